@@ -84,6 +84,8 @@ function compile(entry) {
   const name = basename(entry, ".sol");
   const contract = output.contracts?.[entry]?.[name];
   if (contract === undefined || contract.evm.bytecode.object === "") return undefined; // interface, abstract or types only
+  const declaration = output.sources[entry].ast.nodes.find((node) => node.nodeType === "ContractDefinition" && node.name === name);
+  if (declaration.contractKind === "library") return undefined; // all our libraries are inlined
 
   const names = new Map();
   for (const source of Object.values(output.sources)) variableNames(source.ast, names);
