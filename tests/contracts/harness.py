@@ -1,0 +1,315 @@
+"""A small chain for contract tests: py-evm's Prague rules at State level, no blocks, time under control.
+
+`Chain` deploys and calls contracts as transactions (with real intrinsic gas and a gas limit) and as calls. Every
+transaction is its own block by default, so that `block.number` and `block.timestamp` move as they do on a real chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import rlp
+from eth.constants import BLANK_ROOT_HASH
+from eth.db.atomic import AtomicDB
+from eth.vm.execution_context import ExecutionContext
+from eth.vm.forks.prague.state import PragueState
+from eth.vm.message import Message
+from eth.vm.transaction_context import BaseTransactionContext
+from eth_typing import Address, Hash32
+from eth_utils.crypto import keccak
+from trie import HexaryTrie
+
+from contracts import Artifact, load_artifact
+
+START_TIME = 1_700_000_000
+GAS_LIMIT = 30_000_000
+
+
+class Reverted(Exception):
+    """A call reverted; `data` is what it returned and `error` the name of the custom error or the reason string."""
+
+    def __init__(self, data: bytes, error: str) -> None:
+        super().__init__(f"{error} (0x{data.hex()})" if error else f"0x{data.hex()}")
+        self.data = data
+        self.error = error
+
+
+@dataclass(frozen=True)
+class Log:
+    """One event: the emitting contract, 32-byte topics, data."""
+
+    address: bytes
+    topics: tuple[bytes, ...]
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Result:
+    """Outcome of a transaction: return data, events, gas used (execution and intrinsic, before refunds)."""
+
+    output: bytes
+    logs: tuple[Log, ...]
+    gas_used: int
+
+
+def account(name: str) -> bytes:
+    """A test account's address, from a readable name."""
+    return keccak(text=name)[12:]
+
+
+def hex_address(raw: bytes) -> str:
+    """Lower-case hex, as eth_abi decodes addresses."""
+    return "0x" + raw.hex()
+
+
+def create_address(sender: bytes, nonce: int) -> bytes:
+    """Address of a contract created by CREATE."""
+    return keccak(rlp.encode([sender, nonce]))[12:]
+
+
+def reason(data: bytes, artifacts: Sequence[Artifact]) -> str:
+    """Name of the custom error, or the reason string, that revert data carries."""
+    if data[:4] == bytes.fromhex("08c379a0"):
+        length = int.from_bytes(data[36:68], "big")
+        return data[68 : 68 + length].decode()
+    if data[:4] == bytes.fromhex("4e487b71"):
+        return f"Panic({int.from_bytes(data[4:36], 'big'):#x})"
+    for artifact in artifacts:
+        for entry in artifact.abi:
+            if entry["type"] == "error" and keccak(text=artifact.signature(entry))[:4] == data[:4]:
+                return str(entry["name"])
+    return ""
+
+
+class Chain:
+    """State, a clock and a block number. Accounts get ETH when first used as a sender."""
+
+    def __init__(self, chain_id: int = 900) -> None:
+        self.chain_id = chain_id
+        self.timestamp = START_TIME
+        self.number = 100
+        self.base_fee = 1_000_000_000
+        self.blob_base_fee_excess = 0
+        self.auto_mine = True
+        self._artifacts: dict[str, Artifact] = {}
+        self.state = PragueState(AtomicDB(), self._context(), BLANK_ROOT_HASH)
+
+    def _context(self) -> ExecutionContext:
+        return ExecutionContext(
+            coinbase=Address(account("coinbase")),
+            timestamp=self.timestamp,
+            block_number=self.number,
+            difficulty=0,
+            mix_hash=Hash32(keccak(text="randao")),
+            gas_limit=GAS_LIMIT,
+            prev_hashes=[self.block_hash(self.number - 1 - back) for back in range(256)],
+            chain_id=self.chain_id,
+            base_fee_per_gas=self.base_fee,
+            excess_blob_gas=self.blob_base_fee_excess,
+        )
+
+    @staticmethod
+    def block_hash(number: int) -> Hash32:
+        """Hash that the BLOCKHASH opcode gives for a block of this chain."""
+        return Hash32(keccak(text=f"block {number}"))
+
+    def mine(self, seconds: int = 12) -> None:
+        """Starts a new block, `seconds` later."""
+        self.state.lock_changes()
+        self.number += 1
+        self.timestamp += seconds
+        self.state.execution_context = self._context()
+
+    def set_balance(self, address: bytes, wei: int) -> None:
+        """Gives an account exactly this balance."""
+        self.state.set_balance(Address(address), wei)
+
+    def balance(self, address: bytes) -> int:
+        """Balance in wei."""
+        return int(self.state.get_balance(Address(address)))
+
+    def code(self, address: bytes) -> bytes:
+        """Deployed code."""
+        return bytes(self.state.get_code(Address(address)))
+
+    def set_code(self, address: bytes, code: bytes) -> None:
+        """Places code at an address."""
+        self.state.set_code(Address(address), code)
+
+    def storage(self, address: bytes, slot: int) -> int:
+        """Value of a storage slot."""
+        return int(self.state.get_storage(Address(address), slot))
+
+    def set_storage(self, address: bytes, slot: int, value: int) -> None:
+        """Sets a storage slot."""
+        self.state.set_storage(Address(address), slot, value)
+
+    def nonce(self, address: bytes) -> int:
+        """Account nonce."""
+        return int(self.state.get_nonce(Address(address)))
+
+    def _run(
+        self, sender: bytes, to: bytes, value: int, data: bytes, gas: int, origin: bytes, create: bool
+    ) -> tuple[Any, bytes]:
+        code = data if create else self.state.get_code(Address(to))
+        target = create_address(sender, self.nonce(sender) - 1) if create else to
+        message = Message(
+            gas=gas,
+            to=Address(b"") if create else Address(to),
+            sender=Address(sender),
+            value=value,
+            data=b"" if create else data,
+            code=code,
+            create_address=Address(target) if create else None,
+        )
+        context = self.state.get_transaction_context_class()
+        assert issubclass(context, BaseTransactionContext)
+        transaction_context = context(gas_price=self.base_fee, origin=Address(origin))
+        self.state.mark_address_warm(Address(target))
+        computation_class = self.state.computation_class
+        assert computation_class is not None
+        apply: Callable[..., Any] = (
+            computation_class.apply_create_message if create else computation_class.apply_message
+        )
+        return apply(self.state, message, transaction_context), target
+
+    def _finish(self, computation: Any, gas: int) -> Result:
+        if computation.is_error:
+            data = bytes(computation.output)
+            name = reason(data, list(self._artifacts.values()))
+            raise Reverted(data, name or (repr(computation.error) if not data else ""))
+        logs = tuple(
+            Log(bytes(address), tuple(topic.to_bytes(32, "big") for topic in topics), bytes(data))
+            for address, topics, data in computation.get_log_entries()
+        )
+        return Result(bytes(computation.output), logs, gas - computation.get_gas_remaining())
+
+    @staticmethod
+    def _intrinsic(data: bytes, create: bool) -> int:
+        zeros = data.count(0)
+        return 21000 + 4 * zeros + 16 * (len(data) - zeros) + (32000 + 2 * ((len(data) + 31) // 32) if create else 0)
+
+    def send(
+        self, to: bytes | None, data: bytes = b"", value: int = 0, sender: bytes | None = None, gas: int = 16_777_216
+    ) -> Result:
+        """Runs a transaction.
+
+        Raises:
+            Reverted: it reverted; state is as before, except for the sender's nonce.
+        """
+        origin = sender if sender is not None else account("deployer")
+        if self.balance(origin) < 10**24:
+            self.set_balance(origin, 10**30)
+        intrinsic = self._intrinsic(data, to is None)
+        self.state.increment_nonce(Address(origin))
+        # Transient storage ends with the transaction.
+        self.state.clear_transient_storage()
+        snapshot = self.state.snapshot()
+        computation, _ = self._run(origin, to or b"", value, data, gas - intrinsic, origin, to is None)
+        if computation.is_error:
+            self.state.revert(snapshot)
+        else:
+            self.state.commit(snapshot)
+        self.state.lock_changes()
+        result = self._finish(computation, gas)
+        if self.auto_mine:
+            self.mine()
+        return result
+
+    def call(self, to: bytes, data: bytes, sender: bytes | None = None, value: int = 0) -> bytes:
+        """Runs a call and undoes its changes.
+
+        Raises:
+            Reverted: the call reverted.
+        """
+        snapshot = self.state.snapshot()
+        caller = sender if sender is not None else account("anyone")
+        if value:
+            self.set_balance(caller, 10**30)
+        computation, _ = self._run(caller, to, value, data, 100_000_000, caller, False)
+        self.state.revert(snapshot)
+        return self._finish(computation, 100_000_000).output
+
+    def deploy(self, name: str, *args: Any, sender: bytes | None = None, value: int = 0) -> Contract:
+        """Deploys a compiled contract with constructor arguments."""
+        artifact = load_artifact(name)
+        self._artifacts[name] = artifact
+        origin = sender if sender is not None else account("deployer")
+        address = create_address(origin, self.nonce(origin))
+        self.send(None, artifact.encode_constructor(*args), value=value, sender=origin)
+        return Contract(self, artifact, address)
+
+    def at(self, name: str, address: bytes | str) -> Contract:
+        """A contract that is already there, seen through an artifact's ABI."""
+        artifact = load_artifact(name)
+        self._artifacts[name] = artifact
+        raw = bytes.fromhex(address[2:]) if isinstance(address, str) else address
+        return Contract(self, artifact, raw)
+
+    def transfer(self, to: bytes, value: int, sender: bytes) -> Result:
+        """Plain ETH transfer."""
+        return self.send(to, b"", value, sender)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A deployed contract: `send` for transactions, `call` for reads (one value, or a tuple of several)."""
+
+    chain: Chain
+    artifact: Artifact
+    address: bytes
+
+    @property
+    def hex(self) -> str:
+        """Address in lower-case hex."""
+        return hex_address(self.address)
+
+    def send(self, function: str, *args: Any, sender: bytes | None = None, value: int = 0) -> Result:
+        """A transaction that calls a function."""
+        return self.chain.send(self.address, self.artifact.encode_call(function, *args), value, sender)
+
+    def call(self, function: str, *args: Any, sender: bytes | None = None, value: int = 0) -> Any:
+        """Result of a call: the value itself when there is one, else a tuple."""
+        output = self.chain.call(self.address, self.artifact.encode_call(function, *args), sender, value)
+        values = self.artifact.decode_output(function, output)
+        return values[0] if len(values) == 1 else values
+
+    def events(self, result: Result, event: str) -> list[dict[str, Any]]:
+        """Arguments of this contract's events of one kind in a result."""
+        topic = self.artifact.event_topic(event)
+        return [
+            self.artifact.decode_event(event, log.topics, log.data)
+            for log in result.logs
+            if log.address == self.address and log.topics and log.topics[0] == topic
+        ]
+
+
+def deploy_proxied(
+    chain: Chain, admin: Contract, name: str, init: bytes | Callable[[Artifact], bytes], *constructor_args: Any
+) -> Contract:
+    """A contract behind a proxy of `admin` (a ProxyAdmin owned by the deployer), initialised with `init`."""
+    proxy = chain.deploy("Proxy", admin.address)
+    implementation = chain.deploy(name, *constructor_args)
+    data = init if isinstance(init, bytes) else init(implementation.artifact)
+    admin.send("upgradeAndCall", proxy.address, implementation.address, data)
+    return chain.at(name, proxy.address)
+
+
+def storage_proof(storage: dict[bytes, int], slot: bytes) -> tuple[bytes, list[bytes]]:
+    """Root of the storage trie with these slots (32-byte keys) and the proof nodes, root first, for one of them.
+
+    A node that is embedded in its parent is repeated as an element of its own, as the contracts want it.
+    """
+    trie = HexaryTrie({})
+    for key, value in storage.items():
+        trie[keccak(key)] = rlp.encode(value)
+    nodes: list[bytes] = []
+    for node in trie.get_proof(keccak(slot)):
+        encoded = rlp.encode(node)
+        if node:
+            nodes.append(encoded)
+    return bytes(trie.root_hash), nodes
+
+
