@@ -1,0 +1,1 @@
+"""Claims output roots on L1 by opening dispute games."""
