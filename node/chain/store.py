@@ -1,0 +1,204 @@
+"""Blocks, receipts, the canonical index and the head markers in the key-value store.
+
+Keys (the first byte is the kind; trie nodes and codes of the state live beside them under `evm.store.state`'s own):
+
+    H<hash>       header RLP                    B<hash>     block RLP
+    R<hash>       list of receipts              N<number>   canonical block hash
+    T<tx hash>    block hash, number, index     M<name>     markers: heads, schema version, genesis
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from config.errors import CriticalError
+from config.types import Hash32, short
+from evm.store.kv import KeyValueStore, WriteBatch
+from evm.types import Block, Header, Receipt
+from evm.types.rlp import as_bytes, decode_list, encode
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = b"Mschema"
+_GENESIS = b"Mgenesis"
+_HEAD_KEYS = {"unsafe": b"Munsafe", "safe": b"Msafe", "finalized": b"Mfinalized"}
+
+V = TypeVar("V")
+
+
+class SchemaError(CriticalError):
+    """The data directory was written by a version of the node that stores things differently."""
+
+
+@dataclass(frozen=True)
+class TransactionLocation:
+    """Where a canonical transaction stands."""
+
+    block_hash: Hash32
+    number: int
+    index: int
+
+
+class _Lru(Generic[V]):
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._items: OrderedDict[bytes, V] = OrderedDict()
+
+    def get(self, key: bytes) -> V | None:
+        item = self._items.get(key)
+        if item is not None:
+            self._items.move_to_end(key)
+        return item
+
+    def put(self, key: bytes, value: V) -> None:
+        self._items[key] = value
+        self._items.move_to_end(key)
+        if len(self._items) > self._limit:
+            self._items.popitem(last=False)
+
+
+class ChainStore:
+    """Reads what is stored and stages what is to be written; the caller commits the batch.
+
+    Raises SchemaError on opening a store of a newer schema version.
+    """
+
+    def __init__(self, kv: KeyValueStore) -> None:
+        self.kv = kv
+        self._headers: _Lru[Header] = _Lru(4096)
+        self._blocks: _Lru[Block] = _Lru(128)
+        self._receipts: _Lru[tuple[Receipt, ...]] = _Lru(128)
+        version = kv.get(_SCHEMA)
+        if version is not None and int.from_bytes(version, "big") > SCHEMA_VERSION:
+            raise SchemaError(
+                f"the data directory has schema version {int.from_bytes(version, 'big')}, this node knows up to "
+                f"{SCHEMA_VERSION}: run the newer node that wrote it, or start with an empty directory"
+            )
+
+    # --- reading ---
+
+    def genesis_hash(self) -> Hash32 | None:
+        """The hash of the genesis block, None in an empty store."""
+        value = self.kv.get(_GENESIS)
+        return None if value is None else Hash32(value)
+
+    def head_hash(self, name: str) -> Hash32 | None:
+        """The block that the head `unsafe`, `safe` or `finalized` stood at when last written."""
+        value = self.kv.get(_HEAD_KEYS[name])
+        return None if value is None else Hash32(value)
+
+    def header(self, block_hash: Hash32) -> Header | None:
+        """The header of a stored block, canonical or not."""
+        header = self._headers.get(block_hash)
+        if header is None:
+            raw = self.kv.get(b"H" + block_hash)
+            if raw is None:
+                return None
+            header = Header.decode(raw)
+            self._headers.put(block_hash, header)
+        return header
+
+    def block(self, block_hash: Hash32) -> Block | None:
+        """A stored block, canonical or not."""
+        block = self._blocks.get(block_hash)
+        if block is None:
+            raw = self.kv.get(b"B" + block_hash)
+            if raw is None:
+                return None
+            block = Block.decode(raw)
+            self._blocks.put(block_hash, block)
+        return block
+
+    def receipts(self, block_hash: Hash32) -> tuple[Receipt, ...] | None:
+        """The receipts of a stored block; an empty tuple for the genesis block."""
+        receipts = self._receipts.get(block_hash)
+        if receipts is None:
+            raw = self.kv.get(b"R" + block_hash)
+            if raw is None:
+                return None
+            receipts = tuple(
+                Receipt.decode(as_bytes(item, "stored receipt")) for item in decode_list(raw, "stored receipts")
+            )
+            self._receipts.put(block_hash, receipts)
+        return receipts
+
+    def canonical_hash(self, number: int) -> Hash32 | None:
+        """The hash of the canonical block of this number."""
+        if number < 0:
+            return None
+        value = self.kv.get(_number_key(number))
+        return None if value is None else Hash32(value)
+
+    def transaction_location(self, transaction_hash: Hash32) -> TransactionLocation | None:
+        """Where a transaction stands in the canonical chain."""
+        value = self.kv.get(b"T" + transaction_hash)
+        if value is None:
+            return None
+        return TransactionLocation(
+            Hash32(value[:32]), int.from_bytes(value[32:40], "big"), int.from_bytes(value[40:44], "big")
+        )
+
+    # --- staging ---
+
+    def stage_genesis(self, batch: WriteBatch, block: Block) -> None:
+        """The genesis block, all three heads at it, and the schema version."""
+        batch.put(_SCHEMA, SCHEMA_VERSION.to_bytes(4, "big"))
+        batch.put(_GENESIS, block.hash)
+        self.stage_block(batch, block, ())
+        self.stage_canonical(batch, block)
+        for name in _HEAD_KEYS:
+            self.stage_head(batch, name, block.header)
+
+    def stage_block(self, batch: WriteBatch, block: Block, receipts: tuple[Receipt, ...]) -> None:
+        """A block with its receipts, not yet canonical."""
+        batch.put(b"H" + block.hash, block.header.raw)
+        batch.put(b"B" + block.hash, block.encode())
+        batch.put(b"R" + block.hash, encode([receipt.encode() for receipt in receipts]))
+
+    def stage_canonical(self, batch: WriteBatch, block: Block) -> None:
+        """Make a block the canonical one of its number, with its transactions."""
+        batch.put(_number_key(block.number), block.hash)
+        for index, transaction in enumerate(block.transactions):
+            batch.put(
+                b"T" + transaction.hash, block.hash + block.number.to_bytes(8, "big") + index.to_bytes(4, "big")
+            )
+
+    def stage_uncanonical(self, batch: WriteBatch, block: Block) -> None:
+        """Take a block and its transactions out of the canonical index; the block itself stays."""
+        batch.delete(_number_key(block.number))
+        for transaction in block.transactions:
+            batch.delete(b"T" + transaction.hash)
+
+    def stage_head(self, batch: WriteBatch, name: str, header: Header) -> None:
+        """Move the head `unsafe`, `safe` or `finalized`."""
+        batch.put(_HEAD_KEYS[name], header.hash)
+
+    def cache(self, block: Block, receipts: tuple[Receipt, ...]) -> None:
+        """Keep a just written block at hand."""
+        self._headers.put(block.hash, block.header)
+        self._blocks.put(block.hash, block)
+        self._receipts.put(block.hash, receipts)
+
+    def require_header(self, block_hash: Hash32, what: str) -> Header:
+        """A header that must be there. Raises CriticalError naming `what` when the store lacks it."""
+        header = self.header(block_hash)
+        if header is None:
+            raise CriticalError(
+                f"the store lacks the header of {what} {short(block_hash)}: the data directory is damaged; "
+                "restore it, or delete it and derive the chain again from L1"
+            )
+        return header
+
+    def require_block(self, block_hash: Hash32) -> Block:
+        """A block that must be there. Raises CriticalError when the store lacks it."""
+        block = self.block(block_hash)
+        if block is None:
+            raise CriticalError(
+                f"the store lacks the block {short(block_hash)}: the data directory is damaged; "
+                "restore it, or delete it and derive the chain again from L1"
+            )
+        return block
+
+
+def _number_key(number: int) -> bytes:
+    return b"N" + number.to_bytes(8, "big")
