@@ -14,6 +14,8 @@ abstract contract ERC721Bridge is Initializable, BridgeBase {
     /// @notice The token contract must be another than the bridge.
     error InvalidLocalToken(address localToken);
 
+    /// @dev Keeps what follows from packing into slot 0, as it is in older versions.
+    bytes30 private spacer_0_2_30;
     /// @notice The messenger of this chain. (Slot 1)
     CrossDomainMessenger public messenger;
     /// @notice The bridge on the other chain. (Slot 2)

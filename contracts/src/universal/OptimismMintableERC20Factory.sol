@@ -15,6 +15,8 @@ contract OptimismMintableERC20Factory is Initializable {
 
     string public constant version = "1.11.0";
 
+    /// @dev Keeps what follows from packing into slot 0, as it is in older versions.
+    bytes30 private spacer_0_2_30;
     /// @notice The bridge that mints the tokens. (Slot 1)
     address public bridge;
     /// @notice Remote token of each token created here. (Slot 2)

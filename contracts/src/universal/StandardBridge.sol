@@ -27,6 +27,8 @@ abstract contract StandardBridge is Initializable, BridgeBase {
     /// @dev Gas on the other chain when ether is simply sent here.
     uint32 internal constant RECEIVE_DEFAULT_GAS_LIMIT = 200_000;
 
+    /// @dev Keeps what follows from packing into slot 0, as it is in older versions.
+    bytes30 private spacer_0_2_30;
     /// @dev Slot 1: the other bridge of older versions.
     address private spacer_1_0_20;
     /// @notice Locked tokens by local and remote token. (Slot 2)
