@@ -46,40 +46,53 @@ library MerkleTrie {
             if (identity != keccak256(expected)) revert MerkleTrie_InvalidProof(i);
 
             RLPReader.RLPItem[] memory items = RLPReader.readList(node);
+            RLPReader.RLPItem memory next;
+            bool isValue;
             if (items.length == 17) {
-                if (walked == path.length) return _leaf(items[16], _proof.length, i);
-                expected = _reference(items[uint8(path[walked])]);
-                walked++;
+                isValue = walked == path.length;
+                next = items[isValue ? 16 : uint8(path[walked])];
+                if (!isValue) walked++;
             } else if (items.length == 2) {
-                bytes memory partialPath = _toNibbles(items[0].readBytes());
-                if (partialPath.length < 2) revert MerkleTrie_InvalidProof(i);
-                uint8 prefix = uint8(partialPath[0]);
-                if (prefix > 3) revert MerkleTrie_InvalidProof(i);
-                // An odd path starts in the second nibble of the prefix byte.
-                uint256 start = prefix % 2 == 1 ? 1 : 2;
-                uint256 length = partialPath.length - start;
-                if (walked + length > path.length) revert MerkleTrie_InvalidProof(i);
-                for (uint256 j = 0; j < length; j++) {
-                    if (partialPath[start + j] != path[walked + j]) revert MerkleTrie_InvalidProof(i);
-                }
-                walked += length;
-                if (prefix >= 2) {
-                    if (walked != path.length) revert MerkleTrie_InvalidProof(i);
-                    return _leaf(items[1], _proof.length, i);
-                }
-                expected = _reference(items[1]);
+                (walked, isValue) = _walkShortNode(items[0].readBytes(), path, walked, i);
+                next = items[1];
             } else {
                 revert MerkleTrie_InvalidProof(i);
             }
+            if (isValue) {
+                bytes memory value = next.readBytes();
+                // An empty value is no value, and nothing may follow the node that holds it.
+                if (value.length == 0 || i + 1 != _proof.length) revert MerkleTrie_InvalidProof(i);
+                return value;
+            }
+            expected = _reference(next);
         }
         revert MerkleTrie_InvalidProof(_proof.length);
     }
 
-    function _leaf(RLPReader.RLPItem memory _item, uint256 _count, uint256 _at) private pure returns (bytes memory) {
-        bytes memory value = _item.readBytes();
-        // An empty value is no value, and nothing may follow the node that holds it.
-        if (value.length == 0 || _at + 1 != _count) revert MerkleTrie_InvalidProof(_at);
-        return value;
+    /// @dev Follows the path of an extension or leaf: how far the key is walked then, and whether it was a leaf.
+    function _walkShortNode(
+        bytes memory _compactPath,
+        bytes memory _path,
+        uint256 _walked,
+        uint256 _at
+    )
+        private
+        pure
+        returns (uint256 walked_, bool isLeaf_)
+    {
+        bytes memory nibbles = _toNibbles(_compactPath);
+        if (nibbles.length < 2) revert MerkleTrie_InvalidProof(_at);
+        uint8 prefix = uint8(nibbles[0]);
+        if (prefix > 3) revert MerkleTrie_InvalidProof(_at);
+        // An odd path starts in the second nibble of the prefix byte.
+        uint256 start = prefix % 2 == 1 ? 1 : 2;
+        walked_ = _walked + nibbles.length - start;
+        if (walked_ > _path.length) revert MerkleTrie_InvalidProof(_at);
+        for (uint256 i = start; i < nibbles.length; i++) {
+            if (nibbles[i] != _path[_walked + i - start]) revert MerkleTrie_InvalidProof(_at);
+        }
+        isLeaf_ = prefix >= 2;
+        if (isLeaf_ && walked_ != _path.length) revert MerkleTrie_InvalidProof(_at);
     }
 
     function _reference(RLPReader.RLPItem memory _item) private pure returns (bytes memory) {
