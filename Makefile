@@ -1,0 +1,47 @@
+# Everything runs in .venv, made from the lock file. Needs Python 3.11 (3.12.1 breaks at EVM call depth 1024), make and a C compiler.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+DEVNET_FLAGS ?=
+
+.PHONY: help install devnet test check bench contracts lock clean
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else f"Lamina needs Python 3.11 (found {v[0]}.{v[1]}): set PYTHON=/path/to/python3.11")'
+	@echo "installing into .venv ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+install: $(READY) ## set up .venv
+
+devnet: $(READY) ## bring up a whole chain: L1, contracts, sequencer, verifier, batcher, proposer
+	@$(BIN)/lamina devnet $(DEVNET_FLAGS)
+
+test: $(READY) ## lint, types, and the whole test suite
+	@$(BIN)/ruff check -q .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest
+
+check: $(READY) ## lint and types only
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: $(READY) ## the benchmarks, one JSON line per figure
+	@$(BIN)/python -m benchmarks
+
+contracts: $(READY) ## recompile the contracts (needs Node.js) into contracts/artifacts
+	@cd contracts && npm ci --silent && node compile.mjs
+
+lock: ## pin what pyproject.toml asks for
+	@$(BIN)/python -m pip install --quiet pip-tools
+	@$(BIN)/pip-compile --quiet --generate-hashes --extra dev --allow-unsafe --strip-extras --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
+
+clean: ## remove what was installed and built
+	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
