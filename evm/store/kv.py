@@ -1,0 +1,182 @@
+"""An ordered key-value store: on disk through LevelDB, or in memory."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import plyvel
+
+from config.errors import CriticalError
+
+
+class StoreError(CriticalError):
+    """The store cannot be opened, read or written; the message names its directory and what to do."""
+
+
+class WriteBatch:
+    """Puts and deletes that take effect together or not at all; a later one of the same key wins."""
+
+    def __init__(self) -> None:
+        self.operations: dict[bytes, bytes | None] = {}
+        """Value by key; None deletes."""
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Store `value` under `key`."""
+        self.operations[key] = value
+
+    def delete(self, key: bytes) -> None:
+        """Remove `key`; nothing happens when it is not there."""
+        self.operations[key] = None
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+
+class KeyValueStore(Protocol):
+    """What the rest of the node knows about a store. Any thread may read; one writes at a time."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value under `key`, or None."""
+        ...
+
+    def write(self, batch: WriteBatch, sync: bool = True) -> None:
+        """Apply a batch atomically. With `sync` it survives power loss once this returns."""
+        ...
+
+    def scan(
+        self, prefix: bytes, start: bytes | None = None, reverse: bool = False
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Entries whose key begins with `prefix`, in key order (descending with `reverse`), as they are now.
+
+        `start` is the whole key to begin at, itself included when it is there: keys before it (behind it with
+        `reverse`) are skipped.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release the store; nothing may use it afterwards."""
+        ...
+
+
+class MemoryStore:
+    """A store that is gone with the process."""
+
+    def __init__(self) -> None:
+        # By first byte, so that scanning small tables does not touch the many state nodes.
+        self._tables: dict[bytes, dict[bytes, bytes]] = {}
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value under `key`, or None."""
+        table = self._tables.get(key[:1])
+        return None if table is None else table.get(key)
+
+    def write(self, batch: WriteBatch, sync: bool = True) -> None:
+        """Apply a batch; there is no disk to sync."""
+        for key, value in batch.operations.items():
+            table = self._tables.setdefault(key[:1], {})
+            if value is None:
+                table.pop(key, None)
+            else:
+                table[key] = value
+
+    def scan(
+        self, prefix: bytes, start: bytes | None = None, reverse: bool = False
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """As `KeyValueStore.scan`."""
+        tables = [self._tables.get(prefix[:1], {})] if prefix else list(self._tables.values())
+        entries = [
+            (key, value)
+            for table in tables
+            for key, value in table.items()
+            if key.startswith(prefix) and (start is None or (key <= start if reverse else key >= start))
+        ]
+        entries.sort(reverse=reverse)
+        return iter(entries)
+
+    def close(self) -> None:
+        """Drop everything."""
+        self._tables.clear()
+
+
+class LevelDbStore:
+    """A LevelDB directory. One process at a time can hold it.
+
+    Raises StoreError when the directory is held by another process, unreadable or damaged.
+    """
+
+    def __init__(self, path: Path, cache_bytes: int = 64 << 20) -> None:
+        self._path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._db = plyvel.DB(
+                str(path),
+                create_if_missing=True,
+                lru_cache_size=cache_bytes,
+                write_buffer_size=16 << 20,
+                bloom_filter_bits=10,
+                max_open_files=512,
+            )
+        except plyvel.CorruptionError as error:
+            raise StoreError(
+                f"the database in {path} is damaged ({error}): restore it from a backup, or delete it and resync"
+            ) from error
+        except (plyvel.Error, OSError) as error:
+            if "lock" in str(error).lower():
+                raise StoreError(
+                    f"the database in {path} is in use by another process: stop that process, "
+                    "or give this one another data directory"
+                ) from error
+            raise StoreError(
+                f"the database in {path} cannot be opened ({error}): check the path and its access rights"
+            ) from error
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value under `key`, or None. Raises StoreError when the disk fails or the data is damaged."""
+        try:
+            value: bytes | None = self._db.get(key)
+        except plyvel.Error as error:
+            raise self._failed("read", error) from error
+        return value
+
+    def write(self, batch: WriteBatch, sync: bool = True) -> None:
+        """Apply a batch atomically. Raises StoreError when that fails; then nothing of it is stored."""
+        try:
+            with self._db.write_batch(transaction=True, sync=sync) as pending:
+                for key, value in batch.operations.items():
+                    if value is None:
+                        pending.delete(key)
+                    else:
+                        pending.put(key, value)
+        except plyvel.Error as error:
+            raise self._failed("written", error) from error
+
+    def scan(
+        self, prefix: bytes, start: bytes | None = None, reverse: bool = False
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """As `KeyValueStore.scan`; later writes do not show in a scan that has begun."""
+        low, high = prefix or None, _after(prefix)
+        include_high = False
+        if start is not None and reverse:
+            if high is None or start < high:
+                high, include_high = start, True
+        elif start is not None:
+            low = max(start, prefix)
+        iterator: Iterator[tuple[bytes, bytes]] = self._db.iterator(
+            start=low, stop=high, include_stop=include_high, reverse=reverse
+        )
+        return iterator
+
+    def close(self) -> None:
+        """Close the files and give up the lock. Closing twice is fine."""
+        self._db.close()
+
+    def _failed(self, what: str, error: Exception) -> StoreError:
+        return StoreError(
+            f"the database in {self._path} could not be {what}: {error}; check the disk, then restart the node"
+        )
+
+
+def _after(prefix: bytes) -> bytes | None:
+    """The smallest key behind all keys that begin with `prefix`; None when there is none."""
+    stripped = prefix.rstrip(b"\xff")
+    return stripped[:-1] + bytes((stripped[-1] + 1,)) if stripped else None
