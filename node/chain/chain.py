@@ -140,13 +140,15 @@ class Chain:
         batch = WriteBatch()
         executed.update.write(batch)
         self.store.stage_block(batch, block, executed.receipts)
-        self.state.remember(executed.update)
-        if not make_head:
+        if make_head:
+            self._move_head(batch, block, executed)
+        else:
             self.kv.write(batch, sync=True)
-            self.store.cache(block, executed.receipts)
-            return
-        self.store.cache(block, executed.receipts)
-        self._move_head(batch, block)
+            self._written(executed)
+
+    def _written(self, executed: ExecutedBlock) -> None:
+        self.state.written(executed.update)
+        self.store.cache(executed.block, executed.receipts)
 
     def set_head(self, header: Header) -> None:
         """Make a stored block the unsafe head; blocks above it or beside it stop being canonical.
@@ -157,7 +159,7 @@ class Chain:
             return
         self._move_head(WriteBatch(), self.store.require_block(header.hash))
 
-    def _move_head(self, batch: WriteBatch, target: Block) -> None:
+    def _move_head(self, batch: WriteBatch, target: Block, executed: ExecutedBlock | None = None) -> None:
         removed, added = self._path_to(target)
         for block in removed:
             self.store.stage_uncanonical(batch, block)
@@ -175,6 +177,8 @@ class Chain:
             safe = self._ancestor(self.safe, fork_number)
             self.store.stage_head(batch, "safe", safe)
         self.kv.write(batch, sync=True)
+        if executed is not None:
+            self._written(executed)
         labels_moved = safe is not self.safe
         self.head, self.safe = target.header, safe
         if removed:
