@@ -17,7 +17,7 @@ const ROOT = dirname(fileURLToPath(import.meta.url));
 const EXPECTED_COMPILER = "0.8.37";
 
 // Contracts close to the 24,576-byte limit of EIP-170 are optimised for size.
-const OPTIMIZER_RUNS = { default: 999_999, "src/dispute/FaultDisputeGame.sol": 1, "src/L1/OptimismPortal2.sol": 200 };
+const OPTIMIZER_RUNS = { default: 999_999, "src/dispute/FaultDisputeGame.sol": 200, "src/L1/OptimismPortal2.sol": 200 };
 
 function solidityFiles(directory) {
   return readdirSync(join(ROOT, directory), { withFileTypes: true })
