@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from l1.kzg import KzgWorker
+from l1.rpc import JsonRpcClient
 from tests.conftest import ROOT
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -72,16 +73,31 @@ async def serve() -> AsyncIterator[Callable[[Handler], Awaitable[Served]]]:
 RpcMethod = Callable[..., Any]
 
 
-@pytest.fixture
-def serve_rpc(
-    serve: Callable[[Handler], Awaitable[Served]],
-) -> Callable[[dict[str, RpcMethod]], Awaitable[Served]]:
-    """Starts a JSON-RPC server (batches too) from a table of methods; a method it lacks gives error -32601.
+ServeRpc = Callable[[dict[str, RpcMethod]], Awaitable[JsonRpcClient]]
 
-    A method raises `RpcFailure` to answer with an error.
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Callable[[Served], JsonRpcClient]]:
+    """Makes JSON-RPC clients that are closed after the test."""
+    clients: list[JsonRpcClient] = []
+
+    def make(served: Served) -> JsonRpcClient:
+        clients.append(JsonRpcClient(served.url, timeout=5))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        await client.close()
+
+
+@pytest.fixture
+def serve_rpc(serve: Callable[[Handler], Awaitable[Served]], connect: Callable[[Served], JsonRpcClient]) -> ServeRpc:
+    """Starts a JSON-RPC server (batches too) from a table of methods and connects to it.
+
+    A method it lacks gives error -32601; a method raises `RpcFailure` to answer with an error.
     """
 
-    async def start(methods: dict[str, RpcMethod]) -> Served:
+    async def start(methods: dict[str, RpcMethod]) -> JsonRpcClient:
         def answer(request: dict[str, Any]) -> dict[str, Any]:
             head = {"jsonrpc": "2.0", "id": request["id"]}
             method = methods.get(request["method"])
@@ -97,7 +113,7 @@ def serve_rpc(
             result = [answer(item) for item in body] if isinstance(body, list) else answer(body)
             return web.json_response(result)
 
-        return await serve(handle)
+        return connect(await serve(handle))
 
     return start
 
