@@ -43,9 +43,7 @@ class KeyValueStore(Protocol):
         """Apply a batch atomically. With `sync` it survives power loss once this returns."""
         ...
 
-    def scan(
-        self, prefix: bytes, start: bytes | None = None, reverse: bool = False
-    ) -> Iterator[tuple[bytes, bytes]]:
+    def scan(self, prefix: bytes, start: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         """Entries whose key begins with `prefix`, in key order (descending with `reverse`), as they are now.
 
         `start` is the whole key to begin at, itself included when it is there: keys before it (behind it with
@@ -79,9 +77,7 @@ class MemoryStore:
             else:
                 table[key] = value
 
-    def scan(
-        self, prefix: bytes, start: bytes | None = None, reverse: bool = False
-    ) -> Iterator[tuple[bytes, bytes]]:
+    def scan(self, prefix: bytes, start: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         """As `KeyValueStore.scan`."""
         tables = [self._tables.get(prefix[:1], {})] if prefix else list(self._tables.values())
         entries = [
@@ -150,9 +146,7 @@ class LevelDbStore:
         except plyvel.Error as error:
             raise self._failed("written", error) from error
 
-    def scan(
-        self, prefix: bytes, start: bytes | None = None, reverse: bool = False
-    ) -> Iterator[tuple[bytes, bytes]]:
+    def scan(self, prefix: bytes, start: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         """As `KeyValueStore.scan`; later writes do not show in a scan that has begun."""
         low, high = prefix or None, _after(prefix)
         include_high = False

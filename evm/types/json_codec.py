@@ -291,9 +291,7 @@ def transaction_from_json(data: Mapping[str, Any]) -> Transaction:
         )
     tip, fee = fields.quantity("maxPriorityFeePerGas"), fields.quantity("maxFeePerGas")
     if kind == TransactionType.DYNAMIC_FEE:
-        return DynamicFeeTransaction(
-            nonce, gas, to, value, payload, chain_id, y_parity, r, s, tip, fee, accesses
-        )
+        return DynamicFeeTransaction(nonce, gas, to, value, payload, chain_id, y_parity, r, s, tip, fee, accesses)
     to = fields.address("to")
     if kind == TransactionType.BLOB:
         return BlobTransaction(
@@ -333,9 +331,7 @@ def _legacy_signature(fields: JsonFields) -> tuple[int, int | None]:
 
 def access_list_to_json(accesses: AccessList) -> list[Json]:
     """Addresses with their announced storage keys. Spec: EIP-2930."""
-    return [
-        {"address": to_hex(address), "storageKeys": [to_hex(key) for key in keys]} for address, keys in accesses
-    ]
+    return [{"address": to_hex(address), "storageKeys": [to_hex(key) for key in keys]} for address, keys in accesses]
 
 
 def access_list_from_json(data: Sequence[Any]) -> AccessList:
