@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -189,7 +189,7 @@ class Artifact:
         return encode([canonical_type(parameter) for parameter in inputs], values)
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_artifact(name: str) -> Artifact:
     """The artifact of the contract `name`, e.g. `OptimismPortal2`.
 
@@ -198,7 +198,7 @@ def load_artifact(name: str) -> Artifact:
     """
     path = ARTIFACT_DIRECTORY / f"{name}.json"
     if not path.is_file():
-        raise ArtifactError(f"There is no compiled contract {name}; `npm run build` in contracts/ compiles the sources.")
+        raise ArtifactError(f"There is no compiled contract {name}; `npm run build` in contracts/ compiles them.")
     raw = cast(dict[str, Any], json.loads(path.read_text(encoding="utf-8")))
     layout = raw["storageLayout"]
     types = cast(Mapping[str, Mapping[str, Any]], layout["types"] or {})
