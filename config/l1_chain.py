@@ -213,7 +213,9 @@ def l1_chain_config(chain_id: int, path: Path | None = None) -> L1ChainConfig:
     if path is not None:
         config = L1ChainConfig.load(path)
         if config.chain_id != chain_id:
-            raise ValueError(f"{path} is for L1 chain {config.chain_id}, but the rollup config says L1 chain {chain_id}")
+            raise ValueError(
+                f"{path} is for L1 chain {config.chain_id}, but the rollup config says L1 chain {chain_id}"
+            )
         return config
     if chain_id not in BUILT_IN:
         raise ValueError(

@@ -98,7 +98,9 @@ class RollupConfig:
         """The number of the L2 block with this timestamp. Raises ValueError when there cannot be one."""
         elapsed = timestamp - self.genesis.l2_time
         if elapsed < 0 or elapsed % self.block_time:
-            raise ValueError(f"no L2 block has timestamp {timestamp}: genesis {self.genesis.l2_time}, block time {self.block_time}")
+            raise ValueError(
+                f"no L2 block has timestamp {timestamp}: genesis {self.genesis.l2_time}, block time {self.block_time}"
+            )
         return L2BlockNumber(self.genesis.l2.number + elapsed // self.block_time)
 
     def timestamp_of(self, number: int) -> Timestamp:

@@ -59,7 +59,9 @@ class SystemConfig:
 
     def to_json(self) -> dict[str, Any]:
         """op-node's JSON spelling."""
-        operator_fee = bytes(20) + self.operator_fee_scalar.to_bytes(4, "big") + self.operator_fee_constant.to_bytes(8, "big")
+        operator_fee = (
+            bytes(20) + self.operator_fee_scalar.to_bytes(4, "big") + self.operator_fee_constant.to_bytes(8, "big")
+        )
         return {
             "batcherAddr": to_hex(self.batcher_address),
             "overhead": to_hex(self.overhead),

@@ -41,7 +41,9 @@ class Chain:
         self.state = state
         genesis_hash = self.store.genesis_hash()
         if genesis_hash is None:
-            raise CriticalError("the data directory holds no chain: run `lamina init --genesis FILE --rollup.config FILE` first")
+            raise CriticalError(
+                "the data directory holds no chain: run `lamina init --genesis FILE --rollup.config FILE` first"
+            )
         self.genesis = self.store.require_header(genesis_hash, "the genesis block")
         self.head = self._load_head("unsafe")
         self.safe = self._load_head("safe")

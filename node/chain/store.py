@@ -7,23 +7,20 @@ Keys (the first byte is the kind; trie nodes and codes of the state live beside 
     T<tx hash>    block hash, number, index     M<name>     markers: heads, schema version, genesis
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 from config.errors import CriticalError
 from config.types import Hash32, short
 from evm.store.kv import KeyValueStore, WriteBatch
 from evm.types import Block, Header, Receipt
 from evm.types.rlp import as_bytes, decode_list, encode
+from l1.cache import LruCache
 
 SCHEMA_VERSION = 1
 
 _SCHEMA = b"Mschema"
 _GENESIS = b"Mgenesis"
 _HEAD_KEYS = {"unsafe": b"Munsafe", "safe": b"Msafe", "finalized": b"Mfinalized"}
-
-V = TypeVar("V")
 
 
 class SchemaError(CriticalError):
@@ -39,24 +36,6 @@ class TransactionLocation:
     index: int
 
 
-class _Lru(Generic[V]):
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._items: OrderedDict[bytes, V] = OrderedDict()
-
-    def get(self, key: bytes) -> V | None:
-        item = self._items.get(key)
-        if item is not None:
-            self._items.move_to_end(key)
-        return item
-
-    def put(self, key: bytes, value: V) -> None:
-        self._items[key] = value
-        self._items.move_to_end(key)
-        if len(self._items) > self._limit:
-            self._items.popitem(last=False)
-
-
 class ChainStore:
     """Reads what is stored and stages what is to be written; the caller commits the batch.
 
@@ -65,9 +44,9 @@ class ChainStore:
 
     def __init__(self, kv: KeyValueStore) -> None:
         self.kv = kv
-        self._headers: _Lru[Header] = _Lru(4096)
-        self._blocks: _Lru[Block] = _Lru(128)
-        self._receipts: _Lru[tuple[Receipt, ...]] = _Lru(128)
+        self._headers: LruCache[Hash32, Header] = LruCache(4096)
+        self._blocks: LruCache[Hash32, Block] = LruCache(128)
+        self._receipts: LruCache[Hash32, tuple[Receipt, ...]] = LruCache(128)
         version = kv.get(_SCHEMA)
         if version is not None and int.from_bytes(version, "big") > SCHEMA_VERSION:
             raise SchemaError(
@@ -159,9 +138,7 @@ class ChainStore:
         """Make a block the canonical one of its number, with its transactions."""
         batch.put(_number_key(block.number), block.hash)
         for index, transaction in enumerate(block.transactions):
-            batch.put(
-                b"T" + transaction.hash, block.hash + block.number.to_bytes(8, "big") + index.to_bytes(4, "big")
-            )
+            batch.put(b"T" + transaction.hash, block.hash + block.number.to_bytes(8, "big") + index.to_bytes(4, "big"))
 
     def stage_uncanonical(self, batch: WriteBatch, block: Block) -> None:
         """Take a block and its transactions out of the canonical index; the block itself stays."""

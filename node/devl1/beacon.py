@@ -25,7 +25,9 @@ def beacon_block_root(slot: int, parent: Hash32) -> Hash32:
 class BeaconApi:
     """Answers beacon API requests from the chain and the blob store."""
 
-    def __init__(self, chain: Chain, blobs: BlobStore, clock: SlotClock, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, chain: Chain, blobs: BlobStore, clock: SlotClock, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
         self._chain = chain
         self._blobs = blobs
         self._clock = clock
@@ -76,7 +78,9 @@ class BeaconApi:
         )
 
     async def _spec(self, _request: web.Request) -> web.Response:
-        return web.json_response({"data": {"SECONDS_PER_SLOT": str(self._clock.seconds_per_slot), "SLOTS_PER_EPOCH": "32"}})
+        return web.json_response(
+            {"data": {"SECONDS_PER_SLOT": str(self._clock.seconds_per_slot), "SLOTS_PER_EPOCH": "32"}}
+        )
 
     async def _version(self, _request: web.Request) -> web.Response:
         return web.json_response({"data": {"version": "lamina-devl1"}})
@@ -121,7 +125,9 @@ class BeaconApi:
                 raise _error(web.HTTPNotFound, 404, f"no block at slot {block_id}: the slot was missed or lies ahead")
             return found
         else:
-            raise _error(web.HTTPBadRequest, 400, f"not a block id: {block_id!r} (use a slot, head, finalized or genesis)")
+            raise _error(
+                web.HTTPBadRequest, 400, f"not a block id: {block_id!r} (use a slot, head, finalized or genesis)"
+            )
         block = self._chain.block_by_hash(header.hash)
         if block is None:
             raise _error(web.HTTPNotFound, 404, f"no block {block_id}")
@@ -179,7 +185,9 @@ class BeaconApi:
         block = self._block(request.match_info["block_id"])
         try:
             wanted = {
-                from_hex(part, 32) for value in request.query.getall("versioned_hashes", []) for part in value.split(",")
+                from_hex(part, 32)
+                for value in request.query.getall("versioned_hashes", [])
+                for part in value.split(",")
             }
         except ValueError as error:
             raise _error(web.HTTPBadRequest, 400, str(error)) from error

@@ -1,0 +1,106 @@
+"""`lamina`: the one command.
+
+Settings: flag > environment (`LAMINA_<COMMAND>_<FLAG>`) > TOML file (`--config`) > default.
+"""
+
+import os
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from config.errors import CriticalError, ResetError, TemporaryError
+
+os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
+
+app = typer.Typer(
+    name="lamina",
+    help="An OP Stack rollup node: every role, and a whole chain with its L1, in one command.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"auto_envvar_prefix": "LAMINA", "help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def settings(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="TOML file with a table per command, e.g. [node] datadir = '...'.")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when a command fails.")] = False,
+    log_level: Annotated[str, typer.Option("--log.level", help="debug, info, warning or error.")] = "info",
+    log_format: Annotated[str, typer.Option("--log.format", help="text or json.")] = "text",
+) -> None:
+    """Options that every command shares."""
+    from node.log_setup import set_up_logging
+
+    try:
+        set_up_logging(log_level, log_format, os.environ.get("LAMINA_ROLE", ""))
+        if config is not None:
+            context.default_map = _default_map(config)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    context.obj = {"debug": debug, "log_level": log_level, "log_format": log_format}
+
+
+def _default_map(path: Path) -> dict[str, Any]:
+    """The settings file as click wants it. Keys are flags without dashes; dots and dashes count as underscores."""
+    try:
+        tables = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"the settings file {path} cannot be used: {error}") from error
+
+    def flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+        flat: dict[str, Any] = {}
+        for key, value in table.items():
+            name = prefix + key.replace("-", "_").replace(".", "_")
+            if isinstance(value, dict):
+                flat.update(flatten(value, name + "_"))
+            else:
+                flat[name] = value
+        return flat
+
+    unknown = [key for key, value in tables.items() if not isinstance(value, dict)]
+    if unknown:
+        raise ValueError(f"the settings file {path} has values outside a command's table: {', '.join(unknown)}")
+    return {command: flatten(table) for command, table in tables.items()}
+
+
+def _register() -> None:
+    from node.cli import bridge, devnet, info, node, posting, reconstruct
+
+    for module in (devnet, node, posting, reconstruct, bridge, info):
+        module.register(app)
+
+
+def main() -> None:
+    """Run the command line; a failure is one line on stderr and a non-zero exit, unless `--debug` asks for more."""
+    _register()
+    debug = "--debug" in sys.argv
+    try:
+        app(standalone_mode=False)
+    except click.exceptions.Exit as exit_request:
+        sys.exit(exit_request.exit_code)
+    except click.Abort:
+        print("aborted", file=sys.stderr)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (CriticalError, ResetError, TemporaryError, ValueError, OSError) as error:
+        if debug:
+            raise
+        print(f"lamina: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Serves the dashboard: a static page, and `/api/state` with the raw answers of the RPC calls that the page shows.
+
+No number is computed here, so every number on the page equals an RPC value (the page only formats).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from aiohttp import web
+
+from config.errors import TemporaryError
+from l1.rpc import JsonRpcClient, RpcError
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One RPC call whose answer the page shows under `name`."""
+
+    name: str
+    url: str
+    method: str
+    params: tuple[Any, ...] = ()
+
+
+class Dashboard:
+    """The page's server; `panels` are asked anew for every request of `/api/state`."""
+
+    def __init__(self, panels: Sequence[Panel], host: str = "127.0.0.1", port: int = 8080) -> None:
+        self._panels = tuple(panels)
+        self._clients = {panel.url: JsonRpcClient(panel.url) for panel in panels}
+        self._host = host
+        self._port = port
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Where to point a browser."""
+        return f"http://{self._host}:{self._port}"
+
+    async def start(self) -> None:
+        """Listen. Raises OSError when the port is taken."""
+        app = web.Application()
+        app.add_routes([web.get("/", self._page), web.get("/api/state", self._state)])
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._host, self._port).start()
+        self._port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stop listening and close connections."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+        for client in self._clients.values():
+            await client.close()
+
+    async def _page(self, _request: web.Request) -> web.Response:
+        page = resources.files("node.dashboard").joinpath("static/index.html").read_text()
+        return web.Response(text=page, content_type="text/html")
+
+    async def _state(self, _request: web.Request) -> web.Response:
+        answers = await asyncio.gather(*(self._ask(panel) for panel in self._panels))
+        return web.json_response(dict(zip((panel.name for panel in self._panels), answers, strict=True)))
+
+    async def _ask(self, panel: Panel) -> dict[str, Any]:
+        source = {"method": panel.method, "params": list(panel.params), "url": panel.url}
+        try:
+            return {**source, "result": await self._clients[panel.url].call(panel.method, list(panel.params))}
+        except (RpcError, TemporaryError) as error:
+            return {**source, "error": str(error)}

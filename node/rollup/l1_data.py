@@ -1,0 +1,154 @@
+"""L1 as derivation reads it: synchronous look-ups in what has been fetched, and the fetching of what is missing.
+
+Derivation is pure: a look-up either answers from memory or raises MissingL1Data, which knows how to get the data. The
+driver awaits that and steps again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from config.types import Hash32, short
+from derivation.providers import NotYetAvailable
+from evm.types import Block, Header, Receipt
+from l1.cache import LruCache
+from node.rollup.l1_heads import L1Heads
+
+_PREFETCH = 16
+"""Headers fetched per request while catching up with L1."""
+
+
+class L1Source(Protocol):
+    """Verified L1 data: `l1.source.L1Client`."""
+
+    async def headers_by_number(self, numbers: Sequence[int]) -> list[Header | None]: ...
+
+    async def header_by_hash(self, block_hash: Hash32) -> Header: ...
+
+    async def block_by_hash(self, block_hash: Hash32) -> Block: ...
+
+    async def receipts(self, header: Header) -> tuple[Receipt, ...]: ...
+
+
+class BlobSource(Protocol):
+    """Verified blobs: `l1.beacon.BeaconClient`."""
+
+    async def blobs(self, header: Header, hashes: Sequence[Hash32]) -> list[bytes]: ...
+
+
+class MissingL1Data(NotYetAvailable):
+    """Data that has to be fetched first; `fetch` does that and raises TemporaryError when it cannot."""
+
+    def __init__(self, what: str, fetch: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(what)
+        self.what = what
+        self.fetch = fetch
+
+
+class L1Data:
+    """derivation's L1 provider over a client, a beacon client and the known heads."""
+
+    def __init__(self, client: L1Source, blobs: BlobSource, heads: L1Heads) -> None:
+        self._client = client
+        self._blob_source = blobs
+        self._heads = heads
+        self._numbers: dict[int, Header] = {}
+        self._headers: LruCache[Hash32, Header] = LruCache(4096)
+        self._blocks: LruCache[Hash32, Block] = LruCache(64)
+        self._receipts: LruCache[Hash32, tuple[Receipt, ...]] = LruCache(256)
+        self._blobs: LruCache[Hash32, bytes] = LruCache(256)
+        heads.on_latest(self._on_latest)
+
+    def _on_latest(self, latest: Header) -> None:
+        known = self._numbers.get(latest.number - 1)
+        if (known is not None and known.hash != latest.parent_hash) or latest.number in self._numbers:
+            self._numbers.clear()
+
+    def forget_numbers(self) -> None:
+        """Ask L1 anew which blocks are canonical: what was known about numbers may be of a dropped fork."""
+        self._numbers.clear()
+
+    # --- derivation.providers.L1Provider ---
+
+    def header_by_number(self, number: int) -> Header | None:
+        """The canonical header of a number, None when L1 has not come that far."""
+        latest = self._heads.latest
+        if latest is None or number > latest.number:
+            return None
+        header = self._numbers.get(number)
+        if header is None:
+            raise MissingL1Data(f"L1 block {number}", lambda: self._fetch_numbers(number, latest.number))
+        return header
+
+    def header_by_hash(self, block_hash: Hash32) -> Header:
+        """A header by hash, canonical or not."""
+        header = self._headers.get(block_hash)
+        if header is None:
+            raise MissingL1Data(f"L1 block {short(block_hash)}", lambda: self._fetch_header(block_hash))
+        return header
+
+    def block(self, block_hash: Hash32) -> Block:
+        """A block with its transactions."""
+        block = self._blocks.get(block_hash)
+        if block is None:
+            raise MissingL1Data(f"L1 block {short(block_hash)}", lambda: self._fetch_block(block_hash))
+        return block
+
+    def receipts(self, block_hash: Hash32) -> tuple[Receipt, ...]:
+        """The receipts of a block."""
+        receipts = self._receipts.get(block_hash)
+        if receipts is None:
+            raise MissingL1Data(f"receipts of L1 block {short(block_hash)}", lambda: self._fetch_receipts(block_hash))
+        return receipts
+
+    def blobs(self, header: Header, hashes: Sequence[Hash32]) -> list[bytes]:
+        """The blobs (131,072 bytes each) of these versioned hashes in a block, in the order asked."""
+        found: list[bytes] = []
+        missing: list[Hash32] = []
+        for versioned_hash in hashes:
+            blob = self._blobs.get(versioned_hash)
+            if blob is None:
+                missing.append(versioned_hash)
+            else:
+                found.append(blob)
+        if missing:
+            raise MissingL1Data(
+                f"{len(missing)} blobs of L1 block {header.number}", lambda: self._fetch_blobs(header, missing)
+            )
+        return found
+
+    # --- fetching ---
+
+    async def _fetch_numbers(self, first: int, latest: int) -> None:
+        numbers = range(first, min(latest, first + _PREFETCH - 1) + 1)
+        headers = [header for header in await self._client.headers_by_number(numbers) if header is not None]
+        if not headers:
+            self._numbers.pop(first, None)
+            await asyncio.sleep(0.2)
+            return
+        for header in headers:
+            self._numbers[header.number] = header
+            self._headers.put(header.hash, header)
+        for number in [number for number in self._numbers if number < first - 64]:
+            del self._numbers[number]
+        await asyncio.gather(*(self._fetch_contents(header) for header in headers))
+
+    async def _fetch_contents(self, header: Header) -> None:
+        await self._fetch_block(header.hash)
+        await self._fetch_receipts(header.hash)
+
+    async def _fetch_header(self, block_hash: Hash32) -> None:
+        self._headers.put(block_hash, await self._client.header_by_hash(block_hash))
+
+    async def _fetch_block(self, block_hash: Hash32) -> None:
+        block = await self._client.block_by_hash(block_hash)
+        self._blocks.put(block_hash, block)
+        self._headers.put(block_hash, block.header)
+
+    async def _fetch_receipts(self, block_hash: Hash32) -> None:
+        header = self._headers.get(block_hash) or await self._client.header_by_hash(block_hash)
+        self._receipts.put(block_hash, await self._client.receipts(header))
+
+    async def _fetch_blobs(self, header: Header, hashes: Sequence[Hash32]) -> None:
+        for versioned_hash, blob in zip(hashes, await self._blob_source.blobs(header, hashes), strict=True):
+            self._blobs.put(versioned_hash, blob)
