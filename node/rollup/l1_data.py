@@ -1,17 +1,19 @@
 """L1 as derivation reads it: synchronous look-ups in what has been fetched, and the fetching of what is missing.
 
-Derivation is pure: a look-up either answers from memory or raises MissingL1Data, which knows how to get the data. The
-driver awaits that and steps again.
+Derivation is pure: a look-up either answers from memory or raises NotYetAvailable. The driver awaits `L1Data.fetch` of
+what is missing and steps again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
-from config.types import Hash32, short
-from derivation.providers import NotYetAvailable
+from config.errors import TemporaryError
+from config.types import Hash32
+from derivation.providers import DataKind, Missing, NotYetAvailable
 from evm.types import Block, Header, Receipt
 from l1.cache import LruCache
+from l1.source import L1BlockNotFound
 from node.rollup.l1_heads import L1Heads
 
 _PREFETCH = 16
@@ -36,15 +38,6 @@ class BlobSource(Protocol):
     async def blobs(self, header: Header, hashes: Sequence[Hash32]) -> list[bytes]: ...
 
 
-class MissingL1Data(NotYetAvailable):
-    """Data that has to be fetched first; `fetch` does that and raises TemporaryError when it cannot."""
-
-    def __init__(self, what: str, fetch: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(what)
-        self.what = what
-        self.fetch = fetch
-
-
 class L1Data:
     """derivation's L1 provider over a client, a beacon client and the known heads."""
 
@@ -57,6 +50,7 @@ class L1Data:
         self._blocks: LruCache[Hash32, Block] = LruCache(64)
         self._receipts: LruCache[Hash32, tuple[Receipt, ...]] = LruCache(256)
         self._blobs: LruCache[Hash32, bytes] = LruCache(256)
+        self._unknown: set[Hash32] = set()
         heads.on_latest(self._on_latest)
 
     def _on_latest(self, latest: Header) -> None:
@@ -67,6 +61,7 @@ class L1Data:
     def forget_numbers(self) -> None:
         """Ask L1 anew which blocks are canonical: what was known about numbers may be of a dropped fork."""
         self._numbers.clear()
+        self._unknown.clear()
 
     # --- derivation.providers.L1Provider ---
 
@@ -77,51 +72,67 @@ class L1Data:
             return None
         header = self._numbers.get(number)
         if header is None:
-            raise MissingL1Data(f"L1 block {number}", lambda: self._fetch_numbers(number, latest.number))
+            raise NotYetAvailable(Missing(DataKind.L1_HEADER, number=number))
         return header
 
-    def header_by_hash(self, block_hash: Hash32) -> Header:
-        """A header by hash, canonical or not."""
+    def header_by_hash(self, block_hash: Hash32) -> Header | None:
+        """A header by hash, canonical or not; None when L1 knows no such block."""
+        if block_hash in self._unknown:
+            return None
         header = self._headers.get(block_hash)
         if header is None:
-            raise MissingL1Data(f"L1 block {short(block_hash)}", lambda: self._fetch_header(block_hash))
+            raise NotYetAvailable(Missing(DataKind.L1_HEADER, hash=block_hash))
         return header
 
     def block(self, block_hash: Hash32) -> Block:
         """A block with its transactions."""
         block = self._blocks.get(block_hash)
         if block is None:
-            raise MissingL1Data(f"L1 block {short(block_hash)}", lambda: self._fetch_block(block_hash))
+            raise NotYetAvailable(Missing(DataKind.L1_BLOCK, hash=block_hash))
         return block
 
     def receipts(self, block_hash: Hash32) -> tuple[Receipt, ...]:
         """The receipts of a block."""
         receipts = self._receipts.get(block_hash)
         if receipts is None:
-            raise MissingL1Data(f"receipts of L1 block {short(block_hash)}", lambda: self._fetch_receipts(block_hash))
+            raise NotYetAvailable(Missing(DataKind.L1_RECEIPTS, hash=block_hash))
         return receipts
 
     def blobs(self, header: Header, hashes: Sequence[Hash32]) -> list[bytes]:
         """The blobs (131,072 bytes each) of these versioned hashes in a block, in the order asked."""
-        found: list[bytes] = []
-        missing: list[Hash32] = []
-        for versioned_hash in hashes:
-            blob = self._blobs.get(versioned_hash)
-            if blob is None:
-                missing.append(versioned_hash)
-            else:
-                found.append(blob)
-        if missing:
-            raise MissingL1Data(
-                f"{len(missing)} blobs of L1 block {header.number}", lambda: self._fetch_blobs(header, missing)
+        found = [blob for versioned_hash in hashes if (blob := self._blobs.get(versioned_hash)) is not None]
+        if len(found) < len(hashes):
+            raise NotYetAvailable(
+                Missing(DataKind.L1_BLOBS, number=header.number, hash=header.hash, blob_hashes=tuple(hashes))
             )
         return found
 
     # --- fetching ---
 
-    async def _fetch_numbers(self, first: int, latest: int) -> None:
+    async def fetch(self, missing: Missing) -> None:
+        """Get what derivation asked for. Raises TemporaryError when that fails; the message says what and where."""
+        if missing.kind is DataKind.L1_HEADER and missing.number is not None:
+            await self._fetch_numbers(missing.number)
+            return
+        if missing.hash is None:
+            raise ValueError(f"cannot fetch {missing}: it names no block")
+        match missing.kind:
+            case DataKind.L1_HEADER:
+                await self._fetch_header(missing.hash)
+            case DataKind.L1_BLOCK:
+                await self._fetch_block(missing.hash)
+            case DataKind.L1_RECEIPTS:
+                await self._fetch_receipts(missing.hash)
+            case DataKind.L1_BLOBS:
+                header = self._headers.get(missing.hash) or await self._client.header_by_hash(missing.hash)
+                await self._fetch_blobs(header, missing.blob_hashes)
+            case DataKind.L2_BLOCK:
+                raise TemporaryError(f"{missing} is not on this node")
+
+    async def _fetch_numbers(self, first: int) -> None:
+        latest = self._heads.latest.number if self._heads.latest is not None else first
         numbers = range(first, min(latest, first + _PREFETCH - 1) + 1)
-        headers = [header for header in await self._client.headers_by_number(numbers) if header is not None]
+        headers = [header for header in await self._client.headers_by_number(list(numbers)) if header is not None]
         if not headers:
             self._numbers.pop(first, None)
             await asyncio.sleep(0.2)
@@ -138,7 +149,10 @@ class L1Data:
         await self._fetch_receipts(header.hash)
 
     async def _fetch_header(self, block_hash: Hash32) -> None:
-        self._headers.put(block_hash, await self._client.header_by_hash(block_hash))
+        try:
+            self._headers.put(block_hash, await self._client.header_by_hash(block_hash))
+        except L1BlockNotFound:
+            self._unknown.add(block_hash)
 
     async def _fetch_block(self, block_hash: Hash32) -> None:
         block = await self._client.block_by_hash(block_hash)
