@@ -43,8 +43,8 @@ class SystemConfig:
     def from_json(data: dict[str, Any]) -> "SystemConfig":
         """Read op-node's JSON spelling. Raises ValueError or KeyError when a field is missing or malformed."""
         operator_fee = from_hex(data.get("operatorFeeParams", "0x" + "00" * 32), 32)
-        scalar = int(data.get("operatorFeeScalar", 0)) or int.from_bytes(operator_fee[20:24], "big")
-        constant = int(data.get("operatorFeeConstant", 0)) or int.from_bytes(operator_fee[24:32], "big")
+        scalar = int(data.get("operatorFeeScalar") or 0) or int.from_bytes(operator_fee[20:24], "big")
+        constant = int(data.get("operatorFeeConstant") or 0) or int.from_bytes(operator_fee[24:32], "big")
         return SystemConfig(
             batcher_address=to_address(data["batcherAddr"] if "batcherAddr" in data else data["batcherAddress"]),
             overhead=to_hash32(data["overhead"]),

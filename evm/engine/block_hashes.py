@@ -1,0 +1,41 @@
+"""Hashes of a block's ancestors, for BLOCKHASH."""
+
+from typing import Protocol
+
+from evm.types import Hash32, Header
+
+
+class HeaderSource(Protocol):
+    """Finds headers, of any branch."""
+
+    def header_by_hash(self, block_hash: Hash32) -> Header | None:
+        """The header, or None when it is not known."""
+        ...
+
+
+class MissingAncestor(Exception):
+    """A header that BLOCKHASH needs is not there: the result of the block would be a guess."""
+
+
+class AncestorHashes:
+    """Walks back from `parent` as far as is asked for, and remembers the way."""
+
+    def __init__(self, headers: HeaderSource, parent: Header) -> None:
+        self._headers = headers
+        self._hashes = {parent.number: parent.hash, parent.number - 1: parent.parent_hash}
+        self._oldest = parent.number - 1
+
+    def __call__(self, number: int) -> Hash32 | None:
+        """The hash of ancestor `number`; None for a number that is no ancestor's. Raises MissingAncestor."""
+        if number < 0:
+            return None
+        while number < self._oldest:
+            known = self._hashes[self._oldest]
+            header = self._headers.header_by_hash(known)
+            if header is None:
+                raise MissingAncestor(
+                    f"header {self._oldest} (0x{known[:4].hex()}..) is missing, so the hash of block {number} is unknown"
+                )
+            self._oldest -= 1
+            self._hashes[self._oldest] = header.parent_hash
+        return self._hashes.get(number)

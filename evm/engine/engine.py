@@ -1,0 +1,106 @@
+"""Makes and checks blocks of one chain."""
+
+from config.forks import EthFork
+from evm.engine.block_hashes import AncestorHashes, HeaderSource
+from evm.engine.blocks import BlockInputs, ExecutedBlock
+from evm.engine.builder import BlockBuilder
+from evm.engine.errors import InvalidBlock, InvalidPayload
+from evm.engine.header_check import check_header, compare_headers
+from evm.rules import InvalidHeader, L2Rules, Rules
+from evm.store.state import StateStore
+from evm.types import Block, Header, PayloadAttributes, Transaction, decode_transaction, short
+from evm.types.transaction import TransactionDecodingError
+from evm.validity import InvalidTransaction
+
+
+class Engine:
+    """One pipeline for building, deriving and importing blocks on top of any block whose state is in the store.
+
+    `headers` finds the ancestors that BLOCKHASH asks for. Nothing is written: the `StateUpdate` of the result is.
+    """
+
+    def __init__(self, rules: Rules, state: StateStore, headers: HeaderSource) -> None:
+        self.rules = rules
+        self.state = state
+        self.headers = headers
+
+    def start(self, parent: Header, inputs: BlockInputs) -> BlockBuilder:
+        """Begin a block on `parent`; the pre-block system calls have run when this returns."""
+        return BlockBuilder(self.rules, self.state, parent, inputs, AncestorHashes(self.headers, parent))
+
+    def inputs(self, attributes: PayloadAttributes) -> BlockInputs:
+        """The block inputs that L2 payload attributes stand for. Raises InvalidPayload when they do not fit the fork."""
+        if not isinstance(self.rules, L2Rules):
+            raise InvalidPayload("payload attributes with transactions are for L2 blocks only")
+        try:
+            extra_data = self.rules.extra_data(
+                attributes.timestamp, attributes.eip1559_params, attributes.min_base_fee
+            )
+        except InvalidHeader as error:
+            raise InvalidPayload(str(error)) from error
+        fork = self.rules.at(attributes.timestamp)
+        if fork.has(EthFork.CANCUN) != (attributes.parent_beacon_block_root is not None):
+            raise InvalidPayload("payload attributes must carry a parent beacon block root since Ecotone, not before")
+        return BlockInputs(
+            timestamp=attributes.timestamp,
+            fee_recipient=attributes.suggested_fee_recipient,
+            prev_randao=attributes.prev_randao,
+            gas_limit=attributes.gas_limit,
+            extra_data=extra_data,
+            parent_beacon_block_root=attributes.parent_beacon_block_root,
+            withdrawals=() if fork.has(EthFork.SHANGHAI) else None,
+        )
+
+    def start_payload(self, parent: Header, attributes: PayloadAttributes) -> BlockBuilder:
+        """Begin the block that the attributes ask for, their transactions in it.
+
+        Raises InvalidPayload when one of them cannot be decoded or is not valid: no block has them all.
+        """
+        inputs = self.inputs(attributes)
+        if inputs.timestamp <= parent.timestamp:
+            raise InvalidPayload(f"timestamp {inputs.timestamp} is not after that of the parent, {parent.timestamp}")
+        builder = self.start(parent, inputs)
+        for index, raw in enumerate(attributes.transactions):
+            transaction: Transaction | None = None
+            try:
+                transaction = decode_transaction(raw)
+                builder.add(transaction)
+            except (TransactionDecodingError, InvalidTransaction) as error:
+                name = f" ({short(transaction.hash)})" if transaction is not None else ""
+                raise InvalidPayload(f"transaction {index}{name} of the payload attributes: {error}") from error
+        return builder
+
+    def derive(self, parent: Header, attributes: PayloadAttributes) -> ExecutedBlock:
+        """The block with exactly the attributes' transactions. Raises InvalidPayload when there is none."""
+        return self.start_payload(parent, attributes).seal()
+
+    def import_block(self, parent: Header, block: Block) -> ExecutedBlock:
+        """Execute a block made elsewhere and accept it only when every header field comes out the same.
+
+        Raises InvalidBlock with the first rule that it breaks.
+        """
+        header = block.header
+        try:
+            check_header(self.rules, parent, header)
+        except InvalidHeader as error:
+            raise InvalidBlock(f"{header}: {error}") from error
+        builder = self.start(
+            parent,
+            BlockInputs(
+                timestamp=header.timestamp,
+                fee_recipient=header.fee_recipient,
+                prev_randao=header.prev_randao,
+                gas_limit=header.gas_limit,
+                extra_data=header.extra_data,
+                parent_beacon_block_root=header.parent_beacon_block_root,
+                withdrawals=block.withdrawals,
+            ),
+        )
+        for index, transaction in enumerate(block.transactions):
+            try:
+                builder.add(transaction)
+            except InvalidTransaction as error:
+                raise InvalidBlock(f"{header}: transaction {index} ({short(transaction.hash)}): {error}") from error
+        executed = builder.seal()
+        compare_headers(executed.block.header, header)
+        return executed

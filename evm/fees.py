@@ -1,0 +1,198 @@
+"""What an L2 transaction pays besides gas: the L1 data fee and the operator fee.
+
+Spec: op exec-engine, "L1-Cost fees"; op ecotone, fjord, isthmus and jovian exec-engine.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from config.forks import Fork
+
+_COST_SCALE = 10**6
+_ECOTONE_SCALE = 16 * 10**6
+_FJORD_SCALE = 10**12
+_FJORD_INTERCEPT = -42_585_600
+_FJORD_COEFFICIENT = 836_500
+_FJORD_MINIMUM_SIZE = 100 * 10**6
+_JOVIAN_OPERATOR_FACTOR = 100
+_REGOLITH_SIGNATURE_BYTES = 68
+DEFAULT_DA_FOOTPRINT_GAS_SCALAR = 400
+
+# Storage slots of the L1Block predeploy.
+L1_BASE_FEE_SLOT = 1
+L1_FEE_SCALARS_SLOT = 3
+L1_OVERHEAD_SLOT = 5
+L1_SCALAR_SLOT = 6
+L1_BLOB_BASE_FEE_SLOT = 7
+OPERATOR_FEE_SLOT = 8
+
+_UINT16 = (1 << 16) - 1
+_UINT32 = (1 << 32) - 1
+_UINT64 = (1 << 64) - 1
+
+
+def calldata_gas(data: bytes) -> int:
+    """Gas of the bytes as L1 calldata: 4 for a zero, 16 for any other. Spec: EIP-2028."""
+    zeros = data.count(0)
+    return 4 * zeros + 16 * (len(data) - zeros)
+
+
+def fastlz_length(data: bytes) -> int:
+    """Bytes that FastLZ level 1 makes of the data, as Solady's `LibZip.flzCompress` counts them.
+
+    Spec: op fjord exec-engine, "FastLZ Implementation".
+    """
+    size = len(data)
+    limit = size - 13
+    positions: dict[int, int] = {}
+    out = 0
+    anchor = 0
+    index = 2
+    while index < limit:
+        while True:
+            sequence = data[index] | data[index + 1] << 8 | data[index + 2] << 16
+            slot = ((2654435769 * sequence) >> 19) & 0x1FFF
+            reference = positions.get(slot, 0)
+            positions[slot] = index
+            distance = index - reference
+            if index >= limit:
+                break
+            index += 1
+            if distance < 8192 and data[reference : reference + 3] == data[index - 1 : index + 2]:
+                break
+        if index >= limit:
+            break
+        index -= 1
+        if index > anchor:
+            out += _literals(index - anchor)
+        matched = _match_length(data, reference + 3, index + 3, size - 4)
+        out += _match(matched)
+        index += matched
+        positions[_slot(data, index)] = index
+        positions[_slot(data, index + 1)] = index + 1
+        index += 2
+        anchor = index
+    return out + _literals(size - anchor)
+
+
+def _slot(data: bytes, index: int) -> int:
+    sequence = data[index] | data[index + 1] << 8 | data[index + 2] << 16
+    return ((2654435769 * sequence) >> 19) & 0x1FFF
+
+
+def _literals(count: int) -> int:
+    """Bytes for a run of literals: one control byte per 32."""
+    full, rest = divmod(count, 32)
+    return full * 33 + (rest + 1 if rest else 0)
+
+
+def _match_length(data: bytes, left: int, right: int, end: int) -> int:
+    """Steps taken comparing from both offsets, counting the first difference."""
+    start = right
+    while right < end:
+        same = data[left] == data[right]
+        left += 1
+        right += 1
+        if not same:
+            break
+    return right - start
+
+
+def _match(length: int) -> int:
+    """Bytes for a back reference: three per 262, and two or three for what is left."""
+    full, rest = divmod(length - 1, 262)
+    return full * 3 + (3 if rest >= 6 else 2)
+
+
+def estimated_size_scaled(raw: bytes) -> int:
+    """Estimated compressed bytes of a signed transaction, times 10**6. Spec: op fjord exec-engine."""
+    return max(_FJORD_MINIMUM_SIZE, _FJORD_INTERCEPT + _FJORD_COEFFICIENT * fastlz_length(raw))
+
+
+@dataclass(frozen=True)
+class L1FeeParameters:
+    """The numbers of L1Block that fees follow in one L2 block, and the fork whose formula holds.
+
+    Fees in wei; scalars as L1Block stores them. `uses_bedrock_formula` holds in the first Ecotone block too, where
+    L1Block does not know the new values yet.
+    """
+
+    fork: Fork
+    base_fee: int
+    blob_base_fee: int = 0
+    base_fee_scalar: int = 0
+    blob_base_fee_scalar: int = 0
+    overhead: int = 0
+    scalar: int = 0
+    operator_fee_scalar: int = 0
+    operator_fee_constant: int = 0
+    da_footprint_gas_scalar: int = 0
+    uses_bedrock_formula: bool = False
+
+    @staticmethod
+    def from_l1_block(fork: Fork, slot: Callable[[int], int]) -> "L1FeeParameters":
+        """Read L1Block's storage through `slot(number)`. Call it after the block's L1 attributes deposit has run."""
+        base_fee = slot(L1_BASE_FEE_SLOT)
+        if fork < Fork.ECOTONE:
+            return _bedrock(fork, base_fee, slot)
+        scalars = slot(L1_FEE_SCALARS_SLOT)
+        blob_base_fee = slot(L1_BLOB_BASE_FEE_SLOT)
+        blob_scalar = scalars >> 64 & _UINT32
+        base_scalar = scalars >> 96 & _UINT32
+        if not blob_base_fee and not blob_scalar and not base_scalar:
+            return _bedrock(fork, base_fee, slot)
+        operator = slot(OPERATOR_FEE_SLOT) if fork >= Fork.ISTHMUS else 0
+        return L1FeeParameters(
+            fork=fork,
+            base_fee=base_fee,
+            blob_base_fee=blob_base_fee,
+            base_fee_scalar=base_scalar,
+            blob_base_fee_scalar=blob_scalar,
+            operator_fee_constant=operator & _UINT64,
+            operator_fee_scalar=operator >> 64 & _UINT32,
+            da_footprint_gas_scalar=(operator >> 96 & _UINT16) or DEFAULT_DA_FOOTPRINT_GAS_SCALAR
+            if fork >= Fork.JOVIAN
+            else 0,
+        )
+
+    def l1_gas_used(self, raw: bytes) -> int:
+        """The L1 gas that receipts report for a transaction with these bytes."""
+        if not self.uses_bedrock_formula and self.fork >= Fork.FJORD:
+            return estimated_size_scaled(raw) * 16 // _COST_SCALE
+        gas = calldata_gas(raw)
+        if self.uses_bedrock_formula:
+            gas += self.overhead
+            if self.fork < Fork.REGOLITH:
+                gas += 16 * _REGOLITH_SIGNATURE_BYTES
+        return gas
+
+    def l1_fee(self, raw: bytes) -> int:
+        """Wei for putting these bytes (a signed transaction) on L1."""
+        if self.uses_bedrock_formula:
+            return self.l1_gas_used(raw) * self.base_fee * self.scalar // _COST_SCALE
+        price = 16 * self.base_fee * self.base_fee_scalar + self.blob_base_fee * self.blob_base_fee_scalar
+        if self.fork >= Fork.FJORD:
+            return estimated_size_scaled(raw) * price // _FJORD_SCALE
+        return calldata_gas(raw) * price // _ECOTONE_SCALE
+
+    def operator_fee(self, gas: int) -> int:
+        """Wei for the operator at this much gas. Spec: op isthmus and jovian exec-engine, "Operator Fee"."""
+        if self.fork < Fork.ISTHMUS:
+            return 0
+        if self.fork >= Fork.JOVIAN:
+            return gas * self.operator_fee_scalar * _JOVIAN_OPERATOR_FACTOR + self.operator_fee_constant
+        return gas * self.operator_fee_scalar // _COST_SCALE + self.operator_fee_constant
+
+    def da_footprint(self, raw: bytes) -> int:
+        """Gas that the bytes weigh against the block's limit since Jovian. Spec: op jovian, "DA Footprint Block Limit"."""
+        return estimated_size_scaled(raw) // _COST_SCALE * self.da_footprint_gas_scalar
+
+
+def _bedrock(fork: Fork, base_fee: int, slot: Callable[[int], int]) -> L1FeeParameters:
+    return L1FeeParameters(
+        fork=fork,
+        base_fee=base_fee,
+        overhead=slot(L1_OVERHEAD_SLOT),
+        scalar=slot(L1_SCALAR_SLOT),
+        uses_bedrock_formula=True,
+    )
