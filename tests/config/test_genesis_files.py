@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import rlp
-from eth_keys import keys
+from eth_keys.datatypes import Signature
 from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -102,9 +102,9 @@ def test_the_create2_deployer_is_what_its_keyless_transaction_deploys() -> None:
 
 def deployed_at(init: str, code: bytes, gas_price: int, gas: int, r: int, s: int) -> bytes:
     """Where a legacy transaction with nonce 0 and this signature creates its contract."""
-    body = [0, gas_price, gas, b"", 0, bytes.fromhex(init) + code]
-    digest = keccak(rlp.encode([item if isinstance(item, bytes) else minimal(item) for item in body]))
-    sender = keys.Signature(vrs=(0, r, s)).recover_public_key_from_msg_hash(digest).to_canonical_address()
+    body = [b"", minimal(gas_price), minimal(gas), b"", b"", bytes.fromhex(init) + code]
+    digest = keccak(rlp.encode(body))
+    sender = Signature(vrs=(0, r, s)).recover_public_key_from_msg_hash(digest).to_canonical_address()
     return keccak(rlp.encode([sender, b""]))[12:]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from eth_abi.abi import encode
-from eth_keys import keys
+from eth_keys.datatypes import PrivateKey
 from eth_utils.crypto import keccak
 
 from tests.contracts.harness import Contract, Reverted, account, hex_address
@@ -13,7 +13,7 @@ BOB = account("bob")
 REMOTE = account("remote token")
 BRIDGE = PREDEPLOYS["L2StandardBridge"]
 PERMIT2 = bytes.fromhex("000000000022d473030f116ddee9f6b43ac78ba3")
-KEY = keys.PrivateKey(keccak(text="signer"))
+KEY = PrivateKey(keccak(text="signer"))
 SIGNER = KEY.public_key.to_canonical_address()
 
 
