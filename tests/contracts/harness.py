@@ -17,11 +17,15 @@ from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.prague.state import PragueState
 from eth.vm.message import Message
 from eth.vm.transaction_context import BaseTransactionContext
-from eth_typing import Address, Hash32
+from eth_typing import Address
+from eth_typing import Hash32 as EvmHash32
 from eth_utils.crypto import keccak
 from trie import HexaryTrie
 
+from config.types import Address as WireAddress
+from config.types import Hash32
 from contracts import Artifact, load_artifact
+from l1.deployment import Delays, DeployParams, L1Addresses, plan_contracts, plan_dispute_game
 
 START_TIME = 1_700_000_000
 GAS_LIMIT = 30_000_000
@@ -102,7 +106,7 @@ class Chain:
             timestamp=self.timestamp,
             block_number=self.number,
             difficulty=0,
-            mix_hash=Hash32(keccak(text="randao")),
+            mix_hash=EvmHash32(keccak(text="randao")),
             gas_limit=GAS_LIMIT,
             prev_hashes=[self.block_hash(self.number - 1 - back) for back in range(256)],
             chain_id=self.chain_id,
@@ -111,9 +115,9 @@ class Chain:
         )
 
     @staticmethod
-    def block_hash(number: int) -> Hash32:
+    def block_hash(number: int) -> EvmHash32:
         """Hash that the BLOCKHASH opcode gives for a block of this chain."""
-        return Hash32(keccak(text=f"block {number}"))
+        return EvmHash32(keccak(text=f"block {number}"))
 
     def mine(self, seconds: int = 12) -> None:
         """Starts a new block, `seconds` later."""
@@ -313,3 +317,98 @@ def storage_proof(storage: dict[bytes, int], slot: bytes) -> tuple[bytes, list[b
     return bytes(trie.root_hash), nodes
 
 
+
+
+@dataclass(frozen=True)
+class L1System:
+    """All L1 contracts of a chain, deployed by the real deployment plan."""
+
+    chain: Chain
+    addresses: L1Addresses
+    params: DeployParams
+
+    def _at(self, name: str, address: bytes) -> Contract:
+        return self.chain.at(name, address)
+
+    @property
+    def portal(self) -> Contract:
+        """OptimismPortal2."""
+        return self._at("OptimismPortal2", self.addresses.OptimismPortalProxy)
+
+    @property
+    def config(self) -> Contract:
+        """SystemConfig."""
+        return self._at("SystemConfig", self.addresses.SystemConfigProxy)
+
+    @property
+    def superchain(self) -> Contract:
+        """SuperchainConfig."""
+        return self._at("SuperchainConfig", self.addresses.SuperchainConfigProxy)
+
+    @property
+    def registry(self) -> Contract:
+        """AnchorStateRegistry."""
+        return self._at("AnchorStateRegistry", self.addresses.AnchorStateRegistryProxy)
+
+    @property
+    def factory(self) -> Contract:
+        """DisputeGameFactory."""
+        return self._at("DisputeGameFactory", self.addresses.DisputeGameFactoryProxy)
+
+    @property
+    def weth(self) -> Contract:
+        """DelayedWETH."""
+        return self._at("DelayedWETH", self.addresses.DelayedWETHProxy)
+
+    @property
+    def oracle(self) -> Contract:
+        """PreimageOracle."""
+        return self._at("PreimageOracle", self.addresses.PreimageOracle)
+
+    def create_game(self, root: bytes, block: int, sender: bytes | None = None) -> Contract:
+        """Proposes an output root; the game that results."""
+        bond = self.factory.call("initBonds", self.params.game_type)
+        extra = block.to_bytes(32, "big")
+        self.factory.send("create", self.params.game_type, root, extra, value=bond, sender=sender)
+        address, _ = self.factory.call("games", self.params.game_type, root, extra)
+        return self.chain.at("FaultDisputeGame", address)
+
+
+TEST_DELAYS = Delays(
+    proof_maturity=500,
+    game_finality=300,
+    max_clock=3600,
+    clock_extension=200,
+    bond_withdrawal=400,
+    preimage_challenge=100,
+    timelock=1000,
+)
+ANCHOR_ROOT = Hash32(keccak(text="anchor"))
+PRESTATE = Hash32(b"\x03" + keccak((0).to_bytes(32, "big") + (97).to_bytes(32, "big"))[1:])
+
+
+def deploy_l1(max_game_depth: int = 8, split_depth: int = 4, delays: Delays = TEST_DELAYS) -> L1System:
+    """A fresh chain with everything deployed; accounts `owner`, `guardian`, `batcher`, `signer`. The anchor is block 0."""
+    chain = Chain()
+    deployer = WireAddress(account("deployer"))
+    params = DeployParams(
+        l2_chain_id=901,
+        owner=WireAddress(account("owner")),
+        guardian=WireAddress(account("guardian")),
+        batcher=WireAddress(account("batcher")),
+        batch_inbox=WireAddress(account("inbox")),
+        unsafe_block_signer=WireAddress(account("signer")),
+        delays=delays,
+        max_game_depth=max_game_depth,
+        split_depth=split_depth,
+    )
+    plan = plan_contracts(deployer, chain.nonce(deployer), params)
+    for call in plan.calls:
+        chain.send(call.to, call.data, call.value, deployer, call.gas_limit)
+    nonce = chain.nonce(deployer)
+    plan = plan_dispute_game(deployer, nonce, plan.addresses, params, ANCHOR_ROOT, 0, PRESTATE)
+    for call in plan.calls:
+        chain.send(call.to, call.data, call.value, deployer, call.gas_limit)
+    # A call within the block of the retirement time would still be retired.
+    chain.mine()
+    return L1System(chain, plan.addresses, params)
