@@ -1,6 +1,6 @@
 """The trie: read, change in batches, commit, prove."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from config.constants import EMPTY_TRIE_ROOT
 from config.types import Hash32
@@ -108,6 +108,27 @@ class Trie:
             depth += len(part)
             ref = node[1]
         return proof
+
+    def items(self, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Keys and values in key order, from `start` on. The trie must not change meanwhile."""
+        return self._items(self._root, "", start.hex())
+
+    def _items(self, ref: Rlp, path: str, start: str) -> Iterator[tuple[bytes, bytes]]:
+        """The entries below `ref`, which hangs at `path`, whose paths are not before `start`."""
+        if not ref or path < start[: len(path)]:
+            return
+        node = self._load(ref, path) if isinstance(ref, bytes) else ref
+        if len(node) == BRANCH_WIDTH:
+            if node[16] and path >= start:
+                yield bytes.fromhex(path), _value(node[16])
+            for index in range(16):
+                yield from self._items(node[index], path + DIGITS[index], start)
+            return
+        part, ends = unpack_path(node[0])
+        if not ends:
+            yield from self._items(node[1], path + part, start)
+        elif path + part >= start:
+            yield bytes.fromhex(path + part), _value(node[1])
 
     # --- loading ---
 
