@@ -29,6 +29,7 @@ from l1.deployment import Delays, DeployParams, L1Addresses, plan_contracts, pla
 
 START_TIME = 1_700_000_000
 GAS_LIMIT = 30_000_000
+DELEGATION_PREFIX = b"\xef\x01\x00"
 
 
 class Reverted(Exception):
@@ -157,7 +158,9 @@ class Chain:
     def _run(
         self, sender: bytes, to: bytes, value: int, data: bytes, gas: int, origin: bytes, create: bool
     ) -> tuple[Any, bytes]:
-        code = data if create else self.state.get_code(Address(to))
+        code = data if create else self.code(to)
+        if code[:3] == DELEGATION_PREFIX and not create:
+            code = self.code(code[3:])
         target = create_address(sender, self.nonce(sender) - 1) if create else to
         message = Message(
             gas=gas,
@@ -252,6 +255,11 @@ class Chain:
         raw = bytes.fromhex(address[2:]) if isinstance(address, str) else address
         return Contract(self, artifact, raw)
 
+    def set_base_fee(self, wei: int) -> None:
+        """Base fee of this and later blocks."""
+        self.base_fee = wei
+        self.state.execution_context = self._context()
+
     def transfer(self, to: bytes, value: int, sender: bytes) -> Result:
         """Plain ETH transfer."""
         return self.send(to, b"", value, sender)
@@ -315,8 +323,6 @@ def storage_proof(storage: dict[bytes, int], slot: bytes) -> tuple[bytes, list[b
         if node:
             nodes.append(encoded)
     return bytes(trie.root_hash), nodes
-
-
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,9 @@ def test_numbers_are_written_without_leading_zeros(probe: Contract, number: int)
 
 
 @PROBE_SETTINGS
-@given(st.dictionaries(st.binary(min_size=32, max_size=32), st.binary(min_size=1, max_size=40), min_size=1, max_size=40))
+@given(
+    st.dictionaries(st.binary(min_size=32, max_size=32), st.binary(min_size=1, max_size=40), min_size=1, max_size=40)
+)
 def test_trie_proofs_lead_to_the_stored_value(probe: Contract, content: dict[bytes, bytes]) -> None:
     trie = HexaryTrie({})
     for key, value in content.items():
