@@ -1,0 +1,213 @@
+"""The derivation pipeline: L1 blocks in, payload attributes of L2 blocks out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from config.errors import CriticalError, ResetError
+from config.forks import Fork
+from config.l1_chain import L1ChainConfig
+from config.rollup import RollupConfig
+from derivation.events import DerivationEvent, EventKind, EventSink
+from derivation.providers import L1Provider, L2Provider
+from derivation.stages.attributes_stage import AttributesStage
+from derivation.stages.batch_stage import BatchStage
+from derivation.stages.channel_assembler import ChannelAssembler
+from derivation.stages.channel_reader import ChannelReader
+from derivation.stages.frame_queue import FrameQueue
+from derivation.stages.l1_retrieval import L1Retrieval
+from derivation.stages.l1_traversal import L1Traversal
+from derivation.stages.pull import Pull
+from derivation.types import (
+    AdvancedOrigin,
+    Attributes,
+    DerivedAttributes,
+    L1BlockRef,
+    L2BlockRef,
+    NeedMoreData,
+    StepResult,
+)
+
+
+@dataclass(frozen=True)
+class ChannelStatus:
+    """The channel under construction; `size` in bytes with the overhead of 200 per frame."""
+
+    channel_id: bytes
+    frames: int
+    size: int
+    opened_in: L1BlockRef
+    times_out_after: int
+    """The last L1 block in which its last frame counts."""
+
+
+@dataclass(frozen=True)
+class PipelineStatus:
+    """Where derivation stands, and why nothing comes out if nothing does."""
+
+    origin: L1BlockRef
+    next_timestamp: int | None
+    """Timestamp (seconds) of the L2 block it looks for; None before the first step."""
+    open_channel: ChannelStatus | None
+    reading_channel: bytes | None
+    span_remaining: int
+    waiting_for: str
+    counts: Mapping[EventKind, int]
+
+
+class DerivationPipeline:
+    """Derives the L2 chain from L1, for chains whose L1 data follows Holocene's rules or later ones.
+
+    Call `reset` with a safe head first, then `step` with the current safe head again and again: execute the attributes
+    it gives and pass the resulting block as safe head; fetch what NotYetAvailable names; wait for L1 at NeedMoreData;
+    find a safe head on the new L1 chain and `reset` at ResetError. The same L1 and L2 blocks give the same attributes
+    however the calls are cut.
+    Spec: op derivation, "L2 Chain Derivation Pipeline"; op holocene derivation.
+    """
+
+    def __init__(
+        self,
+        rollup: RollupConfig,
+        l1_chain: L1ChainConfig,
+        l1: L1Provider,
+        l2: L2Provider,
+        on_event: Callable[[DerivationEvent], None] | None = None,
+    ) -> None:
+        self._rollup = rollup
+        self._l1 = l1
+        self._l2 = l2
+        self._events = EventSink(on_event)
+        genesis = L1BlockRef(rollup.genesis.l1.hash, rollup.genesis.l1.number, rollup.genesis.l1.hash, 0)
+        self._traversal = L1Traversal(rollup, l1, self._events, genesis, rollup.genesis.system_config)
+        self._retrieval = L1Retrieval(rollup, l1, self._events, self._traversal)
+        self._frames = FrameQueue(self._events, self._retrieval)
+        self._assembler = ChannelAssembler(rollup, self._events, self._frames)
+        self._reader = ChannelReader(rollup, self._events, self._assembler)
+        self._batches = BatchStage(rollup, l2, self._events, self._reader, genesis)
+        self._attributes = AttributesStage(rollup, l1_chain, l1, l2, self._events, self._batches)
+        self._ready = False
+        self._next_timestamp: int | None = None
+        self._waiting_for = "the first reset"
+
+    @property
+    def origin(self) -> L1BlockRef:
+        """The L1 block being read: blocks derived so far follow from it and those before."""
+        return self._traversal.origin
+
+    def reset(self, l2_safe: L2BlockRef, base: L2BlockRef | None = None) -> None:
+        """Start anew from a safe head, reading L1 from a channel timeout before its L1 origin.
+
+        With `base`, an ancestor of the safe head (or itself), L1 is read from that block's L1 origin on instead: right
+        where no channel was open then. Raises ResetError when the safe head's L1 origin is not canonical (find an earlier safe head), NotYetAvailable
+        (call again), CriticalError when L1 data there precedes Holocene. Nothing changes unless it returns.
+        Spec: op derivation, "Resetting the Pipeline".
+        """
+        safe_origin = self._canonical(l2_safe)
+        if base is None:
+            base = self._find_base(l2_safe, self._rollup.channel_timeout_at(safe_origin.timestamp))
+        origin = self._canonical(base)
+        self._require_holocene(origin)
+        system_config = self._l2.system_config_by_l2_hash(base.hash)
+        self._traversal.reset(origin, system_config)
+        self._retrieval.reset()
+        self._frames.reset()
+        self._assembler.reset()
+        self._reader.reset()
+        self._batches.reset(origin)
+        self._attributes.reset()
+        self._ready = True
+        self._next_timestamp = l2_safe.timestamp + self._rollup.block_time
+        self._waiting_for = "the next step"
+        self._events.emit(
+            EventKind.RESET, origin, f"derivation starts at {origin} to find what follows the safe head {l2_safe}"
+        )
+
+    def step(self, l2_safe: L2BlockRef) -> StepResult:
+        """Go on until there are attributes for the block after `l2_safe`, or the next L1 block is reached or needed.
+
+        Raises NotYetAvailable when a provider lacks data (step again once it is there), ResetError at an L1 reorg or
+        a safe head that does not fit, CriticalError when a deposit cannot be read or before the first reset.
+        """
+        if not self._ready:
+            raise CriticalError("derivation was stepped before it was given a safe head: call reset first")
+        self._next_timestamp = l2_safe.timestamp + self._rollup.block_time
+        self._waiting_for = f"data of {self.origin}"
+        while True:
+            result = self._attributes.next(l2_safe)
+            if isinstance(result, DerivedAttributes):
+                self._waiting_for = f"L2 block {result.number} to be made"
+                return Attributes(result)
+            if result is Pull.DRY:
+                break
+        if self._traversal.advance():
+            return AdvancedOrigin(self.origin)
+        why = (
+            f"all data up to {self.origin} is read and gives no batch for the L2 block at {self._next_timestamp}: "
+            f"waiting for L1 block {self.origin.number + 1}"
+        )
+        self._waiting_for = why
+        return NeedMoreData(self.origin.number + 1, why)
+
+    def deposits_only(self, derived: DerivedAttributes) -> DerivedAttributes:
+        """The deposit-only form of attributes that the engine found invalid; drops the rest of their span and channel.
+
+        Raises ResetError when `derived` is not what the last step gave. If the engine refuses this form as well, that
+        is critical. Spec: op holocene derivation, "Engine Queue".
+        """
+        return self._attributes.deposits_only(derived)
+
+    def status(self) -> PipelineStatus:
+        """Where derivation stands."""
+        staging = self._assembler.staging
+        timeout = self._rollup.channel_timeout_at(self.origin.timestamp)
+        return PipelineStatus(
+            origin=self.origin,
+            next_timestamp=self._next_timestamp,
+            open_channel=None
+            if staging is None
+            else ChannelStatus(
+                staging.channel_id,
+                len(staging.parts),
+                staging.size,
+                staging.opened_in,
+                staging.opened_in.number + timeout,
+            ),
+            reading_channel=self._reader.reading,
+            span_remaining=self._batches.span_remaining,
+            waiting_for=self._waiting_for,
+            counts=dict(self._events.counts),
+        )
+
+    def _find_base(self, l2_safe: L2BlockRef, timeout: int) -> L2BlockRef:
+        """The newest L2 block whose L1 origin is a channel timeout before the safe head's, or genesis.
+
+        An L1 origin moves by at most one per L2 block, so going back as many L2 blocks as L1 blocks are missing never
+        goes too far.
+        """
+        genesis = self._rollup.genesis
+        base = l2_safe
+        while base.number > genesis.l2.number and base.l1_origin.number > genesis.l1.number:
+            missing = base.l1_origin.number + timeout - l2_safe.l1_origin.number
+            if missing <= 0:
+                break
+            number = max(base.number - missing, genesis.l2.number)
+            earlier = self._l2.block_ref_by_number(number)
+            if earlier is None:
+                raise ResetError(f"L2 block {number} is missing from the safe chain that ends in {l2_safe}")
+            base = earlier
+        return base
+
+    def _canonical(self, l2_block: L2BlockRef) -> L1BlockRef:
+        """The L1 origin of an L2 block, which must be on the canonical L1 chain."""
+        origin = l2_block.l1_origin
+        header = self._l1.header_by_number(origin.number)
+        if header is None or header.hash != origin.hash:
+            has = "does not have that block" if header is None else f"has {header}"
+            raise ResetError(f"{l2_block} has L1 origin {origin}, but L1 {has}: an earlier safe head is needed")
+        return L1BlockRef.from_header(header)
+
+    def _require_holocene(self, origin: L1BlockRef) -> None:
+        if not self._rollup.is_active(Fork.HOLOCENE, origin.timestamp):
+            raise CriticalError(
+                f"derivation would start at {origin} (timestamp {origin.timestamp}), before Holocene: this version "
+                "derives L1 data from Holocene on. Start from a newer safe head."
+            )

@@ -1,0 +1,85 @@
+"""What derivation reads, as two small protocols. Their implementations do the fetching; derivation never waits.
+
+A provider that could answer but has not fetched the data yet raises `NotYetAvailable`; the caller fetches what it names
+and steps again, and derivation goes on exactly where it was.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from config.errors import TemporaryError
+from config.rollup import RollupConfig
+from config.system_config import SystemConfig
+from config.types import Hash32, short
+from derivation.l2_block_info import l2_block_ref, system_config_of
+from derivation.types import L2BlockRef
+from evm.types.block import Block
+from evm.types.header import Header
+from evm.types.receipt import Receipt
+
+
+class NotYetAvailable(TemporaryError):
+    """The provider has not fetched `what` yet. Nothing in the pipeline has changed: fetch it and step again."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not fetched yet")
+        self.what = what
+
+
+class L1Provider(Protocol):
+    """L1 as the node sees it, each answer verified against its hash. Any call may raise NotYetAvailable."""
+
+    def header_by_number(self, number: int) -> Header | None:
+        """The canonical header of this number, None when L1 has no such block yet."""
+
+    def header_by_hash(self, block_hash: Hash32) -> Header | None:
+        """The header with this hash, None when L1 knows no such block."""
+
+    def block(self, block_hash: Hash32) -> Block:
+        """The block with this hash, with its transactions."""
+
+    def receipts(self, block_hash: Hash32) -> tuple[Receipt, ...]:
+        """The receipts of the block with this hash, in order."""
+
+    def blobs(self, header: Header, hashes: Sequence[Hash32]) -> Sequence[bytes]:
+        """The blobs (131,072 bytes each) with these versioned hashes, in this order, of the block with this header."""
+
+
+class L2Provider(Protocol):
+    """The L2 chain up to the safe head. Any call may raise NotYetAvailable."""
+
+    def block_ref_by_number(self, number: int) -> L2BlockRef | None:
+        """The block of this number on the safe chain, None when there is none."""
+
+    def system_config_by_l2_hash(self, block_hash: Hash32) -> SystemConfig:
+        """The system configuration that held in the block with this hash."""
+
+
+class L2BlockSource(Protocol):
+    """Whoever has L2 blocks; `node.chain.chain.Chain` is one."""
+
+    def block_by_number(self, number: int) -> Block | None:
+        """The canonical block of this number."""
+
+    def block_by_hash(self, block_hash: Hash32) -> Block | None:
+        """The block with this hash."""
+
+
+class ChainL2Provider:
+    """An `L2Provider` over whole blocks: reads origin and system configuration out of them."""
+
+    def __init__(self, rollup: RollupConfig, blocks: L2BlockSource) -> None:
+        self._rollup = rollup
+        self._blocks = blocks
+
+    def block_ref_by_number(self, number: int) -> L2BlockRef | None:
+        """See L2Provider. Raises CriticalError when the stored block is not one of this rollup."""
+        block = self._blocks.block_by_number(number)
+        return None if block is None else l2_block_ref(block, self._rollup)
+
+    def system_config_by_l2_hash(self, block_hash: Hash32) -> SystemConfig:
+        """See L2Provider. Raises NotYetAvailable for an unknown block, CriticalError for one of another rollup."""
+        block = self._blocks.block_by_hash(block_hash)
+        if block is None:
+            raise NotYetAvailable(f"L2 block {short(block_hash)}")
+        return system_config_of(block, self._rollup)

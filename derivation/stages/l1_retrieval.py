@@ -1,0 +1,88 @@
+"""Stage 2 of derivation: takes the batcher's data out of an L1 block."""
+
+from collections import deque
+
+from config.rollup import RollupConfig
+from config.types import Hash32, short
+from derivation.codec.blob import decode_blob
+from derivation.codec.errors import BlobError
+from derivation.events import EventKind, EventSink
+from derivation.providers import L1Provider
+from derivation.stages.l1_traversal import L1Traversal
+from derivation.stages.pull import Pull
+from derivation.types import L1BlockRef
+from evm.types.signature import InvalidSignature
+from evm.types.transaction import BlobTransaction, Transaction, TransactionType
+
+BATCHER_TRANSACTION_TYPES = frozenset(
+    (
+        TransactionType.LEGACY,
+        TransactionType.ACCESS_LIST,
+        TransactionType.DYNAMIC_FEE,
+        TransactionType.BLOB,
+        TransactionType.DEPOSIT,
+    )
+)
+
+
+class L1Retrieval:
+    """Gives the data of the current L1 block's batcher transactions, in order.
+
+    Duties: pick transactions of an allowed type to the batch inbox, signed by the batcher of that very block; take the
+    calldata, or for blob transactions the decoded blobs instead; skip a blob that does not decode. Whether the L1
+    transaction succeeded does not matter. Spec: op derivation, "L1 Retrieval"; op ecotone derivation, "Blob Retrieval".
+    """
+
+    def __init__(self, rollup: RollupConfig, l1: L1Provider, events: EventSink, traversal: L1Traversal) -> None:
+        self._rollup = rollup
+        self._l1 = l1
+        self._events = events
+        self._traversal = traversal
+        self._loaded: Hash32 | None = None
+        self._data: deque[bytes] = deque()
+
+    @property
+    def origin(self) -> L1BlockRef:
+        """The L1 block being read."""
+        return self._traversal.origin
+
+    def next(self) -> bytes | Pull:
+        """The data of the next batcher transaction or blob of the current L1 block."""
+        if self._loaded != self.origin.hash:
+            self._load()
+        return self._data.popleft() if self._data else Pull.DRY
+
+    def reset(self) -> None:
+        """Forget what was read; the current block is read again."""
+        self._loaded = None
+        self._data.clear()
+
+    def _load(self) -> None:
+        origin = self.origin
+        block = self._l1.block(origin.hash)
+        transactions = [tx for tx in block.transactions if self._is_from_batcher(tx)]
+        hashes = [blob_hash for tx in transactions for blob_hash in tx.blob_versioned_hashes]
+        blobs = iter(self._l1.blobs(block.header, hashes) if hashes else ())
+        self._data.clear()
+        self._loaded = origin.hash
+        for tx in transactions:
+            if not isinstance(tx, BlobTransaction):
+                self._data.append(tx.data)
+                continue
+            for blob_hash in tx.versioned_hashes:
+                try:
+                    self._data.append(decode_blob(next(blobs)))
+                except BlobError as error:
+                    self._events.emit(
+                        EventKind.BLOB_INVALID,
+                        origin,
+                        f"blob {short(blob_hash)} of transaction {short(tx.hash)} was skipped: {error}",
+                    )
+
+    def _is_from_batcher(self, tx: Transaction) -> bool:
+        if tx.to != self._rollup.batch_inbox_address or tx.type not in BATCHER_TRANSACTION_TYPES:
+            return False
+        try:
+            return tx.sender == self._traversal.system_config.batcher_address
+        except InvalidSignature:
+            return False
