@@ -97,8 +97,9 @@ class DerivationPipeline:
         """Start anew from a safe head, reading L1 from a channel timeout before its L1 origin.
 
         With `base`, an ancestor of the safe head (or itself), L1 is read from that block's L1 origin on instead: right
-        where no channel was open then. Raises ResetError when the safe head's L1 origin is not canonical (find an earlier safe head), NotYetAvailable
-        (call again), CriticalError when L1 data there precedes Holocene. Nothing changes unless it returns.
+        where no channel was open then. Raises ResetError when the safe head's L1 origin is not canonical (find an
+        earlier safe head), NotYetAvailable (call again), CriticalError when L1 data there precedes Holocene. Nothing
+        changes unless it returns.
         Spec: op derivation, "Resetting the Pipeline".
         """
         safe_origin = self._canonical(l2_safe)

@@ -14,9 +14,7 @@ def upgrades_activated_in(rollup: RollupConfig, timestamp: int) -> tuple[Fork, .
     if previous < rollup.genesis.l2_time:
         return ()
     return tuple(
-        fork
-        for fork in list(Fork)[1:]
-        if rollup.is_active(fork, timestamp) and not rollup.is_active(fork, previous)
+        fork for fork in list(Fork)[1:] if rollup.is_active(fork, timestamp) and not rollup.is_active(fork, previous)
     )
 
 

@@ -162,9 +162,7 @@ class BatchStage:
                 origin = origins.get(epoch_number)
                 if origin is None:
                     return None
-                blocks.append(
-                    SingularBatch(safe_head.hash, origin.number, origin.hash, timestamp, block.transactions)
-                )
+                blocks.append(SingularBatch(safe_head.hash, origin.number, origin.hash, timestamp, block.transactions))
             timestamp += self._rollup.block_time
         return blocks
 
