@@ -9,7 +9,7 @@ A path is a string of hex digits, one per nibble: Python slices, compares, sorts
 Spec: yellow paper, appendix D; ethereum.org "Patricia Merkle Trie".
 """
 
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 import rusty_rlp
 
@@ -18,6 +18,9 @@ from config.types import Hash32, to_hex
 from evm.types.rlp import Rlp
 
 Node: TypeAlias = list[Rlp]
+
+Key = TypeVar("Key", bound=bytes)
+"""Whatever bytes the caller's keys are: hashes in secure tries."""
 
 BRANCH_WIDTH = 17
 """Sixteen children and a value."""

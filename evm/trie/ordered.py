@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from config.constants import EMPTY_TRIE_ROOT
 from config.types import Hash32
+from evm.trie.nodes import Key
 from evm.trie.trie import Items, build, hash_nodes
 from evm.types.hashing import keccak256
 from evm.types.rlp import encode
@@ -26,7 +27,7 @@ def ordered_root(items: Sequence[bytes]) -> Hash32:
     return _root(paths)
 
 
-def root_of(entries: Mapping[bytes, bytes]) -> Hash32:
+def root_of(entries: Mapping[Key, bytes]) -> Hash32:
     """Root of the trie with these entries; keys are used as given, empty values count as absent."""
     return _root(sorted((key.hex(), value) for key, value in entries.items() if value))
 

@@ -10,6 +10,7 @@ from evm.trie.nodes import (
     NIBBLE,
     CorruptTrieNode,
     DecodedReader,
+    Key,
     MissingTrieNode,
     Node,
     NodeReader,
@@ -66,7 +67,7 @@ class Trie:
             depth += len(part)
             ref = node[1]
 
-    def update(self, changes: Mapping[bytes, bytes | None]) -> None:
+    def update(self, changes: Mapping[Key, bytes | None] | Mapping[Key, bytes]) -> None:
         """Store each value under its key; None or an empty value deletes. Equal to doing it one by one, but faster."""
         if changes:
             items = sorted((key.hex(), value or b"") for key, value in changes.items())

@@ -2,7 +2,7 @@
 
 import json
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from config.constants import EMPTY_TRIE_ROOT
 from config.types import Hash32, from_hex, to_hash32
 from evm.trie import CorruptTrieNode, MissingTrieNode, Trie, decode_node, ordered_root, root_of
+from evm.trie.nodes import Key
 from evm.types import keccak256
 from evm.types.rlp import encode
 
@@ -30,10 +31,10 @@ class Nodes:
         return root
 
 
-def trie_of(entries: dict[bytes, bytes]) -> tuple[Trie, Hash32, Nodes]:
+def trie_of(entries: Mapping[Key, bytes]) -> tuple[Trie, Hash32, Nodes]:
     nodes = Nodes()
     trie = Trie(EMPTY_TRIE_ROOT, nodes)
-    trie.update(dict(entries))
+    trie.update(entries)
     return trie, nodes.commit(trie), nodes
 
 
