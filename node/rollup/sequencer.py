@@ -1,0 +1,241 @@
+"""Makes the unsafe chain: one block every `block_time` seconds on top of the unsafe head."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from config.errors import CriticalError, ResetError, TemporaryError
+from config.l1_chain import L1ChainConfig
+from config.rollup import BlockId, RollupConfig
+from config.types import Address, Hash32, short
+from derivation.attributes import prepare_payload_attributes
+from derivation.l2_block_info import l2_block_ref
+from derivation.providers import ChainL2Provider, NotYetAvailable
+from derivation.types import L2BlockRef
+from evm.engine import BlockBuilder, InvalidPayload
+from evm.fees import estimated_size_scaled
+from evm.types import Header, PayloadAttributes
+from evm.validity import InvalidTransaction
+from node.chain import Chain
+from node.mempool import TransactionPool
+from node.rollup.driver import RollupDriver
+from node.rollup.l1_data import L1Data
+from node.rollup.l1_heads import L1Heads
+from node.rollup.l1_origin import choose_origin
+
+log = logging.getLogger("lamina.sequencer")
+
+T = TypeVar("T")
+
+_TRANSACTIONS_PER_TURN = 24
+"""Transactions executed between two chances for RPC to answer."""
+
+_SEAL_MARGIN = 0.05
+"""Seconds before a block is due in which no more transactions are executed: sealing takes them."""
+
+_NEVER = 1 << 64
+"""A nonce no transaction has: the account is passed over for the rest of the block."""
+
+
+@dataclass(frozen=True)
+class SequencerSettings:
+    """`l1_confirmations`: L1 blocks on top of a new origin. `fill_share`: the part of the block time, at its end, in
+    which transactions are executed. `max_safe_lag`: pause when the safe head is this many blocks behind (0: never)."""
+
+    l1_confirmations: int = 0
+    fill_share: float = 0.6
+    max_safe_lag: int = 0
+
+
+class Sequencer:
+    """Builds blocks while active. Starting and stopping hand over the head, as op-node's admin methods do."""
+
+    def __init__(
+        self,
+        rollup: RollupConfig,
+        l1_chain: L1ChainConfig,
+        chain: Chain,
+        pool: TransactionPool,
+        data: L1Data,
+        heads: L1Heads,
+        driver: RollupDriver,
+        settings: SequencerSettings,
+        *,
+        active: bool = True,
+        wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._rollup = rollup
+        self._l1_chain = l1_chain
+        self._chain = chain
+        self._pool = pool
+        self._data = data
+        self._heads = heads
+        self._driver = driver
+        self._settings = settings
+        self._l2 = ChainL2Provider(rollup, chain)
+        self._wall = wall
+        self._sleep = sleep
+        self._active = asyncio.Event()
+        if active:
+            self._active.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.waiting_for: str | None = None
+        self.halted_by: str | None = None
+        self.blocks_sealed = 0
+        self.transactions_sealed = 0
+
+    # --- control (spec: op-node RPC, admin namespace) ---
+
+    @property
+    def active(self) -> bool:
+        """Whether blocks are being made."""
+        return self._active.is_set() and self.halted_by is None
+
+    def start(self, head: Hash32) -> None:
+        """Start sequencing on `head`. Raises ValueError when it is not the unsafe head or sequencing already runs."""
+        if self._active.is_set():
+            raise ValueError("sequencer already running")
+        if head != Hash32(bytes(32)) and head != self._chain.head.hash:
+            raise ValueError(f"block hash does not match: head {short(self._chain.head.hash)}, received {short(head)}")
+        self._active.set()
+        log.info("sequencing starts", extra={"head": str(self._chain.head)})
+
+    async def stop(self) -> Hash32:
+        """Stop after the block in the making; answers the hash of the last block. Raises ValueError when not running."""
+        if not self._active.is_set():
+            raise ValueError("sequencer not running")
+        self._active.clear()
+        await self._idle.wait()
+        log.info("sequencing stopped", extra={"head": str(self._chain.head)})
+        return self._chain.head.hash
+
+    # --- the loop ---
+
+    async def run(self) -> None:
+        """Make blocks until cancelled, or until something makes going on wrong: then say what and stop."""
+        pause = 0.1
+        while True:
+            await self._active.wait()
+            await self._driver.ready.wait()
+            self._idle.clear()
+            try:
+                await self._next_block()
+                pause = 0.1
+                self.waiting_for = None
+            except TemporaryError as error:
+                if self.waiting_for != str(error):
+                    log.warning("sequencing waits: %s", error)
+                self.waiting_for = str(error)
+                await self._sleep(pause)
+                pause = min(pause * 2, 2.0)
+            except ResetError as error:
+                self._driver.request_reset(str(error))
+                await self._sleep(0)
+            except CriticalError as error:
+                self.halted_by = str(error)
+                log.critical("sequencing stopped: %s", error)
+                return
+            finally:
+                self._idle.set()
+
+    async def _next_block(self) -> None:
+        parent = self._chain.head
+        parent_ref = l2_block_ref(self._chain.store.require_block(parent.hash), self._rollup)
+        lag = self._settings.max_safe_lag
+        if lag and parent.number - self._chain.safe.number >= lag:
+            raise TemporaryError(
+                f"the safe head is {parent.number - self._chain.safe.number} blocks behind, the limit is {lag}: "
+                "sequencing waits for the batcher"
+            )
+        seal_at = float(parent.timestamp + self._rollup.block_time)
+        await self._wait_until(seal_at - self._rollup.block_time * self._settings.fill_share)
+        attributes = await self._with_data(lambda: self._attributes(parent_ref))
+        if not self._may_build_on(parent):
+            return
+        try:
+            builder = self._chain.engine.start_payload(parent, attributes)
+        except InvalidPayload as error:
+            raise CriticalError(
+                f"L2 block {parent.number + 1} cannot be made of its deposits ({error}): "
+                "the rollup config does not fit the chain, or this node has a bug; report it with this block"
+            ) from error
+        forced = len(builder.transactions)
+        if not attributes.no_tx_pool:
+            await self._fill(builder, seal_at)
+        await self._wait_until(seal_at - _SEAL_MARGIN)
+        if not self._may_build_on(parent):
+            return
+        executed = builder.seal()
+        self._chain.insert(executed)
+        self.blocks_sealed += 1
+        self.transactions_sealed += len(executed.block.transactions) - forced
+        log.info(
+            "block sealed",
+            extra={
+                "number": executed.block.number,
+                "hash": short(executed.block.hash),
+                "txs": len(executed.block.transactions),
+                "gas": executed.block.header.gas_used,
+                "origin": l2_block_ref(executed.block, self._rollup).l1_origin.number,
+            },
+        )
+
+    def _may_build_on(self, parent: Header) -> bool:
+        """Whether nothing has moved the head, or asked for a check of the heads, in the meantime."""
+        return self._chain.head.hash == parent.hash and self._driver.ready.is_set()
+
+    def _attributes(self, parent: L2BlockRef) -> PayloadAttributes:
+        latest = self._heads.latest
+        if latest is None:
+            raise TemporaryError("L1's head is not known yet")
+        choice = choose_origin(parent, self._rollup, self._data, latest.number, self._settings.l1_confirmations)
+        attributes = prepare_payload_attributes(
+            self._rollup, self._l1_chain, self._data, self._l2, parent, BlockId(choice.origin.hash, choice.origin.number)
+        )
+        return replace(attributes, no_tx_pool=choice.deposits_only)
+
+    async def _with_data(self, compute: Callable[[], T]) -> T:
+        while True:
+            try:
+                return compute()
+            except NotYetAvailable as missing:
+                await self._data.fetch(missing.missing)
+
+    async def _fill(self, builder: BlockBuilder, seal_at: float) -> None:
+        """Execute pool transactions, best first, until the block is full or due; look again when new ones come."""
+        next_nonces: dict[Address, int] = {}
+        data_limit = self._pool.da_limits.block
+        data_bytes = 0
+        while (now := self._wall()) < seal_at - _SEAL_MARGIN:
+            best = self._pool.best(builder.base_fee, next_nonces)
+            for count, entry in enumerate(best, 1):
+                if count % _TRANSACTIONS_PER_TURN == 0:
+                    await self._sleep(0)
+                    if self._wall() >= seal_at - _SEAL_MARGIN:
+                        return
+                transaction = entry.transaction
+                size = estimated_size_scaled(transaction.raw) // 10**6 if data_limit is not None else 0
+                over_limit = data_limit is not None and data_bytes + size > data_limit
+                if transaction.gas_limit > builder.gas_left or over_limit:
+                    best.pop_account()
+                    continue
+                try:
+                    builder.add(transaction)
+                except InvalidTransaction as error:
+                    log.debug("transaction left out", extra={"tx": short(entry.hash), "why": str(error)})
+                    best.pop_account()
+                    next_nonces[entry.sender] = _NEVER
+                    continue
+                data_bytes += size
+                next_nonces[entry.sender] = entry.nonce + 1
+            await self._sleep(min(0.05, max(0.0, seal_at - _SEAL_MARGIN - now)))
+
+    async def _wait_until(self, when: float) -> None:
+        delay = when - self._wall()
+        if delay > 0:
+            await self._sleep(delay)
