@@ -144,7 +144,7 @@ def block_to_json(block: Block, full: bool, receipts: Sequence[Receipt] | None =
     result["uncles"] = []
     if block.withdrawals is not None:
         result["withdrawals"] = [withdrawal_to_json(withdrawal) for withdrawal in block.withdrawals]
-    return result
+    return dict(sorted(result.items()))
 
 
 def block_from_json(data: Mapping[str, Any]) -> Block:
