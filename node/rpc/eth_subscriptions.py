@@ -1,0 +1,113 @@
+"""`eth_subscribe`: news over WebSocket. Nothing is announced before it is durable."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from config.types import to_hex
+from evm.types.json_codec import header_to_json, transaction_to_json
+from node.chain import Chain, ChainUpdate
+from node.mempool import PooledTransaction, TransactionPool
+from node.rpc.connection import MAX_SUBSCRIPTIONS, Connection
+from node.rpc.dispatcher import Namespace, rpc_method
+from node.rpc.errors import RpcError, invalid_params, server_error
+from node.rpc.eth_blocks import SyncProgress, fully_synced
+from node.rpc.logs import LogCriteria, LogLimits, block_logs, parse_criteria
+from node.rpc.params import JsonParam, TextParam, parse_object
+
+Key = tuple[Connection, str]
+
+
+class EthSubscriptions(Namespace):
+    """newHeads, logs, newPendingTransactions (hashes or whole), syncing. Spec: geth, "Real-time Events"."""
+
+    name = "eth"
+
+    def __init__(
+        self,
+        chain: Chain,
+        pool: TransactionPool,
+        sync_progress: SyncProgress = fully_synced,
+        limits: LogLimits | None = None,
+    ) -> None:
+        self._chain = chain
+        self._sync_progress = sync_progress
+        self._limits = limits or LogLimits()
+        self._heads: set[Key] = set()
+        self._logs: dict[Key, LogCriteria] = {}
+        self._hashes: set[Key] = set()
+        self._transactions: set[Key] = set()
+        chain.on_new_head(self._on_new_head)
+        pool.on_pending(self._on_pending)
+
+    @rpc_method("subscribe", connection=True)
+    def subscribe(self, connection: Connection, kind: TextParam, options: JsonParam = None) -> str:
+        """Open a subscription; answers its id."""
+        if connection.subscription_count >= MAX_SUBSCRIPTIONS:
+            raise server_error(f"too many subscriptions: {MAX_SUBSCRIPTIONS} are open on this connection")
+        if kind == "newHeads":
+            return self._open(connection, self._heads)
+        if kind == "newPendingTransactions":
+            if options is not None and not isinstance(options, bool):
+                raise invalid_params("invalid argument 1: expected a boolean")
+            return self._open(connection, self._transactions if options else self._hashes)
+        if kind == "logs":
+            return self._open_logs(connection, options)
+        if kind == "syncing":
+            identifier = connection.subscribe(lambda: None)
+            connection.notify(identifier, self._sync_progress() or False)
+            return identifier
+        raise RpcError(-32601, f'no "{kind}" subscription in eth namespace')
+
+    @rpc_method("unsubscribe", connection=True)
+    def unsubscribe(self, connection: Connection, identifier: TextParam) -> bool:
+        """End a subscription."""
+        if not connection.unsubscribe(identifier):
+            raise server_error("subscription not found")
+        return True
+
+    def _open(self, connection: Connection, subscribers: set[Key]) -> str:
+        identifier = connection.subscribe(lambda: subscribers.discard((connection, identifier)))
+        subscribers.add((connection, identifier))
+        return identifier
+
+    def _open_logs(self, connection: Connection, options: Any) -> str:
+        try:
+            criteria = parse_criteria(parse_object(options or {}), self._limits)
+        except ValueError as error:
+            raise invalid_params(f"invalid argument 1: {error}") from error
+
+        def cancel() -> None:
+            self._logs.pop((connection, identifier), None)
+
+        identifier = connection.subscribe(cancel)
+        self._logs[connection, identifier] = criteria
+        return identifier
+
+    def _on_new_head(self, update: ChainUpdate) -> None:
+        if self._heads:
+            for block in update.added:
+                _send(self._heads, header_to_json(block.header))
+        if not self._logs:
+            return
+        removed = [(block, self._chain.receipts(block.hash) or (), True) for block in update.removed]
+        added = [(block, self._chain.receipts(block.hash) or (), False) for block in update.added]
+        for (connection, identifier), criteria in list(self._logs.items()):
+            for block, receipts, gone in removed + added:
+                for log in block_logs(block, receipts, criteria, gone):
+                    connection.notify(identifier, log)
+
+    def _on_pending(self, entries: Sequence[PooledTransaction]) -> None:
+        for entry in entries:
+            if self._hashes:
+                _send(self._hashes, to_hex(entry.hash))
+            if self._transactions:
+                _send(self._transactions, transaction_to_json(entry.transaction))
+
+
+def _send(subscribers: set[Key], result: Any) -> None:
+    """Encode once for all who want it."""
+    encoded = orjson.dumps(result)
+    for connection, identifier in list(subscribers):
+        connection.notify_encoded(identifier, encoded)

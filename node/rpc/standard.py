@@ -1,0 +1,72 @@
+"""Puts together the namespaces that every execution node offers: the L2 node and the dev L1."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from l1.rpc import RpcCaller
+from node.chain import Chain
+from node.mempool import SidecarStore, TransactionPool
+from node.rpc.blocks import BlockFinder
+from node.rpc.debug import Debug
+from node.rpc.dispatcher import Namespace
+from node.rpc.eth_blocks import EthBlocks, SyncProgress, fully_synced
+from node.rpc.eth_fees import EthFees
+from node.rpc.eth_filters import EthFilters
+from node.rpc.eth_state import EthState
+from node.rpc.eth_submission import EthSubmission, SubmissionOptions
+from node.rpc.eth_subscriptions import EthSubscriptions
+from node.rpc.eth_transactions import EthTransactions
+from node.rpc.fee_oracle import MINIMUM_TIP, FeeOracle
+from node.rpc.filters import FilterManager
+from node.rpc.logs import LogLimits, LogSearch
+from node.rpc.miner_admin import AdminInfo, Miner
+from node.rpc.net_web3 import Net, Web3
+from node.rpc.txpool import TxPool
+
+
+@dataclass(frozen=True)
+class NodeOptions:
+    """What differs between nodes.
+
+    `sequencer`: where to forward transactions. `sidecars`: where blobs go, on a chain that has them. `sync_progress`
+    backs `eth_syncing`. `minimum_tip` (wei per gas) is suggested while blocks have room.
+    """
+
+    client_version: str
+    datadir: Path
+    sequencer: RpcCaller | None = None
+    sidecars: SidecarStore | None = None
+    sync_progress: SyncProgress = fully_synced
+    minimum_tip: int = MINIMUM_TIP
+    submission: SubmissionOptions = field(default_factory=SubmissionOptions)
+    logs: LogLimits = field(default_factory=LogLimits)
+
+
+def standard_namespaces(
+    chain: Chain, pool: TransactionPool, clock: Callable[[], float], options: NodeOptions
+) -> list[Namespace]:
+    """eth, net, web3, txpool, debug, miner and admin over one chain and its pool.
+
+    `clock` gives seconds (monotonic). Call it once per chain: filters and subscriptions listen to chain and pool from
+    then on. Several dispatchers can share the result.
+    """
+    blocks = BlockFinder(chain)
+    transactions = EthTransactions(chain, blocks, pool)
+    search = LogSearch(chain, blocks, options.logs)
+    oracle = FeeOracle(chain, options.minimum_tip)
+    return [
+        EthBlocks(chain, blocks, options.sync_progress),
+        EthState(blocks, pool),
+        transactions,
+        EthSubmission(chain, pool, transactions, options.sequencer, options.sidecars, options.submission),
+        EthFees(blocks, oracle),
+        EthFilters(search, FilterManager(chain, pool, clock)),
+        EthSubscriptions(chain, pool, options.sync_progress, options.logs),
+        Net(chain.rules.chain_id),
+        Web3(options.client_version),
+        TxPool(pool),
+        Debug(blocks, transactions),
+        Miner(pool),
+        AdminInfo(chain, options.client_version, options.datadir),
+    ]
