@@ -61,6 +61,13 @@ library FastLZ {
         }
     }
 
+    /// @dev The byte at an offset.
+    function _read1(bytes memory input, uint256 offset) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := byte(0, mload(add(add(input, 32), offset)))
+        }
+    }
+
     /// @dev Three bytes at an offset, least significant first, as the reference implementation reads them.
     function _read3(bytes memory input, uint256 offset) private pure returns (uint256 value) {
         assembly ("memory-safe") {
@@ -88,7 +95,7 @@ library FastLZ {
         unchecked {
             uint256 most = end - later;
             while (count < most) {
-                bool equal = input[earlier + count] == input[later + count];
+                bool equal = _read1(input, earlier + count) == _read1(input, later + count);
                 ++count;
                 if (!equal) break;
             }
