@@ -165,13 +165,13 @@ class L1Origin(Protocol):
     """What the deposit needs of the L1 origin's header: `evm.types.Header` fits."""
 
     @property
-    def hash(self) -> Hash32: ...  # noqa: D102
+    def hash(self) -> Hash32: ...
     @property
-    def number(self) -> int: ...  # noqa: D102
+    def number(self) -> int: ...
     @property
-    def timestamp(self) -> int: ...  # noqa: D102
+    def timestamp(self) -> int: ...
     @property
-    def base_fee_per_gas(self) -> int | None: ...  # noqa: D102
+    def base_fee_per_gas(self) -> int | None: ...
 
 
 def l1_attributes_fork(rollup: RollupConfig, l2_timestamp: int) -> Fork:

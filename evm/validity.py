@@ -6,13 +6,15 @@ the mempool calls both, the block builder `validate_transaction`. Texts follow g
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from config.constants import GAS_PER_BLOB
 from config.forks import EthFork
 from evm.fees import calldata_gas
 from evm.forks import ForkRules
-from evm.types import Address, BlobTransaction, SignedTransaction, Transaction, TransactionType
+from evm.types import Address, BlobTransaction, Hash32, SignedTransaction, Transaction, TransactionType
 from evm.types.signature import InvalidSignature
+from evm.types.transaction import AccessList, Authorization
 
 MAX_INITCODE_BYTES = 49_152
 MAX_BLOBS_PER_TRANSACTION = 6
@@ -89,7 +91,26 @@ class BlockFees:
     operator_fee: int = 0
 
 
-def intrinsic_gas(transaction: Transaction, fork: ForkRules) -> int:
+class Payload(Protocol):
+    """What a transaction or a call asks to be run."""
+
+    @property
+    def to(self) -> Address | None: ...
+    @property
+    def data(self) -> bytes: ...
+    @property
+    def value(self) -> int: ...
+    @property
+    def gas_limit(self) -> int: ...
+    @property
+    def access_list(self) -> AccessList: ...
+    @property
+    def authorization_list(self) -> tuple[Authorization, ...]: ...
+    @property
+    def blob_versioned_hashes(self) -> tuple[Hash32, ...]: ...
+
+
+def intrinsic_gas(transaction: Payload, fork: ForkRules) -> int:
     """Gas before any code runs. Spec: EIP-2028, EIP-2930, EIP-3860, EIP-7702."""
     gas = _TRANSACTION_GAS
     data = transaction.data
@@ -104,7 +125,7 @@ def intrinsic_gas(transaction: Transaction, fork: ForkRules) -> int:
     return gas + AUTHORIZATION_GAS * len(transaction.authorization_list)
 
 
-def floor_gas(transaction: Transaction, fork: ForkRules) -> int:
+def floor_gas(transaction: Payload, fork: ForkRules) -> int:
     """The least gas a transaction with this much data pays; 0 before Prague. Spec: EIP-7623."""
     if not fork.has(EthFork.PRAGUE):
         return 0

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from evm.types import Hash32, Header
+from evm.types import Hash32, Header, short
 
 
 class HeaderSource(Protocol):
@@ -25,6 +25,13 @@ class AncestorHashes:
         self._hashes = {parent.number: parent.hash, parent.number - 1: parent.parent_hash}
         self._oldest = parent.number - 1
 
+    @classmethod
+    def below(cls, headers: HeaderSource, header: Header) -> "AncestorHashes":
+        """The ancestors that code running in `header`'s own block sees."""
+        result = cls(headers, header)
+        del result._hashes[header.number]
+        return result
+
     def __call__(self, number: int) -> Hash32 | None:
         """The hash of ancestor `number`; None for a number that is no ancestor's. Raises MissingAncestor."""
         if number < 0:
@@ -34,7 +41,7 @@ class AncestorHashes:
             header = self._headers.header_by_hash(known)
             if header is None:
                 raise MissingAncestor(
-                    f"header {self._oldest} (0x{known[:4].hex()}..) is missing, so the hash of block {number} is unknown"
+                    f"header {self._oldest} ({short(known)}) is missing, so the hash of block {number} is unknown"
                 )
             self._oldest -= 1
             self._hashes[self._oldest] = header.parent_hash

@@ -1,7 +1,6 @@
 """Builds one block: transaction by transaction, then the header. Import goes through here as well."""
 
 from config.constants import (
-    BEACON_ROOTS_ADDRESS,
     EMPTY_REQUESTS_HASH,
     EMPTY_TRIE_ROOT,
     GAS_PER_BLOB,
@@ -201,7 +200,7 @@ class BlockBuilder:
         prague = fork.has(EthFork.PRAGUE)
         cancun = fork.has(EthFork.CANCUN)
         if cancun and inputs.parent_beacon_block_root is None:
-            raise InvalidBlock(f"block {self.number} needs a parent beacon block root for 0x{BEACON_ROOTS_ADDRESS.hex()}")
+            raise InvalidBlock(f"block {self.number} lacks a parent beacon block root, which Cancun rules require")
         header = Header(
             parent_hash=self.parent.hash,
             fee_recipient=inputs.fee_recipient,

@@ -1,14 +1,29 @@
 """Makes and checks blocks of one chain."""
 
+from collections.abc import Callable, Mapping
+
 from config.forks import EthFork
 from evm.engine.block_hashes import AncestorHashes, HeaderSource
 from evm.engine.blocks import BlockInputs, ExecutedBlock
 from evm.engine.builder import BlockBuilder
+from evm.engine.call import (
+    DEFAULT_GAS_CAP,
+    AccessListResult,
+    BlockOverrides,
+    CallContext,
+    CallMessage,
+    CallResult,
+    StateOverride,
+    call_context,
+    create_access_list,
+    estimate_gas,
+    run_call,
+)
 from evm.engine.errors import InvalidBlock, InvalidPayload
 from evm.engine.header_check import check_header, compare_headers
 from evm.rules import InvalidHeader, L2Rules, Rules
 from evm.store.state import StateStore
-from evm.types import Block, Header, PayloadAttributes, Transaction, decode_transaction, short
+from evm.types import Address, Block, Header, PayloadAttributes, Transaction, decode_transaction, short
 from evm.types.transaction import TransactionDecodingError
 from evm.validity import InvalidTransaction
 
@@ -29,7 +44,7 @@ class Engine:
         return BlockBuilder(self.rules, self.state, parent, inputs, AncestorHashes(self.headers, parent))
 
     def inputs(self, attributes: PayloadAttributes) -> BlockInputs:
-        """The block inputs that L2 payload attributes stand for. Raises InvalidPayload when they do not fit the fork."""
+        """What L2 payload attributes say of the block. Raises InvalidPayload when they do not fit the fork."""
         if not isinstance(self.rules, L2Rules):
             raise InvalidPayload("payload attributes with transactions are for L2 blocks only")
         try:
@@ -104,3 +119,57 @@ class Engine:
         executed = builder.seal()
         compare_headers(executed.block.header, header)
         return executed
+
+    def call_context(
+        self,
+        header: Header,
+        state_overrides: Mapping[Address, StateOverride] | None = None,
+        block_overrides: BlockOverrides | None = None,
+        gas_cap: int = DEFAULT_GAS_CAP,
+        budget: Callable[[], None] | None = None,
+    ) -> CallContext:
+        """Where calls on the state after `header`'s block run: see `evm.engine.call`."""
+        return call_context(
+            self.rules,
+            self.state.at(header.state_root),
+            self.headers,
+            header,
+            state_overrides,
+            block_overrides,
+            gas_cap,
+            budget,
+        )
+
+    def call(
+        self,
+        header: Header,
+        message: CallMessage,
+        state_overrides: Mapping[Address, StateOverride] | None = None,
+        block_overrides: BlockOverrides | None = None,
+        gas_cap: int = DEFAULT_GAS_CAP,
+        budget: Callable[[], None] | None = None,
+    ) -> CallResult:
+        """Run a message after `header`'s block. Raises CallError when it cannot start."""
+        return run_call(self.call_context(header, state_overrides, block_overrides, gas_cap, budget), message)
+
+    def estimate_gas(
+        self,
+        header: Header,
+        message: CallMessage,
+        state_overrides: Mapping[Address, StateOverride] | None = None,
+        block_overrides: BlockOverrides | None = None,
+        gas_cap: int = DEFAULT_GAS_CAP,
+        budget: Callable[[], None] | None = None,
+    ) -> int:
+        """Gas with which the message succeeds. Raises CallError or CallFailed."""
+        return estimate_gas(self.call_context(header, state_overrides, block_overrides, gas_cap, budget), message)
+
+    def create_access_list(
+        self,
+        header: Header,
+        message: CallMessage,
+        gas_cap: int = DEFAULT_GAS_CAP,
+        budget: Callable[[], None] | None = None,
+    ) -> AccessListResult:
+        """The accounts and slots that the message touches. Raises CallError when it cannot start."""
+        return create_access_list(self.call_context(header, gas_cap=gas_cap, budget=budget), message)

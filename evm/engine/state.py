@@ -4,7 +4,7 @@ py-evm's computations and opcodes run directly on `EvmState`: it answers every c
 and keeps no trie. All changes since a snapshot can be undone; what is left at the end becomes a `StateDiff`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from config.constants import EMPTY_KECCAK, EMPTY_TRIE_ROOT
@@ -80,6 +80,8 @@ class EvmState:
         self.blob_base_fee = environment.blob_base_fee
         self.mix_hash = environment.prev_randao
         self.difficulty = 0
+        self.budget: Callable[[], None] | None = None
+        """Called now and then while code runs; stops it by raising."""
         self._precompiles = precompiles
         self._accounts: dict[Address, LiveAccount] = {}
         self._journal: list[tuple[Any, ...]] = []
@@ -222,6 +224,14 @@ class EvmState:
 
     def delete_storage(self, address: Address) -> None:
         """Called before a contract is created, when `has_code_or_nonce` has already shown the storage to be empty."""
+
+    def replace_storage(self, address: Address, values: Mapping[int, int]) -> None:
+        """Give an account this storage instead of its own; for calls with overrides, since it cannot be undone."""
+        live = self.load(address)
+        live.exists = True
+        live.wiped = True
+        live.storage, live.base_storage, live.written = dict(values), {}, set(values)
+        self._changed.add(address)
 
     def get_transient_storage(self, address: Address, slot: int) -> bytes:
         """Big-endian bytes. Spec: EIP-1153."""

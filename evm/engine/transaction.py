@@ -19,7 +19,14 @@ from evm.forks import ForkRules
 from evm.types import Address, DepositTransaction, Log, SignedTransaction
 from evm.types.signature import InvalidSignature
 from evm.types.transaction import Authorization
-from evm.validity import DELEGATION_PREFIX, MAX_INITCODE_BYTES, floor_gas, intrinsic_gas, is_delegation
+from evm.validity import (
+    DELEGATION_PREFIX,
+    MAX_INITCODE_BYTES,
+    Payload,
+    floor_gas,
+    intrinsic_gas,
+    is_delegation,
+)
 
 _REFUND_QUOTIENT = 5
 _AUTHORIZATION_REFUND = 25_000 - 12_500
@@ -68,8 +75,8 @@ def execute_signed(
         charge += GAS_PER_BLOB * len(blob_hashes) * state.blob_base_fee
     state.set_balance(sender, state.get_balance(sender) - charge)
     state.set_nonce(sender, transaction.nonce + 1)
-    outcome, refund = _run(state, fork, transaction, sender, price, transaction.nonce, chain_id)
-    gas_used = _settled_gas(gas_limit, outcome, refund, floor_gas(transaction, fork))
+    outcome, refund = run_payload(state, fork, transaction, sender, price, transaction.nonce, chain_id)
+    gas_used = settled_gas(gas_limit, outcome, refund, floor_gas(transaction, fork))
 
     give_back = (gas_limit - gas_used) * price
     if fees is not None:
@@ -120,10 +127,10 @@ def execute_deposit(
             deposit_nonce=nonce,
         )
     state.set_nonce(sender, nonce + 1)
-    outcome, refund = _run(state, fork, transaction, sender, 0, nonce, chain_id)
+    outcome, refund = run_payload(state, fork, transaction, sender, 0, nonce, chain_id)
     state.end_transaction(outcome.destroyed)
     if regolith:
-        gas_used = _settled_gas(transaction.gas_limit, outcome, refund, floor_gas(transaction, fork))
+        gas_used = settled_gas(transaction.gas_limit, outcome, refund, floor_gas(transaction, fork))
     else:
         gas_used = 0 if unmetered else transaction.gas_limit
     return TransactionResult(
@@ -152,16 +159,19 @@ def _why_not_started(state: EvmState, fork: ForkRules, transaction: DepositTrans
     return ""
 
 
-def _run(
+def run_payload(
     state: EvmState,
     fork: ForkRules,
-    transaction: SignedTransaction | DepositTransaction,
+    transaction: Payload,
     sender: Address,
     price: int,
     nonce: int,
     chain_id: int,
 ) -> tuple[MessageOutcome, int]:
-    """The message of a transaction and the refund of its authorizations."""
+    """Run what a transaction or call carries: its outcome, and the gas refund of its authorizations.
+
+    The sender's nonce has been raised; `nonce` is the one before. `price` is what GASPRICE reads (wei per gas).
+    """
     to = transaction.to
     created = contract_address(sender, nonce) if to is None else None
     warm_up(state, fork, sender, to or created or sender, transaction.access_list)
@@ -184,7 +194,7 @@ def _run(
     return outcome, refund
 
 
-def _settled_gas(gas_limit: int, outcome: MessageOutcome, refund: int, floor: int) -> int:
+def settled_gas(gas_limit: int, outcome: MessageOutcome, refund: int, floor: int) -> int:
     """Gas paid for, after the capped refund and the data floor. Spec: EIP-3529, EIP-7623."""
     used = gas_limit - outcome.gas_left
     used -= min(refund + outcome.refund, used // _REFUND_QUOTIENT)
