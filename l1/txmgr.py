@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from config.constants import TRANSACTION_GAS_CAP
 from config.errors import TemporaryError
 from config.l1_chain import L1ChainConfig
 from config.types import Address, Gas, short, to_hex
@@ -58,8 +59,6 @@ _EMPTY_BLOB = bytes(BYTES_PER_BLOB)
 _MISSES_UNTIL_LOST = 3
 _MAX_LAUNCH_ATTEMPTS = 8
 _MAYBE_IN_POOL = (PublishOutcome.ACCEPTED, PublishOutcome.UNKNOWN)
-_TRANSACTION_GAS_CAP = 1 << 24
-"""Osaka refuses transactions with a higher limit, so a margin must not lift one above it. Spec: EIP-7825."""
 
 
 class TxManager:
@@ -489,10 +488,11 @@ class TxManager:
             message["blobVersionedHashes"] = [to_hex(value) for value in sidecar.versioned_hashes]
         gas = await self._ask_quantity(candidate, "eth_estimateGas", [message, "pending"], "estimating its gas")
         raised = gas + max(gas - 21_000, 0) * self._policy.gas_margin_percent // 100
-        return Gas(raised if gas > _TRANSACTION_GAS_CAP else min(raised, _TRANSACTION_GAS_CAP))
+        # Osaka refuses transactions above the cap: the margin must not lift one there.
+        return Gas(raised if gas > TRANSACTION_GAS_CAP else min(raised, TRANSACTION_GAS_CAP))
 
     async def _publish(self, flight: Flight, fees: Fees) -> PublishOutcome:
-        """Sign with these fees and hand it to L1. Raises SendError when L1 refuses the flight's first version for good."""
+        """Sign with these fees and hand it to L1. Raises SendError when L1 refuses a first version for good."""
         unsigned = unsigned_transaction(
             flight.candidate, self._chain_id, flight.nonce, flight.gas_limit, fees, flight.sidecar
         )
@@ -531,7 +531,7 @@ class TxManager:
         except RpcError as error:
             meaning = classify_refusal(error)
             if meaning is PublishOutcome.NONCE_TOO_LOW and attempts > 1:
-                # An attempt that got no answer may have arrived and be in a block already: sending anew could do it twice.
+                # An attempt without answer may have arrived and be in a block already: sending anew could do it twice.
                 return PublishOutcome.UNKNOWN
             if isinstance(meaning, PublishOutcome):
                 return meaning
