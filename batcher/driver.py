@@ -1,6 +1,7 @@
 """The posting loop: unsafe L2 blocks in, channels out, until every block is safe."""
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ from batcher.block_queue import BlockQueue
 from batcher.channel import CloseReason
 from batcher.channel_builder import ChannelBuilder
 from batcher.da import choose_kind, transactions
-from batcher.outbox import Outbox
+from batcher.outbox import Outbox, Rewind
 from batcher.ports import Clock, DaLimiter, L1Head, L1HeadSource, L2Source, Sender, SyncStatus
 from batcher.posting import ChannelState, PostedChannel
 from batcher.settings import ChannelSettings, DriverSettings, ThrottleSettings
@@ -158,10 +159,10 @@ class BatchSubmitter:
                 await self.tick()
                 if self._draining and self._is_drained():
                     break
-                try:
-                    await asyncio.wait_for(self._wake.wait(), self._settings.poll_seconds)
-                except TimeoutError:
-                    continue
+                # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the event.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._settings.poll_seconds):
+                        await self._wake.wait()
         except Exception as error:
             # Not one of the three severities: a defect. It must be seen in the status as well as in the task.
             self._halted_by = f"unexpected {type(error).__name__}: {error}"
@@ -180,6 +181,11 @@ class BatchSubmitter:
         self._reconcile(self._head, self._sync)
         if not self._draining:
             await self._load(self._sync)
+        hopeless = self._outbox.hopeless(
+            self._head.number + 1, self._channel_timeout(self._head), self._rollup.seq_window_size
+        )
+        if hopeless is not None:
+            self._rewind(hopeless)
         await self._build(self._head)
         waits_for = self._outbox.send(self._head)
         self._waiting_for = self._waiting_for or waits_for
@@ -187,10 +193,14 @@ class BatchSubmitter:
             await self._throttle.update(self._backlog_bytes())
 
     def _collect(self) -> None:
-        timestamp = self._head.timestamp if self._head else self._rollup.genesis.l2_time
-        rewind = self._outbox.collect(self._rollup.channel_timeout_at(timestamp))
+        if self._head is None:
+            return
+        rewind = self._outbox.collect(self._channel_timeout(self._head))
         if rewind is not None:
-            self._rewind(rewind.number, rewind.reason)
+            self._rewind(rewind)
+
+    def _channel_timeout(self, head: L1Head) -> int:
+        return self._rollup.channel_timeout_at(head.timestamp)
 
     def _node_is_synced(self, head: L1Head, sync: SyncStatus) -> bool:
         if self._check_sync:
@@ -310,15 +320,16 @@ class BatchSubmitter:
         )  # fmt: skip
         return True
 
-    def _rewind(self, number: int, reason: str) -> None:
-        """Post the blocks from `number` on once more, in new channels."""
-        log.warning("posting again from L2 block %d: %s", number, reason)
+    def _rewind(self, rewind: Rewind) -> None:
+        """Post blocks once more, in new channels, without waiting for more blocks: these have waited long enough."""
+        log.warning("posting again from L2 block %d: %s", rewind.number, rewind.reason)
         self._counters.rewinds += 1
-        self._last_error = reason
-        self._outbox.abandon_from(number)
+        self._last_error = rewind.reason
+        self._outbox.abandon_from(rewind.number)
         self._builder = None
         first = self._queue.first
-        self._cursor = max(number, first.number) if first else None
+        self._cursor = max(rewind.number, first.number) if first else None
+        self._flush = True
 
     def _reset(self, reason: str) -> None:
         log.warning("starting over from the safe head: %s", reason)

@@ -142,6 +142,24 @@ class Outbox:
             raise critical
         return min(rewinds, key=lambda rewind: rewind.number, default=None)
 
+    def hopeless(self, next_l1_number: int, channel_timeout: int, window: int) -> Rewind | None:
+        """The first channel whose remaining transactions would come too late in L1 block `next_l1_number`, if any.
+
+        That is after `channel_timeout` L1 blocks since its first frame landed, or more than `window` blocks after its
+        first block's L1 origin. Spec: op derivation, "Channel Bank", "Batch Queue".
+        """
+        for posted in self.channels:
+            if all(posting.started for posting in posted.postings):
+                continue
+            numbers = posted.inclusion_numbers
+            if numbers and next_l1_number > min(numbers) + channel_timeout:
+                reason = f"{posted.channel} timed out: its first frame landed in L1 block {min(numbers)}"
+                return Rewind(posted.channel.first.number, reason)
+            if next_l1_number > posted.channel.first_origin.number + window:
+                reason = f"{posted.channel} comes too late: the sequencing window of its first block is over"
+                return Rewind(posted.channel.first.number, reason)
+        return None
+
     async def cancel(self) -> None:
         """Stop waiting for what is in flight and forget all channels."""
         for flight in self._in_flight:

@@ -1,7 +1,7 @@
 """What has become of each closed channel on its way to L1."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -30,7 +30,7 @@ class Posting:
     `transaction` is let go when it is not needed any more, since blobs are large.
     """
 
-    transaction: BatcherTransaction | None
+    transaction: BatcherTransaction | None = field(repr=False)
     started: bool = False
     inclusion: Inclusion | None = None
 

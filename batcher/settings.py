@@ -107,13 +107,16 @@ class DriverSettings:
 
     `max_pending_transactions` bounds what is in flight at once (0: no bound). `poll_seconds` is the pause between two
     rounds. `max_blocks_per_round` bounds how many L2 blocks one round loads. A rejected transaction is tried again
-    after `retry_seconds`, doubled each time up to `max_retry_seconds`. `budget` (wei, None: no limit) is the most this
-    process will ever spend. Until its receipt tells what a transaction cost, it counts as `max_transaction_cost` (wei;
-    the sender's own ceiling for one transaction, which makes the budget a hard limit), or when that is None as
-    `fee_headroom` times its price at sending. With `wait_node_sync` posting starts once the node has derived the L1 head of the start.
-    `safe_progress_margin` is the number of L1 blocks that the node must have derived past a channel before
-    its blocks, if still not safe, count as lost. `max_queued_bytes` bounds the L2 blocks held in memory and
-    `max_unsent_transactions` the finished L1 transactions; `history_channels` are remembered for the status.
+    after `retry_seconds`, doubled each time up to `max_retry_seconds`.
+
+    `budget` (wei, None: no limit) is the most this process will ever spend. Until its receipt tells what a transaction
+    cost, it counts as `max_transaction_cost` (wei; the sender's own ceiling for one transaction, which makes the budget
+    a hard limit), or when that is None as `fee_headroom` times its price at sending.
+
+    With `wait_node_sync` posting starts once the node has derived the L1 head of the start. `safe_progress_margin` is
+    the number of L1 blocks that the node must have derived past a channel before its blocks, if still not safe, count
+    as lost. `max_queued_bytes` bounds the L2 blocks held in memory and `max_unsent_transactions` the finished L1
+    transactions; `history_channels` are remembered for the status.
     """
 
     max_pending_transactions: int = 10

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, replace
+from typing import Any
 
 from batcher.block import BatchBlock
 from config.forks import Fork, ForkSchedule
@@ -57,7 +58,7 @@ def random_transaction(rng: random.Random, data_bytes: int | None = None) -> Sig
     key = rng.randbytes(32)
     data = rng.randbytes(rng.randrange(0, 200) if data_bytes is None else data_bytes)
     to = None if rng.random() < 0.1 else Address(rng.randbytes(20))
-    common = {
+    common: dict[str, Any] = {
         "nonce": rng.randrange(0, 1 << rng.choice((1, 8, 20))),
         "gas_limit": rng.randrange(21_000, 5_000_000),
         "value": rng.randrange(0, 10 ** rng.randrange(1, 22)),
@@ -70,7 +71,7 @@ def random_transaction(rng: random.Random, data_bytes: int | None = None) -> Sig
         (Address(rng.randbytes(20)), tuple(Hash32(rng.randbytes(32)) for _ in range(rng.randrange(3))))
         for _ in range(rng.randrange(3))
     )
-    fees = {"max_priority_fee": rng.randrange(0, 10**9), "max_fee": rng.randrange(10**9, 10**11)}
+    fees: dict[str, Any] = {"max_priority_fee": rng.randrange(0, 10**9), "max_fee": rng.randrange(10**9, 10**11)}
     kind = rng.randrange(5)
     unsigned: SignedTransaction
     if kind < 2:
@@ -147,6 +148,6 @@ class L2Chain:
             self.extend()
 
 
-def with_timestamp(block: BatchBlock, timestamp: int) -> BatchBlock:
-    """The same block at another time."""
-    return replace(block, timestamp=Timestamp(timestamp))
+def with_origin(block: BatchBlock, origin_number: int) -> BatchBlock:
+    """The same block with another L1 origin."""
+    return replace(block, l1_origin=l1_id(origin_number))

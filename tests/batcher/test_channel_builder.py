@@ -93,9 +93,7 @@ def test_channels_fill_their_blobs_and_never_exceed_them(target_blobs: int) -> N
         assert len(sent.candidate.blobs) == target_blobs
         assert all(len(blob) == BLOB_BYTES for blob in sent.candidate.blobs)
         fill = channel.compressed_bytes / shape.target_bytes
-        print(
-            f"{target_blobs} filled to {fill:.3f}, compression {channel.input_bytes / channel.compressed_bytes:.3f}"
-        )
+        print(f"{target_blobs} filled to {fill:.3f}, compression {channel.input_bytes / channel.compressed_bytes:.3f}")
         assert 0.95 < fill <= 1
 
 
