@@ -394,7 +394,7 @@ PRESTATE = Hash32(b"\x03" + keccak((0).to_bytes(32, "big") + (97).to_bytes(32, "
 
 
 def deploy_l1(max_game_depth: int = 8, split_depth: int = 4, delays: Delays = TEST_DELAYS) -> L1System:
-    """A fresh chain with everything deployed; accounts `owner`, `guardian`, `batcher`, `signer`. The anchor is block 0."""
+    """A fresh chain, all deployed; accounts `owner`, `guardian`, `batcher`, `signer`. The anchor is block 0."""
     chain = Chain()
     deployer = WireAddress(account("deployer"))
     params = DeployParams(
