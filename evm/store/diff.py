@@ -1,10 +1,12 @@
 """What a block changes in the state, and what has to be stored for that."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from config.types import Address, Hash32
 from evm.store.account import Account
 from evm.store.kv import WriteBatch
+from evm.trie import Node
 
 NODE_PREFIX = b"sn"
 CODE_PREFIX = b"sc"
@@ -32,6 +34,8 @@ class StateUpdate:
     root: Hash32
     nodes: dict[Hash32, bytes]
     codes: dict[Hash32, bytes]
+    decoded: Mapping[Hash32, Node] = field(default_factory=dict, repr=False, compare=False)
+    """Nodes among `nodes` that the state store can cache without decoding them again; may be empty."""
 
     def write(self, batch: WriteBatch) -> None:
         """Put everything into the batch that makes the block durable."""

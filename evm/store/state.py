@@ -93,7 +93,8 @@ class StateStore:
         """The batch that holds this update is durable: keep what is in it cached, no longer remembered."""
         self.discard(update)
         for node_hash, raw in update.nodes.items():
-            self._nodes.put(node_hash, decode_node(raw), 2 * len(raw) + _DECODED_NODE_OVERHEAD)
+            node = update.decoded.get(node_hash) or decode_node(raw)
+            self._nodes.put(node_hash, node, 2 * len(raw) + _DECODED_NODE_OVERHEAD)
         for code_hash, code in update.codes.items():
             self._codes.put(code_hash, code, len(code))
 
@@ -120,6 +121,9 @@ class StateStore:
         """A trie node, decoded; shared, so read only."""
         node = self._nodes.get(node_hash)
         if node is None:
+            node = next((update.decoded[node_hash] for update in self._pending if node_hash in update.decoded), None)
+            if node is not None:
+                return node
             raw = self.get(node_hash)
             if raw is None:
                 return None
@@ -201,6 +205,7 @@ class StateReader:
         Raises ValueError when the diff gives storage to an account that does not exist.
         """
         nodes: dict[Hash32, bytes] = {}
+        decoded: dict[Hash32, Node] = {}
         changes: dict[bytes, bytes | None] = {}
         for address in diff.accounts.keys() | diff.storage.keys() | diff.wiped:
             before = self.account(address)
@@ -213,7 +218,7 @@ class StateReader:
             root = EMPTY_TRIE_ROOT if before is None or address in diff.wiped else before.storage_root
             slots = diff.storage.get(address)
             if slots:
-                root = self._apply_storage(root, slots, nodes)
+                root = self._apply_storage(root, slots, nodes, decoded)
             if root != after.storage_root:
                 after = replace(after, storage_root=root)
             changes[keccak256(address)] = after.encode()
@@ -221,13 +226,17 @@ class StateReader:
         trie.update(changes)
         root, made = trie.commit()
         nodes.update(made)
-        return StateUpdate(root, nodes, dict(diff.codes))
+        decoded.update(trie.committed)
+        return StateUpdate(root, nodes, dict(diff.codes), decoded)
 
-    def _apply_storage(self, root: Hash32, slots: dict[int, int], nodes: dict[Hash32, bytes]) -> Hash32:
+    def _apply_storage(
+        self, root: Hash32, slots: dict[int, int], nodes: dict[Hash32, bytes], decoded: dict[Hash32, Node]
+    ) -> Hash32:
         trie = Trie(root, self._store)
         trie.update({_slot_key(slot): encode(int_to_rlp(value)) if value else None for slot, value in slots.items()})
         root, made = trie.commit()
         nodes.update(made)
+        decoded.update(trie.committed)
         return root
 
     def __str__(self) -> str:

@@ -36,5 +36,5 @@ def _root(items: Items) -> Hash32:
     root = build(items, 0)
     if not isinstance(root, list):
         return EMPTY_TRIE_ROOT
-    ref = hash_nodes(root, {})
+    ref = hash_nodes(root, {}, {})
     return Hash32(ref) if isinstance(ref, bytes) else keccak256(encode(ref))

@@ -39,6 +39,9 @@ class Trie:
         self._decoded = getattr(nodes, "decoded", None)
         self._root: Rlp = b"" if root == EMPTY_TRIE_ROOT else root
         self._hashed: dict[Hash32, bytes] = {}
+        self._hashed_nodes: dict[Hash32, Node] = {}
+        self.committed: dict[Hash32, Node] = {}
+        """The nodes of the last commit in decoded form, for caches; read only."""
 
     def get(self, key: bytes) -> bytes | None:
         """The value stored under `key`, or None."""
@@ -77,6 +80,7 @@ class Trie:
         """Hash what has changed: the new root and all nodes made since the last commit, by hash."""
         root = self._hash()
         made, self._hashed = self._hashed, {}
+        self.committed, self._hashed_nodes = self._hashed_nodes, {}
         if made:
             self._nodes = _Overlay(made, self._nodes)
             self._decoded = None
@@ -158,6 +162,8 @@ class Trie:
             return self._change_branch(list(node), items, depth)
         part, ends = unpack_path(node[0])
         if ends:
+            if len(items) == 1 and items[0][1] and items[0][0][depth:] == part:
+                return [node[0], items[0][1]]
             return _change_leaf(items, depth, part, _value(node[1]))
         return self._change_extension(node, part, items, depth)
 
@@ -217,12 +223,14 @@ class Trie:
 
     def _hash(self) -> Hash32:
         if isinstance(self._root, list):
-            root = hash_nodes(self._root, self._hashed)
+            root = hash_nodes(self._root, self._hashed, self._hashed_nodes)
             if isinstance(root, list):
                 # The root is hashed even when it is short.
                 raw = encode(root)
-                root = keccak256(raw)
-                self._hashed[root] = raw
+                digest = keccak256(raw)
+                self._hashed[digest] = raw
+                self._hashed_nodes[digest] = root
+                root = digest
             self._root = root
         return Hash32(self._root) if self._root else EMPTY_TRIE_ROOT
 
@@ -275,16 +283,20 @@ def _change_leaf(items: Items, depth: int, part: str, value: bytes) -> Rlp:
     return build(kept, depth)
 
 
-def hash_nodes(node: Node, made: dict[Hash32, bytes]) -> Rlp:
-    """Hash a subtrie from its leaves up into `made`; the reference its parent holds (the node itself when short)."""
+def hash_nodes(node: Node, made: dict[Hash32, bytes], nodes: dict[Hash32, Node]) -> Rlp:
+    """Hash a subtrie from its leaves up, into `made` (encoded) and `nodes` (as they are, children by hash).
+
+    Gives the reference that its parent holds: the hash, or the node itself when it is short.
+    """
     for index, child in enumerate(node):
         if type(child) is list:
-            node[index] = hash_nodes(child, made)
+            node[index] = hash_nodes(child, made, nodes)
     raw = encode(node)
     if len(raw) < 32:
         return node
     digest = keccak256(raw)
     made[digest] = raw
+    nodes[digest] = node
     return digest
 
 
