@@ -1,0 +1,72 @@
+"""A verifier for derivation scenarios: steps the pipeline and makes blocks of what comes out."""
+
+from collections.abc import Callable
+
+from config.rollup import RollupConfig
+from config.types import Hash32
+from derivation.events import DerivationEvent, EventKind
+from derivation.pipeline import DerivationPipeline
+from derivation.providers import NotYetAvailable
+from derivation.types import AdvancedOrigin, Attributes, DerivedAttributes, L2BlockRef, NeedMoreData
+from evm.types import PayloadAttributes
+from tests.actions.chains import L1_CONFIG, FakeL1, FakeL2
+
+
+class Verifier:
+    """Follows a FakeL1. `is_valid` stands for the engine: attributes it refuses are replaced by their deposits."""
+
+    def __init__(
+        self, rollup: RollupConfig, l1: FakeL1, is_valid: Callable[[PayloadAttributes], bool] = lambda attributes: True
+    ) -> None:
+        self.l2 = FakeL2(rollup, l1)
+        self.events: list[DerivationEvent] = []
+        self.derived: list[DerivedAttributes] = []
+        self.fetches = 0
+        self._is_valid = is_valid
+        self.pipeline = DerivationPipeline(rollup, L1_CONFIG, l1, self.l2, self.events.append)
+        self.reset(self.l2.head)
+
+    @property
+    def safe(self) -> L2BlockRef:
+        return self.l2.head
+
+    def reset(self, safe: L2BlockRef) -> None:
+        """Go back to a safe head and start the pipeline there."""
+        self.l2.rewind(safe.number)
+        while True:
+            try:
+                self.pipeline.reset(safe)
+                return
+            except NotYetAvailable:
+                self.fetches += 1
+
+    def run(self) -> NeedMoreData:
+        """Derive until L1 is used up."""
+        while True:
+            try:
+                result = self.pipeline.step(self.safe)
+            except NotYetAvailable:
+                self.fetches += 1
+                continue
+            if isinstance(result, Attributes):
+                self._make(result.derived)
+            elif isinstance(result, NeedMoreData):
+                return result
+            else:
+                assert isinstance(result, AdvancedOrigin)
+
+    def _make(self, derived: DerivedAttributes) -> None:
+        assert derived.parent == self.safe
+        if not self._is_valid(derived.attributes):
+            derived = self.pipeline.deposits_only(derived)
+            assert self._is_valid(derived.attributes)
+        self.derived.append(derived)
+        self.l2.apply(derived.attributes)
+
+    def hashes(self) -> list[Hash32]:
+        return self.l2.hashes()
+
+    def kinds(self) -> list[EventKind]:
+        """What happened, without the resets and completed channels."""
+        quiet = (EventKind.RESET, EventKind.CHANNEL_COMPLETE)
+        return [event.kind for event in self.events if event.kind not in quiet]
