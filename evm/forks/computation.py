@@ -2,13 +2,16 @@
 
 Differences from py-evm, each needed: the state is an `EvmState` (no trie, no state root in snapshots); the price of a
 creation transaction's initcode is part of its intrinsic gas, so it is never charged here (py-evm charges it again for
-a CREATE by a delegated account that is also the transaction's sender); no log lines are built that nobody reads.
+a CREATE by a delegated account that is also the transaction's sender); code runs in our own loop; no log lines are
+built that nobody reads.
 """
 
 from typing import Any
 
 from eth.constants import GAS_CODEDEPOSIT, STACK_DEPTH_LIMIT
 from eth.exceptions import InsufficientFunds, StackDepthLimit, VMError
+
+from evm.forks.interpreter import run_code
 
 
 class MessageRunner:
@@ -20,6 +23,25 @@ class MessageRunner:
     @classmethod
     def consume_initcode_gas_cost(cls, computation: Any) -> None:
         """Nothing: intrinsic gas has it."""
+
+    @classmethod
+    def apply_computation(
+        cls, state: Any, message: Any, transaction_context: Any, parent_computation: Any = None
+    ) -> Any:
+        """Run a precompile or code. A failure ends up in the computation's `error`."""
+        with cls(state, message, transaction_context) as computation:  # type: ignore[call-arg, attr-defined]
+            if parent_computation is None:
+                computation.contracts_created = []
+            else:
+                computation.contracts_created = parent_computation.contracts_created
+            if message.is_create:
+                computation.contracts_created.append(message.storage_address)
+            precompile = cls._precompiles.get(message.code_address)  # type: ignore[attr-defined]
+            if precompile is None:
+                run_code(computation)
+            elif not message.is_delegation:
+                precompile(computation)
+        return computation
 
     @classmethod
     def apply_message(
