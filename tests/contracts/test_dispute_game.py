@@ -1,7 +1,7 @@
 """The fault dispute game: full disputes down to a step, clocks, bonds, resolution, payouts.
 
-The alphabet VM judges: the right output root of block n is keccak256("alphabet", n), the trace is the alphabet from "a",
-and its last state says whether the disputed root was right.
+The alphabet VM judges: the right output root of block n is keccak256("alphabet", n), the trace is the alphabet from
+"a", and its last state says whether the disputed root was right.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Dispute:
         return value == right_root(min(trace_index(position, SPLIT) + 1, LAST_BLOCK))
 
     def play(self, players: tuple[Player, Player]) -> int:
-        """Lets the players answer each other down to the deepest level; the last claim's index. Player 0 moves first."""
+        """Lets the players answer each other down to the deepest level, player 0 first; the last claim's index."""
         index, turn, verdict = 0, 0, False
         while True:
             player = players[turn]
@@ -194,7 +194,7 @@ def test_a_wrong_root_claim_loses_wherever_the_lie_begins(max_depth: int, lie_bl
         verdict = find_verdict(dispute, last)
         dispute.step(last, honest, verdict)
     else:
-        with pytest.raises(Reverted, match="ValidStep|InvalidPrestate"):
+        with pytest.raises(Reverted, match=r"ValidStep|InvalidPrestate"):
             dispute.step(last, liar, find_verdict(dispute, last), LIAR)
     dispute.chain.mine(MAX_CLOCK)
     assert dispute.resolve_all() == CHALLENGER_WINS
