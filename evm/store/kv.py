@@ -130,7 +130,7 @@ class LevelDbStore:
         """The value under `key`, or None. Raises StoreError when the disk fails or the data is damaged."""
         try:
             value: bytes | None = self._db.get(key)
-        except plyvel.Error as error:
+        except (plyvel.Error, RuntimeError) as error:
             raise self._failed("read", error) from error
         return value
 
@@ -143,7 +143,7 @@ class LevelDbStore:
                         pending.delete(key)
                     else:
                         pending.put(key, value)
-        except plyvel.Error as error:
+        except (plyvel.Error, RuntimeError) as error:
             raise self._failed("written", error) from error
 
     def scan(self, prefix: bytes, start: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
@@ -155,16 +155,27 @@ class LevelDbStore:
                 high, include_high = start, True
         elif start is not None:
             low = max(start, prefix)
-        iterator: Iterator[tuple[bytes, bytes]] = self._db.iterator(
-            start=low, stop=high, include_stop=include_high, reverse=reverse
-        )
-        return iterator
+        try:
+            # Made here and not in the generator: it shows the store as it is at this moment.
+            iterator = self._db.iterator(start=low, stop=high, include_stop=include_high, reverse=reverse)
+        except (plyvel.Error, RuntimeError) as error:
+            raise self._failed("read", error) from error
+        return self._entries(iterator)
+
+    def _entries(self, iterator: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+        try:
+            yield from iterator
+        except (plyvel.Error, RuntimeError) as error:
+            raise self._failed("read", error) from error
 
     def close(self) -> None:
         """Close the files and give up the lock. Closing twice is fine."""
         self._db.close()
 
     def _failed(self, what: str, error: Exception) -> StoreError:
+        # plyvel raises RuntimeError when the database has been closed.
+        if isinstance(error, RuntimeError):
+            return StoreError(f"the database in {self._path} is closed: the node is shutting down")
         return StoreError(
             f"the database in {self._path} could not be {what}: {error}; check the disk, then restart the node"
         )

@@ -152,6 +152,24 @@ def test_a_path_that_cannot_hold_a_database_is_refused_with_its_name(tmp_path: P
     assert str(tmp_path / "file") in str(error.value)
 
 
+def test_a_closed_database_says_so(tmp_path: Path) -> None:
+    store = LevelDbStore(tmp_path / "db")
+    put(store, {b"a": b"1", b"b": b"2"})
+    scan = store.scan(b"")
+    assert next(scan) == (b"a", b"1")
+    store.close()
+
+    uses: list[Callable[[], object]] = [
+        lambda: store.get(b"a"),
+        lambda: put(store, {b"c": b"3"}),
+        lambda: store.scan(b""),
+        lambda: list(scan),
+    ]
+    for use in uses:
+        with pytest.raises(StoreError, match="is closed: the node is shutting down"):
+            use()
+
+
 def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
     store = LevelDbStore(tmp_path / "db")
     put(store, {b"k": b"v"})
