@@ -1,1 +1,5 @@
-"""Posts L2 blocks to L1: channels, compression, blobs, and the loop that sends them."""
+"""Puts L2 blocks on L1: batches in channels, channels in frames, frames in blobs or calldata, posted in order.
+
+Doors: `batcher.service.BatcherService` (the whole role from endpoints and a key), `batcher.driver.BatchSubmitter` (the
+posting loop over the protocols of `batcher.ports`), `batcher.channel_builder.ChannelBuilder` (pure).
+"""

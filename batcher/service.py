@@ -1,0 +1,153 @@
+"""The batcher as a role of its own: everything it needs, from RPC endpoints and a key."""
+
+import logging
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from batcher.driver import BatchSubmitter
+from batcher.metrics import BatcherCollector
+from batcher.settings import ChannelSettings, DriverSettings, ThrottleSettings
+from batcher.source import L1HeadReader, MonotonicClock, RpcL2Source
+from batcher.status import BatcherStatus
+from config.l1_chain import L1ChainConfig
+from config.rollup import RollupConfig
+from config.types import Address, to_hex
+from l1.kzg import KzgWorker
+from l1.rpc import JsonRpcClient
+from l1.source import L1Client
+from l1.txmgr import FeePolicy, LocalSigner, Signer, TxManager, TxPolicy
+
+log = logging.getLogger("lamina.batcher")
+
+
+@dataclass(frozen=True)
+class BatcherConfig:
+    """Where the batcher finds its node and L1, what it signs with, and how it behaves.
+
+    `l2_rpc` is the execution API, `rollup_rpc` the rollup API (`optimism_`); one URL can serve both. `throttle` None:
+    the sequencer is never told to slow down. `stopped`: wait for `start_batcher` before posting. `drain_seconds` is
+    the time that a stop may take to get on L1 what is loaded.
+    """
+
+    l1_rpc: str
+    l2_rpc: str
+    rollup_rpc: str
+    signer: Signer = field(repr=False)
+    rollup: RollupConfig = field(repr=False)
+    l1_chain: L1ChainConfig = field(repr=False)
+    channels: ChannelSettings = field(default_factory=ChannelSettings)
+    driver: DriverSettings = field(default_factory=DriverSettings)
+    throttle: ThrottleSettings | None = None
+    fees: FeePolicy = field(default_factory=FeePolicy)
+    tx_policy: TxPolicy = field(default_factory=TxPolicy)
+    stopped: bool = False
+    drain_seconds: float = 0.0
+
+    @staticmethod
+    def local_signer(private_key: bytes) -> Signer:
+        """A signer that holds a 32-byte key in memory."""
+        return LocalSigner(private_key)
+
+
+class BatcherService:
+    """Owns the connections and the posting loop. The admin methods are what `admin_` RPC methods call."""
+
+    def __init__(self, config: BatcherConfig, kzg: KzgWorker | None = None) -> None:
+        """`kzg` may be shared with other services; otherwise one is started and stopped here."""
+        self._config = config
+        self._own_kzg = kzg is None
+        self._kzg = kzg or KzgWorker()
+        self._l1_rpc = JsonRpcClient(config.l1_rpc)
+        self._l2_rpc = JsonRpcClient(config.l2_rpc)
+        self._rollup_rpc = JsonRpcClient(config.rollup_rpc)
+        fees = config.fees
+        if config.driver.max_transaction_cost is not None:
+            fees = replace(fees, max_cost=config.driver.max_transaction_cost)
+        self._sender = TxManager(
+            self._l1_rpc,
+            config.signer,
+            config.rollup.l1_chain_id,
+            kzg=self._kzg,
+            l1_chain=config.l1_chain,
+            fees=fees,
+            policy=config.tx_policy,
+        )
+        l2 = RpcL2Source(self._l2_rpc, self._rollup_rpc, config.rollup)
+        self._submitter = BatchSubmitter(
+            config.rollup,
+            l2,
+            L1HeadReader(L1Client(self._l1_rpc), config.l1_chain),
+            self._sender,
+            MonotonicClock(),
+            channel_settings=config.channels,
+            settings=config.driver,
+            limiter=l2 if config.throttle else None,
+            throttle_settings=config.throttle,
+        )
+        self.registry = CollectorRegistry()
+        self.registry.register(BatcherCollector(self.status))
+
+    @property
+    def address(self) -> Address:
+        """The account that posts."""
+        return self._sender.address
+
+    async def start(self) -> None:
+        """Start posting, unless the configuration says to wait for `start_batcher`."""
+        expected = self._config.rollup.genesis.system_config.batcher_address
+        if self.address != expected:
+            log.warning(
+                "the batcher's account is %s, but the chain started with batcher %s: unless its SystemConfig was "
+                "changed since, everything posted will be ignored",
+                to_hex(self.address), to_hex(expected),
+            )  # fmt: skip
+        if not self._config.stopped:
+            self._submitter.start()
+
+    async def stop(self) -> None:
+        """Stop posting and close all connections."""
+        await self._submitter.stop(self._config.drain_seconds)
+        await self._sender.close()
+        for rpc in (self._l1_rpc, self._l2_rpc, self._rollup_rpc):
+            await rpc.close()
+        if self._own_kzg:
+            self._kzg.close()
+
+    async def start_batcher(self) -> None:
+        """Start the posting loop (`admin_startBatcher`). Raises RuntimeError when it runs already."""
+        self._submitter.start()
+
+    async def stop_batcher(self) -> None:
+        """Stop the posting loop (`admin_stopBatcher`); the next start goes on from the safe head."""
+        await self._submitter.stop(self._config.drain_seconds)
+
+    async def flush_batcher(self) -> None:
+        """Close and post the open channel now (`admin_flushBatcher`)."""
+        self._submitter.flush()
+
+    async def batcher_status(self) -> dict[str, Any]:
+        """The status as JSON (`admin_getBatcherStatus`)."""
+        return self.status().to_json()
+
+    def status(self) -> BatcherStatus:
+        """What the batcher is doing now."""
+        return self._submitter.status()
+
+    async def health(self) -> tuple[bool, dict[str, Any]]:
+        """Whether it does its work, with the facts: for `/healthz`. Stopped on request counts as healthy."""
+        status = self.status()
+        return status.halted_by is None, {
+            "running": status.running,
+            "haltedBy": status.halted_by,
+            "waitingFor": status.waiting_for,
+            "lastError": status.last_error,
+            "safeL2": status.safe_l2.number if status.safe_l2 else None,
+            "unsafeL2": status.unsafe_l2.number if status.unsafe_l2 else None,
+            "pendingTransactions": status.pending_transactions,
+        }
+
+    def metrics_text(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
