@@ -10,25 +10,26 @@ from evm.store.kv import KeyValueStore
 from evm.store.state import StateStore
 from l1.rpc import RpcCaller
 from node.chain import Chain
-from node.cli.info import client_version
 from node.mempool import Journal, PoolLimits, SidecarStore, TransactionPool
 from node.mempool.chain_view import ChainHeadView, ChainPoolRules
 from node.rpc import Namespace
-from node.rpc.api import ApiOptions, execution_namespaces
+from node.rpc.eth_blocks import SyncProgress, fully_synced
+from node.rpc.standard import NodeOptions, standard_namespaces
+from node.version import client_version
 
 
 @dataclass(frozen=True)
 class ExecutionOptions:
-    """`journal`: file that local transactions survive a restart in. `sequencer`: where to forward transactions."""
+    """`datadir` is named in RPC answers and holds the pool's journal if `journal` is set; `state_cache_bytes` bounds memory."""
 
+    datadir: Path
+    journal: bool = False
     pool: PoolLimits = field(default_factory=PoolLimits)
-    journal: Path | None = None
     state_cache_bytes: int = 128 << 20
-    api: ApiOptions = field(default_factory=ApiOptions)
 
 
 class Execution:
-    """A chain with its pool; `namespaces` are ready for a dispatcher."""
+    """A chain with its pool; `namespaces` are ready for dispatchers."""
 
     def __init__(
         self,
@@ -38,8 +39,12 @@ class Execution:
         *,
         sidecars: SidecarStore | None = None,
         sequencer: RpcCaller | None = None,
+        sync_progress: SyncProgress = fully_synced,
     ) -> None:
-        """Raises CriticalError when the store holds no chain, or a damaged one."""
+        """`sequencer`: where a node that does not sequence forwards transactions.
+
+        Raises CriticalError when the store holds no chain, or a damaged one.
+        """
         self.chain = Chain(kv, rules, StateStore(kv, node_cache_bytes=options.state_cache_bytes))
         self.pool = TransactionPool(
             ChainHeadView(self.chain),
@@ -47,15 +52,19 @@ class Execution:
             time.monotonic,
             options.pool,
             sidecars,
-            Journal(options.journal) if options.journal is not None else None,
+            Journal(options.datadir / "transactions.journal") if options.journal else None,
         )
-        self.namespaces: Sequence[Namespace] = execution_namespaces(
+        self.namespaces: Sequence[Namespace] = standard_namespaces(
             self.chain,
             self.pool,
-            options.api,
-            client_version=client_version(),
-            sequencer=sequencer,
-            sidecars=sidecars,
+            time.monotonic,
+            NodeOptions(
+                client_version=client_version(),
+                datadir=options.datadir,
+                sequencer=sequencer,
+                sidecars=sidecars,
+                sync_progress=sync_progress,
+            ),
         )
         self.pool.load_journal()
 

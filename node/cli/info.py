@@ -8,19 +8,6 @@ from typing import Annotated
 import click
 import typer
 
-CLIENT_NAME = "lamina"
-
-
-def client_version() -> str:
-    """`lamina/v0.1.0/linux-x86_64/python3.11.7`, as `web3_clientVersion` answers."""
-    try:
-        version = importlib.metadata.version("lamina")
-    except importlib.metadata.PackageNotFoundError:
-        version = "0.0.0"
-    return (
-        f"{CLIENT_NAME}/v{version}/{platform.system().lower()}-{platform.machine()}/python{platform.python_version()}"
-    )
-
 
 def version(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Print the versions of the node and of what it executes with.

@@ -48,7 +48,9 @@ def initialise_dev_l1(kv: KeyValueStore, genesis: Genesis, chain: L1ChainConfig)
 class DevL1:
     """A running dev L1. `start` serves; `run` makes a block at each slot until cancelled."""
 
-    def __init__(self, kv: KeyValueStore, chain: L1ChainConfig, options: DevL1Options, kzg: KzgWorker) -> None:
+    def __init__(
+        self, kv: KeyValueStore, chain: L1ChainConfig, options: DevL1Options, kzg: KzgWorker, datadir: Path
+    ) -> None:
         """Raises CriticalError when the store holds no chain."""
         self._kv = kv
         self._options = options
@@ -59,7 +61,7 @@ class DevL1:
         self.clock = SlotClock(genesis_time, options.seconds_per_slot, offset=float(offset or 0))
         self.blobs = BlobStore(kv)
         sidecars = PoolSidecars(self.blobs, chain, self.clock, kzg)
-        self.execution = Execution(kv, rules, ExecutionOptions(), sidecars=sidecars)
+        self.execution = Execution(kv, rules, ExecutionOptions(datadir), sidecars=sidecars)
         self.producer = BlockProducer(self.execution.chain, self.execution.pool, self.clock, options.lags)
         self.beacon = BeaconApi(self.execution.chain, self.blobs, self.clock, options.host, options.beacon_port)
         self.switch = SlotSwitch()
@@ -80,7 +82,7 @@ class DevL1:
     @staticmethod
     def open(path: Path, chain: L1ChainConfig, options: DevL1Options, kzg: KzgWorker) -> "DevL1":
         """A dev L1 on the LevelDB directory `path`, which `initialise_dev_l1` has prepared."""
-        return DevL1(LevelDbStore(path), chain, options, kzg)
+        return DevL1(LevelDbStore(path), chain, options, kzg, path)
 
     async def start(self) -> None:
         """Serve RPC and the beacon API. Raises OSError when a port is taken."""

@@ -1,0 +1,204 @@
+"""`lamina init` and `lamina node`; `lamina devl1` runs the embedded L1 of a devnet."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataDir = Annotated[Path, typer.Option("--datadir", help="Directory of the chain data.")]
+RollupFile = Annotated[Path, typer.Option("--rollup.config", help="rollup.json, as op-node reads it.")]
+L1Url = Annotated[str, typer.Option("--l1", help="URL of an L1 execution endpoint.")]
+L1ChainFile = Annotated[
+    Path | None,
+    typer.Option("--l1.chain-config", help="Genesis config of L1, with its blob schedule; needed for chains not built in."),
+]
+
+
+def run_until_stopped(start: Callable[[], Awaitable[Callable[[], Awaitable[None]]]], wait: Callable[[], Awaitable[None]]) -> None:
+    """Run a service on uvloop until it ends, or SIGINT or SIGTERM asks it to. `start` answers how to stop it."""
+    import uvloop
+
+    async def body() -> None:
+        stop_asked = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop_asked.set)
+        stop = await start()
+        waiting = asyncio.ensure_future(wait())
+        asked = asyncio.ensure_future(stop_asked.wait())
+        try:
+            await asyncio.wait((waiting, asked), return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                waiting.result()
+        finally:
+            waiting.cancel()
+            asked.cancel()
+            await asyncio.gather(waiting, asked, return_exceptions=True)
+            await stop()
+
+    uvloop.run(body())
+
+
+def init(
+    genesis: Annotated[Path, typer.Option("--genesis", help="L2 genesis document (geth's genesis.json).")],
+    rollup_config: RollupFile,
+    datadir: DataDir,
+) -> None:
+    """Write the genesis of a chain into an empty data directory.
+
+    Example: lamina init --genesis genesis.json --rollup.config rollup.json --datadir ./data
+    """
+    from config.genesis import load_genesis
+    from config.rollup import RollupConfig
+    from config.types import short
+    from evm.genesis import genesis_block
+    from evm.store.kv import LevelDbStore
+    from node.chain import Chain
+
+    rollup = RollupConfig.load(rollup_config)
+    block, update = genesis_block(load_genesis(genesis), rollup.forks)
+    if block.hash != rollup.genesis.l2.hash:
+        raise ValueError(
+            f"{genesis} gives the genesis block {short(block.hash)}, but {rollup_config} names {rollup.genesis.l2}: "
+            "the two files belong to different chains"
+        )
+    kv = LevelDbStore(datadir / "chaindata")
+    try:
+        new = Chain.initialise(kv, block, update)
+    finally:
+        kv.close()
+    print(f"{'wrote' if new else 'found'} genesis {short(block.hash)} in {datadir}")
+
+
+def node(
+    rollup_config: RollupFile,
+    datadir: DataDir,
+    l1: L1Url,
+    l1_beacon: Annotated[
+        list[str], typer.Option("--l1.beacon", help="URL of an L1 beacon endpoint; repeat for fallbacks.")
+    ],
+    l1_chain_config: L1ChainFile = None,
+    l1_poll_interval: Annotated[float, typer.Option("--l1.poll-interval", help="Seconds between looks at L1's head.")] = 1.0,
+    sequencer: Annotated[bool, typer.Option("--sequencer.enabled", help="Make blocks.")] = False,
+    sequencer_stopped: Annotated[
+        bool, typer.Option("--sequencer.stopped", help="Wait for admin_startSequencer before making blocks.")
+    ] = False,
+    sequencer_l1_confs: Annotated[
+        int, typer.Option("--sequencer.l1-confs", help="L1 blocks on top of a new L1 origin.")
+    ] = 0,
+    sequencer_max_safe_lag: Annotated[
+        int, typer.Option("--sequencer.max-safe-lag", help="Pause when the safe head is this far behind (0: never).")
+    ] = 0,
+    sequencer_http: Annotated[
+        str | None, typer.Option("--rollup.sequencerhttp", help="Where to forward transactions.")
+    ] = None,
+    http_addr: Annotated[str, typer.Option("--http.addr", help="Address that the servers listen on.")] = "127.0.0.1",
+    http_port: Annotated[int, typer.Option("--http.port", help="JSON-RPC port (HTTP and WebSocket).")] = 8545,
+    http_api: Annotated[
+        str, typer.Option("--http.api", help="Namespaces offered publicly, separated by commas.")
+    ] = "eth,net,web3,txpool,debug",
+    http_corsdomain: Annotated[str, typer.Option("--http.corsdomain", help="Browser origins allowed, by commas.")] = "",
+    http_vhosts: Annotated[str, typer.Option("--http.vhosts", help="Host names accepted, by commas.")] = "localhost",
+    ws_port: Annotated[int, typer.Option("--ws.port", help="WebSocket port; -1 leaves it out.")] = 8546,
+    rpc_port: Annotated[int, typer.Option("--rpc.port", help="Port of optimism_ and admin_ (trusted callers).")] = 9545,
+    metrics_port: Annotated[int, typer.Option("--metrics.port", help="Prometheus and /healthz; -1 leaves it out.")] = -1,
+    cache: Annotated[int, typer.Option("--cache", help="Megabytes for cached state.")] = 128,
+) -> None:
+    """Run a rollup node: follow a chain from L1, or with --sequencer.enabled make it.
+
+    Example: lamina node --rollup.config rollup.json --datadir ./data --l1 http://localhost:8540 --l1.beacon http://localhost:5052
+    """
+    from config.l1_chain import l1_chain_config as load_l1_chain
+    from config.rollup import RollupConfig
+    from node.execution import ExecutionOptions
+    from node.rollup.sequencer import SequencerSettings
+    from node.rollup.service import NodeSettings, RollupNode
+
+    rollup = RollupConfig.load(rollup_config)
+    settings = NodeSettings(
+        datadir=datadir,
+        rollup=rollup,
+        l1_chain=load_l1_chain(rollup.l1_chain_id, l1_chain_config),
+        l1=l1,
+        l1_beacon=l1_beacon,
+        sequencer=SequencerSettings(l1_confirmations=sequencer_l1_confs, max_safe_lag=sequencer_max_safe_lag)
+        if sequencer
+        else None,
+        sequencer_stopped=sequencer_stopped,
+        sequencer_http=sequencer_http,
+        host=http_addr,
+        http_port=http_port,
+        http_api=_names(http_api),
+        ws_port=None if ws_port < 0 else ws_port,
+        rollup_port=rpc_port,
+        metrics_port=None if metrics_port < 0 else metrics_port,
+        l1_poll_interval=l1_poll_interval,
+        cors_origins=_names(http_corsdomain),
+        virtual_hosts=_names(http_vhosts),
+        execution=ExecutionOptions(datadir, journal=sequencer, state_cache_bytes=cache << 20),
+    )
+    running: list[RollupNode] = []
+
+    async def start() -> Callable[[], Awaitable[None]]:
+        service = RollupNode(settings)
+        running.append(service)
+        await service.start()
+        return service.stop
+
+    run_until_stopped(start, lambda: running[0].wait())
+
+
+def devl1(
+    datadir: DataDir,
+    chain_config: Annotated[Path, typer.Option("--l1.chain-config", help="The chain's configuration.")],
+    port: Annotated[int, typer.Option("--l1.port", help="JSON-RPC port.")] = 8540,
+    beacon_port: Annotated[int, typer.Option("--l1.beacon.port", help="Beacon API port.")] = 5052,
+    slot_seconds: Annotated[int, typer.Option("--slot-time", help="Seconds per slot.")] = 4,
+    safe_lag: Annotated[int, typer.Option("--safe-lag", help="Blocks that `safe` stays behind.")] = 2,
+    finalized_lag: Annotated[int, typer.Option("--finalized-lag", help="Blocks that `finalized` stays behind.")] = 4,
+) -> None:
+    """Run the embedded L1 of a devnet on its own (`lamina devnet` makes its directory).
+
+    Example: lamina devl1 --datadir .lamina-devnet/l1 --l1.chain-config .lamina-devnet/l1-chain.json
+    """
+    from config.l1_chain import L1ChainConfig
+    from l1.kzg import KzgWorker
+    from node.devl1.producer import LabelLags
+    from node.devl1.service import DevL1, DevL1Options
+
+    chain = L1ChainConfig.load(chain_config)
+    options = DevL1Options(
+        seconds_per_slot=slot_seconds,
+        port=port,
+        beacon_port=beacon_port,
+        lags=LabelLags(safe=safe_lag, finalized=finalized_lag),
+    )
+    running: list[DevL1] = []
+
+    async def start() -> Callable[[], Awaitable[None]]:
+        kzg = KzgWorker()
+        service = DevL1.open(datadir, chain, options, kzg)
+        running.append(service)
+        await service.start()
+
+        async def stop() -> None:
+            await service.stop()
+            kzg.close()
+
+        return stop
+
+    run_until_stopped(start, lambda: running[0].run())
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(init)
+    app.command()(node)
+    app.command()(devl1)

@@ -1,0 +1,180 @@
+"""Makes the files of a new devnet: L1 with the contracts on it, L2 genesis, rollup configuration, addresses."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.constants import EMPTY_TRIE_ROOT
+from config.genesis import Genesis, dump_genesis, l1_genesis_alloc
+from config.types import Address, Hash32, Timestamp, to_address
+from evm.genesis import genesis_block
+from evm.store.kv import LevelDbStore
+from evm.types import Header, keccak256
+from l1.deployment.deploy import DeploymentSender, deploy_contracts, install_dispute_game
+from l1.deployment.params import DeployParams
+from l1.kzg import KzgWorker
+from node.chain import Chain
+from node.devl1.genesis import DEV_L1_CHAIN_ID, DEV_L1_GAS_LIMIT, dev_l1_chain_config
+from node.devl1.sender import InProcessSender
+from node.devl1.service import DevL1, DevL1Options, initialise_dev_l1
+from node.devnet.accounts import DevAccount, DevRoles, role_accounts, user_accounts
+from node.devnet.genesis import L2Start, make_l2_start
+from node.devnet.settings import L2_CHAIN_ID, DevnetSettings
+from proposer.output_root import output_root_v0
+
+log = logging.getLogger("lamina.devnet")
+
+DEV_FUNDS = 10_000 * 10**18
+_SLOTS_FOR_DEPLOYMENT = 8
+"""The embedded L1 begins this many slots in the past, so that deployment fills real slots without waiting."""
+
+ALPHABET_PRESTATE = Hash32(b"\x03" + keccak256(bytes(64))[1:])
+"""The absolute prestate of the alphabet VM, which judges steps until the RISC-V one is installed."""
+
+
+@dataclass(frozen=True)
+class DevnetFiles:
+    """Where everything of a devnet is."""
+
+    datadir: Path
+
+    @property
+    def l1_dir(self) -> Path:
+        """The embedded L1's store."""
+        return self.datadir / "l1"
+
+    @property
+    def sequencer_dir(self) -> Path:
+        """The sequencer's data directory."""
+        return self.datadir / "sequencer"
+
+    @property
+    def verifier_dir(self) -> Path:
+        """The verifier's data directory."""
+        return self.datadir / "verifier"
+
+    @property
+    def rollup(self) -> Path:
+        """The rollup configuration."""
+        return self.datadir / "rollup.json"
+
+    @property
+    def genesis(self) -> Path:
+        """The L2 genesis document."""
+        return self.datadir / "genesis.json"
+
+    @property
+    def l1_chain(self) -> Path:
+        """The L1 chain configuration."""
+        return self.datadir / "l1-chain.json"
+
+    @property
+    def addresses(self) -> Path:
+        """The L1 contracts."""
+        return self.datadir / "addresses.json"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a whole devnet has been made here."""
+        return self.addresses.is_file()
+
+
+def deploy_params(settings: DevnetSettings, roles: DevRoles) -> DeployParams:
+    """What the contracts of a devnet are told."""
+    return DeployParams(
+        l2_chain_id=L2_CHAIN_ID,
+        owner=roles.owner.address,
+        guardian=roles.owner.address,
+        batcher=roles.batcher.address,
+        batch_inbox=to_address("0xff00000000000000000000000000000000000901"),
+        unsafe_block_signer=roles.sequencer.address,
+        gas_limit=settings.gas_limit,
+        delays=settings.delays,
+    )
+
+
+def funded(users: list[DevAccount], roles: DevRoles) -> Mapping[Address, int]:
+    """Balances (wei) that a devnet gives its accounts."""
+    return {account.address: DEV_FUNDS for account in (*users, *roles.all())}
+
+
+async def make_embedded(settings: DevnetSettings) -> DevnetFiles:
+    """A new devnet with its own L1: everything is on disk when this returns, nothing runs.
+
+    Raises CriticalError when a part of it cannot be made; the directory is then of no use.
+    """
+    files = DevnetFiles(settings.datadir)
+    files.datadir.mkdir(parents=True, exist_ok=True)
+    roles, users = role_accounts(), user_accounts(settings.accounts)
+    chain_config = dev_l1_chain_config(settings.l1_fork)
+    files.l1_chain.write_text(json.dumps(chain_config.to_json(), indent=2) + "\n")
+    kv = LevelDbStore(files.l1_dir)
+    genesis_time = int(time.time()) - _SLOTS_FOR_DEPLOYMENT * settings.l1_slot_seconds
+    initialise_dev_l1(
+        kv,
+        Genesis(
+            config=chain_config.to_json(),
+            timestamp=Timestamp(genesis_time),
+            gas_limit=DEV_L1_GAS_LIMIT,
+            alloc=l1_genesis_alloc(funded(users, roles)),
+        ),
+        chain_config,
+    )
+    kzg = KzgWorker()
+    l1 = DevL1(kv, chain_config, DevL1Options(settings.l1_slot_seconds, lags=settings.lags), kzg, files.l1_dir)
+    try:
+        # Deployment happens at the slots just behind genesis, not now.
+        l1.clock.offset = genesis_time - time.time()
+        sender = InProcessSender(l1.execution.chain, l1.execution.pool, l1.producer, l1.clock, roles.deployer.private_key)
+        await deploy(sender, settings, DEV_L1_CHAIN_ID, lambda: l1.execution.chain.head, files, users, roles)
+        if l1.producer.head_slot() > _SLOTS_FOR_DEPLOYMENT:
+            log.warning("deployment took more slots than planned", extra={"slots": l1.producer.head_slot()})
+        l1.clock.offset = 0.0
+    finally:
+        await l1.stop()
+        kzg.close()
+    return files
+
+
+async def deploy(
+    sender: DeploymentSender,
+    settings: DevnetSettings,
+    l1_chain_id: int,
+    head: Callable[[], Header],
+    files: DevnetFiles,
+    users: list[DevAccount],
+    roles: DevRoles,
+) -> None:
+    """Deploy through any sender and write the files. Order: contracts, L1 start block, L2 genesis, rollup config, game."""
+    params = deploy_params(settings, roles)
+    addresses = await deploy_contracts(sender, params)
+    start = make_l2_start(
+        l1_chain_id,
+        head(),
+        addresses,
+        params,
+        block_time=settings.block_time,
+        sequencing_window=settings.sequencing_window,
+        accounts=funded(users, roles),
+    )
+    write_l2(files, start)
+    header = start.block.header
+    anchor = output_root_v0(header.state_root, header.withdrawals_root or EMPTY_TRIE_ROOT, header.hash)
+    addresses = await install_dispute_game(sender, addresses, params, anchor, 0, ALPHABET_PRESTATE)
+    addresses.write(files.addresses)
+
+
+def write_l2(files: DevnetFiles, start: L2Start) -> None:
+    """Write genesis and rollup configuration, and the stores of both nodes."""
+    dump_genesis(start.genesis, files.genesis)
+    start.rollup.save(files.rollup)
+    block, update = genesis_block(start.genesis, start.rollup.forks)
+    for directory in (files.sequencer_dir, files.verifier_dir):
+        kv = LevelDbStore(directory / "chaindata")
+        try:
+            Chain.initialise(kv, block, update)
+        finally:
+            kv.close()

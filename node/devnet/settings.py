@@ -1,0 +1,80 @@
+"""What a devnet can be told."""
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from pathlib import Path
+
+from config.forks import EthFork
+from l1.deployment.params import FAST_DELAYS, MAINNET_DELAYS, Delays
+from node.devl1.producer import LabelLags
+
+L2_CHAIN_ID = 901
+
+
+class Profile(Enum):
+    """`fast` has short delays for development, `mainnet` the real ones."""
+
+    FAST = "fast"
+    MAINNET = "mainnet"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the parts listen; 0 picks a free port."""
+
+    http: int = 8545
+    ws: int = 8546
+    rollup: int = 9545
+    verifier_http: int = 8547
+    verifier_rollup: int = 9547
+    l1: int = 8540
+    l1_beacon: int = 5052
+    batcher: int = 8548
+    proposer: int = 8560
+    dashboard: int = 8080
+
+
+@dataclass(frozen=True)
+class DevnetSettings:
+    """All of it. Times in seconds, windows in L1 blocks.
+
+    `l1` is "embedded", "anvil", or the URL of an L1 execution endpoint (then `l1_beacon` is its beacon endpoint).
+    """
+
+    datadir: Path
+    l1: str = "embedded"
+    l1_beacon: str | None = None
+    l1_fork: EthFork = EthFork.PRAGUE
+    l1_slot_seconds: int = 4
+    block_time: int = 2
+    accounts: int = 10
+    profile: Profile = Profile.FAST
+    delays: Delays = FAST_DELAYS
+    lags: LabelLags = field(default_factory=LabelLags)
+    sequencing_window: int = 3600
+    gas_limit: int = 60_000_000
+    proposal_interval: int = 12
+    max_channel_duration: int = 1
+    ports: Ports = field(default_factory=Ports)
+    info: Path | None = None
+    log_level: str = "info"
+    log_format: str = "text"
+
+    @property
+    def info_path(self) -> Path:
+        """The info file."""
+        return self.info or self.datadir / "devnet.json"
+
+    def with_profile(self, profile: Profile) -> "DevnetSettings":
+        """The settings with the profile's delays."""
+        if profile is Profile.FAST:
+            return replace(self, profile=profile)
+        return replace(
+            self,
+            profile=profile,
+            delays=MAINNET_DELAYS,
+            lags=LabelLags(safe=32, finalized=64),
+            l1_slot_seconds=12,
+            proposal_interval=3600,
+            max_channel_duration=25,
+        )

@@ -1,0 +1,88 @@
+"""Starts every role as a process of its own, waits until each answers, and stops them all together."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from config.errors import CriticalError
+
+log = logging.getLogger("lamina.devnet")
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Role:
+    """A process: the arguments of `lamina`, and how to tell that it is up."""
+
+    name: str
+    arguments: Sequence[str]
+    is_up: Callable[[], Awaitable[bool]]
+
+
+class Supervisor:
+    """The processes of a devnet."""
+
+    def __init__(self, common: Sequence[str], environment: Mapping[str, str]) -> None:
+        """`common`: options in front of every command, such as the log level."""
+        self._common = list(common)
+        self._environment = {**os.environ, **environment}
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+
+    async def start(self, role: Role) -> None:
+        """Start a role without waiting for it."""
+        self._processes[role.name] = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "node.cli.main",
+            *self._common,
+            *role.arguments,
+            env={**self._environment, "LAMINA_ROLE": role.name},
+            start_new_session=True,
+        )
+
+    async def wait_up(self, role: Role) -> None:
+        """Wait until a started role answers. Raises CriticalError when it ends or stays silent."""
+        process = self._processes[role.name]
+        deadline = asyncio.get_running_loop().time() + _START_SECONDS
+        while not await role.is_up():
+            if process.returncode is not None:
+                raise CriticalError(
+                    f"the {role.name} ended with code {process.returncode} while starting: its log above says why"
+                )
+            if asyncio.get_running_loop().time() > deadline:
+                raise CriticalError(f"the {role.name} does not answer after {_START_SECONDS:.0f} s: look at its log above")
+            await asyncio.sleep(0.05)
+
+    def process_ids(self) -> dict[str, int]:
+        """The process of each role."""
+        return {name: process.pid for name, process in self._processes.items()}
+
+    async def wait_for_end(self) -> str:
+        """Wait until a role ends by itself; answers which."""
+        waits = {asyncio.ensure_future(process.wait()): name for name, process in self._processes.items()}
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return waits[next(iter(done))]
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def stop(self) -> None:
+        """Ask every role to end, last started first; kill what does not end."""
+        for name, process in reversed(self._processes.items()):
+            if process.returncode is not None:
+                continue
+            process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+            except TimeoutError:
+                log.warning("%s does not stop and is killed", name)
+                process.kill()
+                await process.wait()
+        self._processes.clear()

@@ -1,0 +1,123 @@
+"""Prometheus metrics and `/healthz` of a role, on a port of their own."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING
+
+import orjson
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from node.rollup.service import RollupNode
+
+HealthCheck = Callable[[], Awaitable[tuple[bool, dict[str, object]]]]
+
+
+class MetricsServer:
+    """`GET /metrics` in Prometheus' text format, `GET /healthz` as JSON (200 healthy, 503 not)."""
+
+    def __init__(self, registry: CollectorRegistry, health: HealthCheck, host: str, port: int) -> None:
+        self._registry = registry
+        self._health = health
+        self._host = host
+        self._port = port
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Its base URL."""
+        return f"http://{self._host}:{self._port}"
+
+    async def start(self) -> None:
+        """Listen. Raises OSError when the port is taken."""
+        app = web.Application()
+        app.add_routes([web.get("/metrics", self._metrics), web.get("/healthz", self._healthz)])
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._host, self._port).start()
+        self._port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(self._registry), content_type="text/plain")
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        healthy, facts = await self._health()
+        return web.Response(
+            body=orjson.dumps({"healthy": healthy, **facts}),
+            status=200 if healthy else 503,
+            content_type="application/json",
+        )
+
+
+class NodeMetrics:
+    """A rollup node's metrics. RPC is counted as it happens, everything else is read when asked for."""
+
+    def __init__(self, node: "RollupNode") -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter("lamina_rpc_requests", "JSON-RPC requests", ["method", "outcome"], registry=self.registry)
+        self._seconds = Histogram("lamina_rpc_seconds", "Duration of JSON-RPC requests", ["method"], registry=self.registry)
+        self.registry.register(_NodeCollector(node))
+
+    def observe_rpc(self, method: str, seconds: float, failed: bool) -> None:
+        """Count one request."""
+        self._requests.labels(method, "error" if failed else "ok").inc()
+        self._seconds.labels(method).observe(seconds)
+
+
+class _NodeCollector(Collector):
+    def __init__(self, node: "RollupNode") -> None:
+        self._node = node
+
+    def collect(self) -> Iterable[Metric]:
+        node = self._node
+        chain, driver, heads = node.execution.chain, node.driver, node.heads
+        refs = GaugeMetricFamily("lamina_refs_number", "Block numbers of the heads", labels=["layer", "type"])
+        for name, number in (
+            ("unsafe", chain.head.number),
+            ("safe", chain.safe.number),
+            ("finalized", chain.finalized.number),
+        ):
+            refs.add_metric(["l2", name], number)
+        for name, header in (("latest", heads.latest), ("safe", heads.safe), ("finalized", heads.finalized)):
+            if header is not None:
+                refs.add_metric(["l1", name], header.number)
+        if driver.current_l1 is not None:
+            refs.add_metric(["l1", "derived"], driver.current_l1.number)
+        yield refs
+        for name, text, value in (
+            ("lamina_pool_pending", "Executable pool transactions", node.execution.pool.pending_count),
+            ("lamina_pool_queued", "Pool transactions behind a nonce gap", node.execution.pool.queued_count),
+            ("lamina_sequencer_active", "1 while blocks are made here", int(bool(node.sequencer and node.sequencer.active))),
+            ("lamina_halted", "1 when derivation or sequencing had to stop", int(_halted(node))),
+        ):
+            yield GaugeMetricFamily(name, text, value=value)
+        status = driver.status
+        for name, text, value in (
+            ("lamina_derivation_resets", "Times derivation went back to a safe point", status.resets),
+            ("lamina_derivation_temporary_errors", "Times derivation had to wait for something", status.temporary_errors),
+            ("lamina_derived_blocks", "Blocks made from L1 data", status.derived_blocks),
+            ("lamina_replaced_unsafe_blocks", "Unsafe blocks that L1 contradicted", status.replaced_unsafe_blocks),
+            ("lamina_sequenced_blocks", "Blocks sealed", node.sequencer.blocks_sealed if node.sequencer else 0),
+            (
+                "lamina_sequenced_transactions",
+                "Pool transactions sealed",
+                node.sequencer.transactions_sealed if node.sequencer else 0,
+            ),
+        ):
+            yield CounterMetricFamily(name, text, value=value)
+
+
+def _halted(node: "RollupNode") -> bool:
+    return bool(node.driver.status.halted_by or (node.sequencer and node.sequencer.halted_by))
+
+
+def node_metrics(node: "RollupNode") -> NodeMetrics:
+    """The metrics of a node under construction; they read it only when they are asked for."""
+    return NodeMetrics(node)

@@ -1,0 +1,201 @@
+"""A rollup node: execution, derivation, optionally sequencing, and its servers."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from config.errors import CriticalError
+from config.l1_chain import L1ChainConfig
+from config.rollup import RollupConfig
+from evm.rules import L2Rules
+from evm.store.kv import LevelDbStore
+from l1.beacon import BeaconClient
+from l1.blob_archive import BlobArchive
+from l1.kzg import KzgWorker
+from l1.rpc import JsonRpcClient
+from l1.source import L1Client
+from node.execution import Execution, ExecutionOptions
+from node.metrics import MetricsServer, node_metrics
+from node.rollup.driver import RollupDriver
+from node.rollup.l1_data import L1Data
+from node.rollup.l1_heads import L1Heads
+from node.rollup.rpc import Rollup, RollupAdmin
+from node.rollup.safe_db import SafeDb
+from node.rollup.sequencer import Sequencer, SequencerSettings
+from node.rpc import Dispatcher, RpcServer, ServerOptions
+
+log = logging.getLogger("lamina.node")
+
+PUBLIC_NAMESPACES = ("eth", "net", "web3", "txpool", "debug")
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """A node's settings. Port 0 picks a free port; a port of None leaves that server out.
+
+    `sequencer` is None for a node that only follows. `sequencer_http`: where it forwards transactions.
+    """
+
+    datadir: Path
+    rollup: RollupConfig
+    l1_chain: L1ChainConfig
+    l1: str
+    l1_beacon: Sequence[str]
+    sequencer: SequencerSettings | None = None
+    sequencer_stopped: bool = False
+    sequencer_http: str | None = None
+    host: str = "127.0.0.1"
+    http_port: int = 8545
+    http_api: Sequence[str] = PUBLIC_NAMESPACES
+    ws_port: int | None = 8546
+    rollup_port: int = 9545
+    metrics_port: int | None = None
+    l1_poll_interval: float = 1.0
+    cors_origins: tuple[str, ...] = ()
+    virtual_hosts: tuple[str, ...] = ("localhost",)
+    execution: ExecutionOptions | None = None
+
+
+class RollupNode:
+    """Everything of one node. `start` serves and works; `wait` ends when a part of it had to stop."""
+
+    def __init__(self, settings: NodeSettings) -> None:
+        """Opens the store. Raises CriticalError when it holds no chain of this rollup."""
+        self.settings = settings
+        rollup = settings.rollup
+        self._l1_rpc = JsonRpcClient(settings.l1)
+        self._l1 = L1Client(self._l1_rpc)
+        self._kzg = KzgWorker()
+        self._beacon = BeaconClient(
+            settings.l1_beacon, self._kzg, archive=BlobArchive(settings.datadir / "blobs", self._kzg)
+        )
+        self._sequencer_rpc = JsonRpcClient(settings.sequencer_http) if settings.sequencer_http else None
+        options = settings.execution or ExecutionOptions(settings.datadir, journal=settings.sequencer is not None)
+        self.kv = LevelDbStore(settings.datadir / "chaindata")
+        self.execution = Execution(self.kv, L2Rules(rollup), options, sequencer=self._sequencer_rpc)
+        chain = self.execution.chain
+        if chain.genesis.hash != rollup.genesis.l2.hash:
+            self.execution.close()
+            raise CriticalError(
+                f"the chain in {settings.datadir} starts at {chain.genesis}, the rollup config at "
+                f"{rollup.genesis.l2}: use the directory or the file that belongs to the other"
+            )
+        self.safe_db = SafeDb(self.kv)
+        self.heads = L1Heads(self._l1, settings.l1_poll_interval)
+        self.data = L1Data(self._l1, self._beacon, self.heads)
+        self.driver = RollupDriver(rollup, settings.l1_chain, chain, self._l1, self.data, self.heads, self.safe_db)
+        self.sequencer: Sequencer | None = None
+        if settings.sequencer is not None:
+            self.sequencer = Sequencer(
+                rollup,
+                settings.l1_chain,
+                chain,
+                self.execution.pool,
+                self.data,
+                self.heads,
+                self.driver,
+                settings.sequencer,
+                active=not settings.sequencer_stopped,
+            )
+        self.metrics = node_metrics(self)
+        rollup_namespaces = [
+            Rollup(rollup, chain, self.driver, self.heads, self.safe_db),
+            RollupAdmin(self.driver, self.sequencer),
+        ]
+        observe = self.metrics.observe_rpc
+        public = Dispatcher(
+            [*self.execution.namespaces, *rollup_namespaces], enabled=settings.http_api, observe=observe
+        )
+        internal = Dispatcher([*self.execution.namespaces, *rollup_namespaces], observe=observe)
+
+        def server(dispatcher: Dispatcher, port: int, **options: Any) -> RpcServer:
+            return RpcServer(
+                dispatcher,
+                ServerOptions(
+                    host=settings.host,
+                    port=port,
+                    cors_origins=settings.cors_origins,
+                    virtual_hosts=settings.virtual_hosts,
+                    **options,
+                ),
+                self.health,
+            )
+
+        self.http = server(public, settings.http_port)
+        self.ws = None if settings.ws_port is None else server(public, settings.ws_port)
+        self.rollup_rpc = server(internal, settings.rollup_port)
+        self._metrics_server = (
+            None
+            if settings.metrics_port is None
+            else MetricsServer(self.metrics.registry, self.health, settings.host, settings.metrics_port)
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def health(self) -> tuple[bool, dict[str, object]]:
+        """Healthy means: nothing has stopped for good, and L1 answers."""
+        sequencer = self.sequencer
+        facts: dict[str, object] = {
+            "unsafe": self.execution.chain.head.number,
+            "safe": self.execution.chain.safe.number,
+            "finalized": self.execution.chain.finalized.number,
+            "waitingFor": self.driver.status.waiting_for,
+            "lastError": self.driver.status.last_error or self.heads.error,
+            "haltedBy": self.driver.status.halted_by or (sequencer.halted_by if sequencer else None),
+        }
+        return facts["haltedBy"] is None and self.heads.error is None, facts
+
+    async def start(self) -> None:
+        """Serve, and begin to follow L1. Raises OSError when a port is taken."""
+        await self.http.start()
+        if self.ws is not None:
+            await self.ws.start()
+        await self.rollup_rpc.start()
+        if self._metrics_server is not None:
+            await self._metrics_server.start()
+        self._spawn(self.heads.run(), "L1 heads")
+        self._spawn(self.driver.run(), "derivation")
+        if self.sequencer is not None:
+            self._spawn(self.sequencer.run(), "sequencer")
+        self._spawn(self._expire(), "pool")
+        log.info(
+            "node serves",
+            extra={"http": self.http.url, "rollup": self.rollup_rpc.url, "head": str(self.execution.chain.head)},
+        )
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    async def _expire(self) -> None:
+        while True:
+            await asyncio.sleep(60)
+            self.execution.pool.expire()
+
+    async def wait(self) -> None:
+        """Run until stopped. A task that failed with an unexpected error ends the node with that error; one that stopped
+        on purpose (halted) leaves the node serving reads."""
+        pending = set(self._tasks)
+        while pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+                log.error("%s has stopped; the node goes on serving what it has", task.get_name())
+
+    async def stop(self) -> None:
+        """Stop all work and release everything."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        servers = [self.http, self.rollup_rpc, *([self.ws] if self.ws else [])]
+        for server in servers:
+            await server.stop()
+        if self._metrics_server is not None:
+            await self._metrics_server.stop()
+        await self._beacon.close()
+        await self._l1_rpc.close()
+        if self._sequencer_rpc is not None:
+            await self._sequencer_rpc.close()
+        self._kzg.close()
+        self.execution.close()
