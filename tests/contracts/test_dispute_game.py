@@ -653,7 +653,7 @@ def test_a_claim_with_many_answers_is_settled_in_parts() -> None:
 
 def header(number: int) -> bytes:
     fields: list[object] = [b"\x00" * 32] * 8 + [number, 30_000_000, 0, 0, b""]
-    return rlp.encode(fields)
+    return bytes(rlp.encode(fields))
 
 
 def test_a_root_of_another_block_loses_at_once() -> None:
