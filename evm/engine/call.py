@@ -258,9 +258,11 @@ def estimate_gas(context: CallContext, message: CallMessage, error_ratio: float 
         raise CallFailed(f"gas required exceeds allowance ({highest})")
     if not result.succeeded:
         raise CallFailed(result.error, result.output, result.reverted)
-    lowest = result.gas_used - 1
+    if _succeeds(context, message, result.gas_used):
+        return result.gas_used
+    lowest = result.gas_used
+    # Refunds are at most a fifth of the gas, so this is enough unless code asks for gas that it does not use.
     guess = (result.gas_used * 5 // 4 + _CALL_STIPEND) * 64 // 63
-    """Refunds are at most a fifth of the gas, so this is enough unless code asks for gas it does not use."""
     if guess < highest:
         if _succeeds(context, message, guess):
             highest = guess

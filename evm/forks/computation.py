@@ -60,7 +60,7 @@ class MessageRunner:
             state.delta_balance(target, message.value)
         else:
             state.touch_account(target)
-        computation = cls.apply_computation(  # type: ignore[attr-defined]
+        computation = cls.apply_computation(
             state, message, transaction_context, parent_computation=parent_computation
         )
         if computation.is_error:
