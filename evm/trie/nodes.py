@@ -11,11 +11,9 @@ Spec: yellow paper, appendix D; ethereum.org "Patricia Merkle Trie".
 
 from typing import Protocol, TypeAlias, TypeVar
 
-import rusty_rlp
-
 from config.errors import CriticalError
 from config.types import Hash32, to_hex
-from evm.types.rlp import Rlp
+from evm.types.rlp import Rlp, RlpError, decode
 
 Node: TypeAlias = list[Rlp]
 
@@ -63,8 +61,8 @@ def decode_node(raw: bytes) -> Node:
     if branch is not None:
         return branch
     try:
-        node: Rlp = rusty_rlp.decode_raw(raw, True, False)[0]
-    except (rusty_rlp.DecodingError, TypeError) as error:
+        node = decode(raw)
+    except RlpError as error:
         raise CorruptTrieNode(f"{len(raw)} bytes starting with 0x{raw[:8].hex()} are no trie node: {error}") from error
     if not isinstance(node, list) or len(node) not in (2, BRANCH_WIDTH):
         raise CorruptTrieNode(f"{len(raw)} bytes starting with 0x{raw[:8].hex()} are no trie node")
