@@ -78,11 +78,13 @@ class TransactionPool:
 
     # --- reading ---
 
-    def __len__(self) -> int:
-        return len(self._by_hash)
-
     def __contains__(self, transaction_hash: Hash32) -> bool:
         return transaction_hash in self._by_hash
+
+    @property
+    def count(self) -> int:
+        """All transactions."""
+        return len(self._by_hash)
 
     @property
     def pending_count(self) -> int:

@@ -1,9 +1,9 @@
 """The transaction object and the overrides that `eth_call` and its kin take."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from evm.engine.call import BlockOverrides, CallMessage, StateOverride
 from evm.types import ZERO_ADDRESS, Address, Authorization, Hash32
 from evm.types.transaction import AccessList
 from node.rpc.params import (
@@ -17,114 +17,74 @@ from node.rpc.params import (
 )
 
 
-@dataclass(frozen=True)
-class CallObject:
-    """What a caller wants run. Prices in wei per gas; None where the caller left a field out.
+def parse_call(value: Any) -> CallMessage:
+    """Read a transaction object. Raises ValueError naming the field that is malformed.
 
     Spec: Ethereum execution APIs, "GenericTransaction".
     """
-
-    sender: Address
-    to: Address | None
-    gas: int | None
-    gas_price: int | None
-    max_fee: int | None
-    max_priority_fee: int | None
-    value: int
-    data: bytes
-    nonce: int | None
-    access_list: AccessList
-    blob_hashes: tuple[Hash32, ...]
-    max_fee_per_blob_gas: int | None
-    authorizations: tuple[Authorization, ...]
-
-
-@dataclass(frozen=True)
-class AccountOverride:
-    """Changes to one account for the time of a call. `state` replaces its storage, `state_diff` changes single slots."""
-
-    balance: int | None = None
-    nonce: int | None = None
-    code: bytes | None = None
-    state: dict[int, int] | None = None
-    state_diff: dict[int, int] | None = None
-    move_precompile_to: Address | None = None
-
-
-@dataclass(frozen=True)
-class BlockOverride:
-    """Changes to the block for the time of a call."""
-
-    number: int | None = None
-    time: int | None = None
-    gas_limit: int | None = None
-    fee_recipient: Address | None = None
-    prev_randao: Hash32 | None = None
-    base_fee: int | None = None
-    blob_base_fee: int | None = None
-
-
-def parse_call_object(value: Any) -> CallObject:
-    """Read a transaction object. Raises ValueError naming the field that is malformed."""
     data = parse_object(value)
-
-    def field(name: str, parser: Callable[[Any], Any], default: Any = None) -> Any:
-        return _field(data, name, parser, default)
-
-    if field("gasPrice", parse_quantity) is not None and (
-        field("maxFeePerGas", parse_quantity) is not None or field("maxPriorityFeePerGas", parse_quantity) is not None
-    ):
-        raise ValueError("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified")
-    payload, old_payload = field("input", parse_data), field("data", parse_data)
+    gas_price = _field(data, "gasPrice", parse_quantity)
+    max_fee = _field(data, "maxFeePerGas", parse_quantity)
+    tip = _field(data, "maxPriorityFeePerGas", parse_quantity)
+    if gas_price is not None:
+        if max_fee is not None or tip is not None:
+            raise ValueError("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified")
+        max_fee = tip = gas_price
+    payload, old_payload = _field(data, "input", parse_data), _field(data, "data", parse_data)
     if payload is not None and old_payload is not None and payload != old_payload:
         raise ValueError('both "data" and "input" are set and not equal: use "input" for the call data')
-    chosen = payload if payload is not None else old_payload
-    return CallObject(
-        sender=field("from", parse_address, ZERO_ADDRESS),
-        to=field("to", parse_address),
-        gas=field("gas", parse_uint64),
-        gas_price=field("gasPrice", parse_quantity),
-        max_fee=field("maxFeePerGas", parse_quantity),
-        max_priority_fee=field("maxPriorityFeePerGas", parse_quantity),
-        value=field("value", parse_quantity, 0),
+    chosen = old_payload if payload is None else payload
+    return CallMessage(
+        sender=_field(data, "from", parse_address, ZERO_ADDRESS),
+        to=_field(data, "to", parse_address),
         data=b"" if chosen is None else chosen,
-        nonce=field("nonce", parse_uint64),
-        access_list=field("accessList", _access_list, ()),
-        blob_hashes=field("blobVersionedHashes", _hashes, ()),
-        max_fee_per_blob_gas=field("maxFeePerBlobGas", parse_quantity),
-        authorizations=field("authorizationList", _authorizations, ()),
+        value=_field(data, "value", parse_quantity, 0),
+        gas=_field(data, "gas", parse_uint64),
+        max_fee_per_gas=max_fee or 0,
+        max_priority_fee_per_gas=tip or 0,
+        max_fee_per_blob_gas=_field(data, "maxFeePerBlobGas", parse_quantity, 0),
+        nonce=_field(data, "nonce", parse_uint64),
+        access_list=_field(data, "accessList", _access_list, ()),
+        authorization_list=_field(data, "authorizationList", _authorizations, ()),
+        blob_versioned_hashes=_field(data, "blobVersionedHashes", _hashes, ()),
     )
 
 
-def parse_state_overrides(value: Any) -> dict[Address, AccountOverride]:
+def parse_state_overrides(value: Any) -> dict[Address, StateOverride]:
     """Read the state override set of `eth_call`. Raises ValueError. Spec: geth, "eth_call, state override set"."""
     overrides = {}
     for address, entry in parse_object(value).items():
         data = parse_object(entry)
-        override = AccountOverride(
+        if data.get("movePrecompileToAddress") is not None:
+            raise ValueError(f"account {address}: movePrecompileToAddress is not supported")
+        state, state_diff = _field(data, "state", _slots), _field(data, "stateDiff", _slots)
+        if state is not None and state_diff is not None:
+            raise ValueError(f"account {address} has both 'state' and 'stateDiff'")
+        overrides[parse_address(address)] = StateOverride(
             balance=_field(data, "balance", parse_quantity),
             nonce=_field(data, "nonce", parse_uint64),
             code=_field(data, "code", parse_data),
-            state=_field(data, "state", _slots),
-            state_diff=_field(data, "stateDiff", _slots),
-            move_precompile_to=_field(data, "movePrecompileToAddress", parse_address),
+            state=state,
+            state_diff=state_diff or {},
         )
-        if override.state is not None and override.state_diff is not None:
-            raise ValueError(f"account {address} has both 'state' and 'stateDiff'")
-        overrides[parse_address(address)] = override
     return overrides
 
 
-def parse_block_overrides(value: Any) -> BlockOverride:
-    """Read the block override object of `eth_call`. Raises ValueError."""
+def parse_block_overrides(value: Any) -> BlockOverrides:
+    """Read the block override object of `eth_call`, in geth's spelling or `eth_simulateV1`'s. Raises ValueError."""
     data = parse_object(value)
-    return BlockOverride(
+
+    def either(name: str, other: str, parser: Callable[[Any], Any]) -> Any:
+        first = _field(data, name, parser)
+        return _field(data, other, parser) if first is None else first
+
+    return BlockOverrides(
         number=_field(data, "number", parse_quantity),
-        time=_field(data, "time", parse_uint64),
+        timestamp=either("time", "timestamp", parse_uint64),
         gas_limit=_field(data, "gasLimit", parse_uint64),
-        fee_recipient=_field(data, "feeRecipient", parse_address) or _field(data, "coinbase", parse_address),
-        prev_randao=_field(data, "prevRandao", parse_hash) or _field(data, "random", parse_hash),
-        base_fee=_field(data, "baseFeePerGas", parse_quantity) or _field(data, "baseFee", parse_quantity),
+        fee_recipient=either("feeRecipient", "coinbase", parse_address),
+        prev_randao=either("prevRandao", "random", parse_hash),
+        base_fee=either("baseFeePerGas", "baseFee", parse_quantity),
         blob_base_fee=_field(data, "blobBaseFee", parse_quantity),
     )
 

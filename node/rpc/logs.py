@@ -18,8 +18,9 @@ _HEADERS_BETWEEN_PAUSES = 256
 
 @dataclass(frozen=True)
 class LogLimits:
-    """`blocks`: widest range of one query; `results`: logs in one answer; `alternatives`: addresses or topics per
-    position. 0 means no limit (`--rpc.rangelimit`, `--rpc.logquerylimit`).
+    """What one query may ask for; 0 means no limit (`--rpc.rangelimit`, `--rpc.logquerylimit`).
+
+    `blocks`: its range; `results`: logs in its answer; `alternatives`: addresses, or topics per position.
     """
 
     blocks: int = 100_000

@@ -11,6 +11,7 @@ from node.rpc.blocks import BlockFinder
 from node.rpc.debug import Debug
 from node.rpc.dispatcher import Namespace
 from node.rpc.eth_blocks import EthBlocks, SyncProgress, fully_synced
+from node.rpc.eth_execution import EthExecution, ExecutionLimits
 from node.rpc.eth_fees import EthFees
 from node.rpc.eth_filters import EthFilters
 from node.rpc.eth_state import EthState
@@ -39,6 +40,7 @@ class NodeOptions:
     sidecars: SidecarStore | None = None
     sync_progress: SyncProgress = fully_synced
     minimum_tip: int = MINIMUM_TIP
+    execution: ExecutionLimits = field(default_factory=ExecutionLimits)
     submission: SubmissionOptions = field(default_factory=SubmissionOptions)
     logs: LogLimits = field(default_factory=LogLimits)
 
@@ -60,6 +62,7 @@ def standard_namespaces(
         EthState(blocks, pool),
         transactions,
         EthSubmission(chain, pool, transactions, options.sequencer, options.sidecars, options.submission),
+        EthExecution(chain, blocks, options.execution),
         EthFees(blocks, oracle),
         EthFilters(search, FilterManager(chain, pool, clock)),
         EthSubscriptions(chain, pool, options.sync_progress, options.logs),

@@ -122,7 +122,7 @@ def test_a_replacement_must_raise_fee_and_tip_by_the_bump() -> None:
     assert error.message.startswith("replacement transaction underpriced")
     better = transfer(0, 0, tip=110, max_fee=1_100)
     world.pool.add(better)
-    assert first.hash not in world.pool and better.hash in world.pool and len(world.pool) == 1
+    assert first.hash not in world.pool and better.hash in world.pool and world.pool.count == 1
 
 
 def test_an_account_may_not_queue_without_end_behind_a_gap() -> None:
@@ -143,7 +143,7 @@ def test_a_full_pool_drops_the_cheapest_for_a_better_paid_one() -> None:
     best = transfer(3, 0, tip=9)
     world.pool.add(best)
     assert cheap.hash not in world.pool and good.hash in world.pool and best.hash in world.pool
-    assert len(world.pool) == 2 and world.pool.senders() == [account(1), account(3)]
+    assert world.pool.count == 2 and world.pool.senders() == [account(1), account(3)]
 
 
 def test_an_account_above_its_slots_cannot_drive_out_modest_ones() -> None:
@@ -204,4 +204,4 @@ def test_nothing_changes_when_a_transaction_is_refused() -> None:
     kept = transfer(0, 0, tip=5)
     world.pool.add(kept)
     rejection(world, transfer(1, 0, tip=9, value=1_000 * ETHER))
-    assert kept.hash in world.pool and len(world.pool) == 1 and world.pool.senders() == [account(0)]
+    assert kept.hash in world.pool and world.pool.count == 1 and world.pool.senders() == [account(0)]

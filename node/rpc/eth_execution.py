@@ -1,0 +1,166 @@
+"""`eth_` methods that run code without a transaction: call, estimateGas, createAccessList."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from config.types import to_hex
+from evm.engine.call import (
+    CallContext,
+    CallError,
+    CallFailed,
+    CallMessage,
+    call_context,
+    create_access_list,
+    estimate_gas,
+    run_call,
+)
+from evm.types.json_codec import access_list_to_json
+from node.chain import Chain
+from node.rpc.blocks import BlockFinder
+from node.rpc.call_params import parse_block_overrides, parse_call, parse_state_overrides
+from node.rpc.dispatcher import Namespace, rpc_method
+from node.rpc.errors import ErrorCode, RpcError, invalid_params, server_error
+from node.rpc.params import LATEST, BlockParam, BlockReference, JsonParam
+from node.rpc.revert import reverted
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ExecutionLimits:
+    """What one caller may take.
+
+    `gas_cap`: gas of one call (`--rpc.gascap`); `timeout`: seconds of one request (`--rpc.evmtimeout`); `workers`:
+    threads that run calls; `waiting`: calls that may wait for one, above that callers are told to come back.
+    """
+
+    gas_cap: int = 50_000_000
+    timeout: float = 5.0
+    workers: int = 2
+    waiting: int = 256
+
+
+class _OutOfTime(Exception):
+    """The request's time is used up."""
+
+
+class EthExecution(Namespace):
+    """Runs calls in worker threads, so that a long one holds up neither other requests nor block building.
+
+    Spec: Ethereum execution APIs, "eth/execute"; overrides as in geth.
+    """
+
+    name = "eth"
+
+    def __init__(
+        self,
+        chain: Chain,
+        blocks: BlockFinder,
+        limits: ExecutionLimits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._chain = chain
+        self._blocks = blocks
+        self._limits = limits or ExecutionLimits()
+        self._clock = clock
+        self._executor = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="eth_call")
+        self._waiting = 0
+
+    @rpc_method("call")
+    async def call(
+        self,
+        transaction: JsonParam,
+        block: BlockParam = LATEST,
+        state_overrides: JsonParam = None,
+        block_overrides: JsonParam = None,
+    ) -> str:
+        """What the call returns. Raises RpcError 3 with the output when it reverts."""
+        message, context = self._prepare(transaction, block, state_overrides, block_overrides)
+        result = await self._run(lambda: run_call(context, message))
+        if result.reverted:
+            raise reverted(result.output)
+        if not result.succeeded:
+            raise server_error(result.error)
+        return to_hex(result.output)
+
+    @rpc_method("estimateGas")
+    async def estimate_gas(
+        self,
+        transaction: JsonParam,
+        block: BlockParam = LATEST,
+        state_overrides: JsonParam = None,
+        block_overrides: JsonParam = None,
+    ) -> str:
+        """Gas with which the transaction succeeds."""
+        message, context = self._prepare(transaction, block, state_overrides, block_overrides)
+        try:
+            return hex(await self._run(lambda: estimate_gas(context, message)))
+        except CallFailed as error:
+            raise reverted(error.output) if error.reverted else server_error(str(error)) from error
+
+    @rpc_method("createAccessList")
+    async def create_access_list(
+        self, transaction: JsonParam, block: BlockParam = LATEST, state_overrides: JsonParam = None
+    ) -> dict[str, Any]:
+        """What the transaction touches, and the gas it uses when that is announced."""
+        message, context = self._prepare(transaction, block, state_overrides, None)
+        result = await self._run(lambda: create_access_list(context, message))
+        answer: dict[str, Any] = {
+            "accessList": access_list_to_json(result.access_list),
+            "gasUsed": hex(result.gas_used),
+        }
+        if result.error:
+            answer["error"] = result.error
+        return answer
+
+    def _prepare(
+        self, transaction: Any, block: BlockReference, state_overrides: Any, block_overrides: Any
+    ) -> tuple[CallMessage, CallContext]:
+        message = _parse(0, parse_call, transaction)
+        accounts = None if state_overrides is None else _parse(2, parse_state_overrides, state_overrides)
+        facts = None if block_overrides is None else _parse(3, parse_block_overrides, block_overrides)
+        state, header = self._blocks.state(block)
+        context = call_context(
+            self._chain.rules,
+            state,
+            self._chain,
+            header,
+            accounts,
+            facts,
+            gas_cap=self._limits.gas_cap,
+            budget=self._budget(),
+        )
+        return message, context
+
+    def _budget(self) -> Callable[[], None]:
+        deadline = self._clock() + self._limits.timeout
+
+        def check() -> None:
+            if self._clock() > deadline:
+                raise _OutOfTime
+
+        return check
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._waiting >= self._limits.waiting:
+            raise RpcError(ErrorCode.LIMIT_EXCEEDED, "too many calls are waiting on this node, try again later")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        except CallError as error:
+            raise server_error(f"err: {error}") from error
+        except _OutOfTime as error:
+            raise server_error(f"execution aborted (timeout = {self._limits.timeout:g}s)") from error
+        finally:
+            self._waiting -= 1
+
+
+def _parse(index: int, parser: Callable[[Any], T], value: Any) -> T:
+    try:
+        return parser(value)
+    except ValueError as error:
+        raise invalid_params(f"invalid argument {index}: {error}") from error
