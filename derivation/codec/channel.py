@@ -60,6 +60,9 @@ def compress_channel(
 
 
 class _Inflater(Protocol):
+    broken: bool
+    """Whether the stream could not be decoded any further (a stream that merely ends early is not broken)."""
+
     def next_piece(self) -> bytes:
         """More output, empty at the end."""
 
@@ -79,6 +82,7 @@ class _ZlibInflater:
         self._offset = 2
         self._inflate = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
         self._ended = False
+        self.broken = False
 
     def next_piece(self) -> bytes:
         while not self._ended:
@@ -92,7 +96,7 @@ class _ZlibInflater:
                 self._ended = self._inflate.eof
             except zlib.error:
                 output = _longest_sound_output(before, piece)
-                self._ended = True
+                self._ended = self.broken = True
             if output:
                 return output
         self._ended = True
@@ -119,6 +123,7 @@ class _BrotliInflater:
         self._draining = False
         self._produced = 0
         self._ended = False
+        self.broken = False
 
     def next_piece(self) -> bytes:
         while not self._ended:
@@ -126,6 +131,7 @@ class _BrotliInflater:
             try:
                 output = self._step()
             except brotli.error:
+                self._ended = self.broken = True
                 return self._salvage(fed)
             if output:
                 self._produced += len(output)
@@ -149,7 +155,6 @@ class _BrotliInflater:
 
     def _salvage(self, fed: int) -> bytes:
         """Decode again up to the piece that failed, then byte by byte: what comes out beyond what was given already."""
-        self._ended = True
         decoder = brotli.Decompressor()
         produced = 0
         extra = bytearray()
@@ -196,8 +201,8 @@ class ChannelDecoder:
     def next_batch(self) -> bytes | None:
         """The next encoded batch (version byte included), None at the channel's end.
 
-        Raises ChannelError when what follows is no RLP string, is cut off, or passes the size limit; after that the
-        channel has ended. Spec: op derivation, "Channel Format".
+        Raises ChannelError when what follows is no RLP string, is cut off, broken, or passes the size limit, and when
+        the channel holds no batch at all; after that the channel has ended. Spec: op derivation, "Channel Format".
         """
         if self._ended:
             return None
@@ -220,6 +225,10 @@ class ChannelDecoder:
 
     def _read_string(self) -> bytes | None:
         if not self._fill(1):
+            if self._inflater.broken:
+                raise ChannelError(f"the compressed stream is broken after {self.consumed} decompressed bytes")
+            if self.consumed == 0:
+                raise ChannelError("the channel holds no batch")
             return None
         prefix = self._buffer[0]
         if prefix >= 0xC0:
