@@ -4,7 +4,10 @@ pragma solidity 0.8.37;
 import {Predeploys} from "../libraries/Predeploys.sol";
 import {CrossDomainMessenger} from "../universal/CrossDomainMessenger.sol";
 import {ERC721Bridge} from "../universal/ERC721Bridge.sol";
-import {IOptimismMintableERC721} from "../universal/interfaces/IOptimismMintableERC721.sol";
+import {
+    IOptimismMintableERC721,
+    MINTABLE_ERC721_ID_SINCE_KARST
+} from "../universal/interfaces/IOptimismMintableERC721.sol";
 
 /// @notice Who owns an ERC-721 token.
 interface IERC721Owner {
@@ -45,10 +48,9 @@ contract L2ERC721Bridge is ERC721Bridge {
     }
 
     function _requireTokenPair(address _localToken, address _remoteToken) private view {
-        if (
-            !_supportsInterface(_localToken, type(IOptimismMintableERC721).interfaceId)
-                || IOptimismMintableERC721(_localToken).remoteToken() != _remoteToken
-        ) {
+        bool mintable = _supportsInterface(_localToken, type(IOptimismMintableERC721).interfaceId)
+            || _supportsInterface(_localToken, MINTABLE_ERC721_ID_SINCE_KARST);
+        if (!mintable || IOptimismMintableERC721(_localToken).remoteToken() != _remoteToken) {
             revert WrongRemoteToken(_localToken, _remoteToken);
         }
     }

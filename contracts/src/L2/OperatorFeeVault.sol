@@ -8,7 +8,7 @@ import {FeeVault} from "../universal/FeeVault.sol";
 /// @notice Takes the operator fees.
 ///         Predeploy 0x420000000000000000000000000000000000001b.
 contract OperatorFeeVault is FeeVault {
-    string public constant version = "1.5.0";
+    string public constant version = "1.0.0";
 
     constructor(address _recipient, uint256 _minWithdrawalAmount, Types.WithdrawalNetwork _withdrawalNetwork)
         FeeVault(_recipient, _minWithdrawalAmount, _withdrawalNetwork)

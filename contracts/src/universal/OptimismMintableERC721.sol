@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ERC721Enumerable} from "./ERC721Enumerable.sol";
-import {IOptimismMintableERC721} from "./interfaces/IOptimismMintableERC721.sol";
+import {IOptimismMintableERC721, MINTABLE_ERC721_ID_SINCE_KARST} from "./interfaces/IOptimismMintableERC721.sol";
 
 /// @title OptimismMintableERC721
 /// @notice The image on this chain of an ERC-721 token on the other one.
@@ -71,8 +71,10 @@ contract OptimismMintableERC721 is ERC721Enumerable, IOptimismMintableERC721 {
         return string.concat(baseTokenURI, _decimal(tokenId));
     }
 
+    /// @notice ERC-165. Knows both identifiers of a mintable token, so that it stays bridgeable across an upgrade.
     function supportsInterface(bytes4 _interfaceId) public view override returns (bool) {
-        return _interfaceId == type(IOptimismMintableERC721).interfaceId || super.supportsInterface(_interfaceId);
+        return _interfaceId == type(IOptimismMintableERC721).interfaceId
+            || _interfaceId == MINTABLE_ERC721_ID_SINCE_KARST || super.supportsInterface(_interfaceId);
     }
 
     function _decimal(uint256 value) private pure returns (string memory) {
