@@ -173,6 +173,7 @@ def test_an_image_tells_where_it_comes_from(pair: Pair) -> None:
         ("5b5e139f", True),
         ("780e9d63", True),
         ("74259ebf", True),
+        ("aecafc23", True),
         ("ffffffff", False),
     ],
 )
