@@ -115,6 +115,11 @@ class TxManager:
         """Transactions published and not yet confirmed."""
         return len(self._flights)
 
+    async def next_nonce(self) -> int:
+        """The nonce that the next transaction gets, pending ones counted. Raises SendError when L1 is unreachable."""
+        async with self._lane:
+            return await self._take_nonce(TxCandidate(self.address))
+
     async def send(self, candidate: TxCandidate) -> TransactionReceipt:
         """Returns once the transaction has its confirmations; look at `succeeded`, a revert on chain is no error here.
 
