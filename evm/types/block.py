@@ -59,7 +59,7 @@ class Block:
 
     @staticmethod
     def decode(raw: bytes) -> "Block":
-        """Read canonical RLP. Raises RlpError or TransactionDecodingError when it is not a block; uncles are refused."""
+        """Read canonical RLP. Raises RlpError or TransactionDecodingError when it is no block; uncles are refused."""
         items = decode_list(raw, "block")
         if not 3 <= len(items) <= 4:
             raise RlpError(f"block: expected 3 or 4 fields, got {len(items)}")

@@ -14,6 +14,11 @@ Rlp: TypeAlias = "bytes | list[Rlp]"
 RlpInput: TypeAlias = "bytes | Sequence[RlpInput]"
 
 
+MAX_DEPTH = 1024
+"""Levels of lists within lists that are decoded. Nothing on L1 or L2 has ten; the decoder recurses and, unbounded,
+would run off the end of the stack and take the process with it."""
+
+
 class RlpError(ValueError):
     """Bytes that are not the canonical RLP of what was expected."""
 
@@ -25,12 +30,43 @@ def encode(item: RlpInput) -> bytes:
 
 
 def decode(data: bytes) -> Rlp:
-    """Decode exactly one item. Raises RlpError for trailing bytes, short input or a non-canonical form."""
+    """Decode exactly one item.
+
+    Raises RlpError for trailing bytes, short input, a non-canonical form or lists nested deeper than MAX_DEPTH.
+    """
+    # Every level takes a byte, so short input cannot nest too deeply.
+    if len(data) > MAX_DEPTH:
+        _check_depth(data)
     try:
         item: Rlp = rusty_rlp.decode_raw(data, True, False)[0]
     except (rusty_rlp.DecodingError, TypeError) as error:
         raise RlpError(f"malformed RLP ({len(data)} bytes, starts with 0x{data[:8].hex()}): {error}") from error
     return item
+
+
+def _check_depth(data: bytes) -> None:
+    """Raises RlpError when lists nest deeper than MAX_DEPTH. What else is wrong is left to the decoder."""
+    ends: list[int] = []
+    position, size = 0, len(data)
+    while position < size:
+        while ends and position >= ends[-1]:
+            ends.pop()
+        prefix = data[position]
+        position += 1
+        if prefix < 0x80:
+            continue
+        base = 0xC0 if prefix >= 0xC0 else 0x80
+        length = prefix - base
+        if length > 55:
+            digits = length - 55
+            length = int.from_bytes(data[position : position + digits], "big")
+            position += digits
+        if base == 0x80:
+            position += length
+            continue
+        ends.append(position + length)
+        if len(ends) > MAX_DEPTH:
+            raise RlpError(f"malformed RLP ({size} bytes): lists are nested more than {MAX_DEPTH} deep")
 
 
 def decode_list(data: bytes, what: str) -> list[Rlp]:
@@ -42,7 +78,7 @@ def decode_list(data: bytes, what: str) -> list[Rlp]:
 
 
 def item_length(data: bytes, offset: int = 0) -> int:
-    """Bytes that the item starting at `offset` takes, prefix included. Raises RlpError when the input ends before it."""
+    """Bytes of the item starting at `offset`, prefix included. Raises RlpError when the input ends before it."""
     if offset >= len(data):
         raise RlpError("malformed RLP: no data")
     prefix = data[offset]

@@ -1,0 +1,7 @@
+"""`lamina deposit` and `lamina withdraw`."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""

@@ -1,0 +1,152 @@
+"""`lamina devnet`: a whole rollup on one machine."""
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def devnet(
+    context: typer.Context,
+    datadir: Annotated[Path, typer.Option("--datadir", help="Where the devnet lives; an existing one goes on.")] = Path(
+        ".lamina-devnet"
+    ),
+    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Use a new directory and delete it at the end.")] = False,
+    l1: Annotated[str, typer.Option("--l1", help="embedded, anvil, or the URL of an L1 execution endpoint.")] = "embedded",
+    l1_beacon: Annotated[str | None, typer.Option("--l1.beacon", help="URL of the beacon endpoint, with --l1 URL.")] = None,
+    l1_fork: Annotated[str, typer.Option("--l1.fork", help="Rules of the embedded L1: prague or osaka.")] = "prague",
+    l1_slot_time: Annotated[int | None, typer.Option("--l1.slot-time", help="Seconds per slot of the embedded L1.")] = None,
+    block_time: Annotated[int, typer.Option("--block-time", help="Seconds per L2 block.")] = 2,
+    accounts: Annotated[int, typer.Option("--accounts", help="Funded accounts.")] = 10,
+    no_challenger: Annotated[bool, typer.Option("--no-challenger", help="Leave the challenger out.")] = False,
+    profile: Annotated[str, typer.Option("--profile", help="fast (short delays) or mainnet (the real ones).")] = "fast",
+    proof_maturity_delay: Annotated[
+        int | None, typer.Option("--proof-maturity-delay", help="Seconds from proving a withdrawal to executing it.")
+    ] = None,
+    game_finality_delay: Annotated[
+        int | None, typer.Option("--game-finality-delay", help="Seconds from a game's resolution to its acceptance.")
+    ] = None,
+    max_clock_duration: Annotated[
+        int | None, typer.Option("--max-clock-duration", help="Seconds of each side's clock in a game.")
+    ] = None,
+    proposal_interval: Annotated[int | None, typer.Option("--proposal-interval", help="Seconds between proposals.")] = None,
+    sequencing_window: Annotated[int, typer.Option("--sequencing-window", help="L1 blocks a batch may be late.")] = 3600,
+    http_port: Annotated[int, typer.Option("--http.port", help="The sequencer's JSON-RPC (0: any free port).")] = 8545,
+    ws_port: Annotated[int, typer.Option("--ws.port", help="The sequencer's WebSocket.")] = 8546,
+    rollup_port: Annotated[int, typer.Option("--rollup.port", help="The sequencer's optimism_ and admin_.")] = 9545,
+    verifier_http_port: Annotated[int, typer.Option("--verifier.http.port", help="The verifier's JSON-RPC.")] = 8547,
+    verifier_rollup_port: Annotated[int, typer.Option("--verifier.rollup.port", help="The verifier's optimism_.")] = 9547,
+    l1_port: Annotated[int, typer.Option("--l1.port", help="The L1's JSON-RPC.")] = 8540,
+    l1_beacon_port: Annotated[int, typer.Option("--l1.beacon.port", help="The L1's beacon API.")] = 5052,
+    batcher_port: Annotated[int, typer.Option("--batcher.port", help="The batcher's admin_.")] = 8548,
+    proposer_port: Annotated[int, typer.Option("--proposer.port", help="The proposer's admin_.")] = 8560,
+    dashboard_port: Annotated[int, typer.Option("--dashboard.port", help="The dashboard.")] = 8080,
+    info: Annotated[Path | None, typer.Option("--info", help="Where to write the info file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the info as JSON instead of a table.")] = False,
+) -> None:
+    """Bring up a whole rollup: L1, contracts, sequencer, verifier, batcher and proposer.
+
+    Examples: lamina devnet; lamina devnet --ephemeral --block-time 1 --accounts 3
+    """
+    from dataclasses import replace
+
+    from config.forks import EthFork
+    from node.devnet.command import Devnet
+    from node.devnet.settings import DevnetSettings, Ports, Profile
+
+    try:
+        fork = EthFork[l1_fork.upper()]
+        chosen_profile = Profile(profile)
+    except (KeyError, ValueError) as error:
+        raise typer.BadParameter(f"unknown value {error}: --l1.fork is prague or osaka, --profile fast or mainnet") from error
+    directory = Path(tempfile.mkdtemp(prefix="lamina-devnet-")) if ephemeral else datadir
+    settings = DevnetSettings(
+        datadir=directory,
+        l1=l1,
+        l1_beacon=l1_beacon,
+        l1_fork=fork,
+        block_time=block_time,
+        accounts=accounts,
+        sequencing_window=sequencing_window,
+        info=info,
+        ports=Ports(
+            http=http_port,
+            ws=ws_port,
+            rollup=rollup_port,
+            verifier_http=verifier_http_port,
+            verifier_rollup=verifier_rollup_port,
+            l1=l1_port,
+            l1_beacon=l1_beacon_port,
+            batcher=batcher_port,
+            proposer=proposer_port,
+            dashboard=dashboard_port,
+        ),
+        log_level=context.obj["log_level"],
+        log_format=context.obj["log_format"],
+    ).with_profile(chosen_profile)
+    delays = settings.delays
+    settings = replace(
+        settings,
+        l1_slot_seconds=l1_slot_time or settings.l1_slot_seconds,
+        proposal_interval=proposal_interval or settings.proposal_interval,
+        delays=replace(
+            delays,
+            proof_maturity=delays.proof_maturity if proof_maturity_delay is None else proof_maturity_delay,
+            game_finality=delays.game_finality if game_finality_delay is None else game_finality_delay,
+            max_clock=delays.max_clock if max_clock_duration is None else max_clock_duration,
+        ),
+    )
+    try:
+        ended = asyncio.run(Devnet(settings).run(_print_json if as_json else _print_table))
+    finally:
+        if ephemeral:
+            shutil.rmtree(directory, ignore_errors=True)
+    if ended is not None:
+        raise ValueError(f"the {ended} ended by itself: its log above says why; the devnet was stopped")
+
+
+def _print_json(info: dict[str, Any]) -> None:
+    import json
+
+    print(json.dumps(info), flush=True)
+
+
+def _print_table(info: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    places = Table(show_header=False, box=None, title="devnet", title_justify="left", title_style="bold")
+    for name, value in (
+        ("L2 JSON-RPC", info["l2"]["http"]),
+        ("L2 WebSocket", info["l2"]["ws"]),
+        ("L2 rollup RPC", info["l2"]["rollup"]),
+        ("L2 chain id", str(info["l2"]["chainId"])),
+        ("verifier", info["verifier"]["http"]),
+        ("L1 JSON-RPC", info["l1"]["http"]),
+        ("L1 beacon", info["l1"]["beacon"]),
+        ("L1 chain id", str(info["l1"]["chainId"])),
+        ("dashboard", info["dashboard"]),
+        ("rollup config", info["rollupConfig"]),
+    ):
+        places.add_row(name, value)
+    console.print(places)
+    accounts = Table(box=None, title="accounts (10,000 ETH each on L1 and L2; keys known to everyone)", title_justify="left")
+    accounts.add_column("address")
+    accounts.add_column("private key", overflow="fold")
+    for account in info["accounts"]:
+        accounts.add_row(account["address"], account["privateKey"])
+    console.print(accounts)
+    contracts = Table(show_header=False, box=None, title="L1 contracts", title_justify="left")
+    for name, address in info["contracts"].items():
+        if not name.endswith("Impl"):
+            contracts.add_row(name, address)
+    console.print(contracts)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(devnet)

@@ -1,0 +1,7 @@
+"""`lamina reconstruct`."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""

@@ -1,0 +1,265 @@
+"""Brings a devnet up, tells where everything is, and keeps it running."""
+
+import asyncio
+import json
+import logging
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from config.rollup import RollupConfig
+from config.types import to_hex
+from l1.deployment.addresses import L1Addresses
+from l1.rpc import JsonRpcClient
+from node.dashboard.server import Dashboard, Panel
+from node.devl1.genesis import DEV_L1_CHAIN_ID
+from node.devnet.accounts import role_accounts, user_accounts
+from node.devnet.deploy import DevnetFiles, make_embedded
+from node.devnet.ports import resolve_ports
+from node.devnet.settings import L2_CHAIN_ID, DevnetSettings, Ports
+from node.devnet.supervisor import Role, Supervisor
+
+log = logging.getLogger("lamina.devnet")
+
+_LOCAL = "http://127.0.0.1"
+
+
+class Devnet:
+    """A devnet in its own processes. `up` returns when every role answers; `run` also waits for the end."""
+
+    def __init__(self, settings: DevnetSettings) -> None:
+        self.settings = settings
+        self.ports: Ports = resolve_ports(settings.ports)
+        self.files = DevnetFiles(settings.datadir)
+        self._dashboard: Dashboard | None = None
+        self._supervisor: Supervisor | None = None
+        self._http: ClientSession | None = None
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """The running processes. Raises RuntimeError before `up`."""
+        if self._supervisor is None:
+            raise RuntimeError("the devnet is not up")
+        return self._supervisor
+
+    async def up(self) -> dict[str, Any]:
+        """Make the devnet if there is none yet, start every role; answers what the info file holds."""
+        started = time.monotonic()
+        if self.files.exists:
+            log.info("going on with the devnet in %s", self.files.datadir)
+        else:
+            log.info("making a devnet in %s", self.files.datadir)
+            await make_embedded(self.settings)
+            log.info("contracts deployed", extra={"seconds": f"{time.monotonic() - started:.1f}"})
+        self._http = ClientSession(timeout=ClientTimeout(total=2))
+        roles = role_accounts()
+        self._supervisor = supervisor = Supervisor(
+            ["--log.level", self.settings.log_level, "--log.format", self.settings.log_format],
+            {
+                "LAMINA_BATCHER_KEY": to_hex(roles.batcher.private_key),
+                "LAMINA_PROPOSER_KEY": to_hex(roles.proposer.private_key),
+            },
+        )
+        for role in self._roles():
+            await supervisor.start(role)
+        for role in self._roles():
+            await supervisor.wait_up(role)
+        self._dashboard = Dashboard(self._panels(), port=self.ports.dashboard)
+        await self._dashboard.start()
+        await self._first_block()
+        info = self._info()
+        self.settings.info_path.write_text(json.dumps(info, indent=2) + "\n")
+        log.info("devnet is up", extra={"seconds": f"{time.monotonic() - started:.1f}"})
+        return info
+
+    async def run(self, show: Callable[[dict[str, Any]], None]) -> str | None:
+        """Bring it up, `show` its info, and keep it running until SIGINT or SIGTERM (None) or until a role ends (its name)."""
+        stop_asked = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop_asked.set)
+        asked = asyncio.ensure_future(stop_asked.wait())
+        try:
+            bringing_up = asyncio.ensure_future(self.up())
+            await asyncio.wait((bringing_up, asked), return_when=asyncio.FIRST_COMPLETED)
+            if not bringing_up.done():
+                bringing_up.cancel()
+                await asyncio.gather(bringing_up, return_exceptions=True)
+                return None
+            show(bringing_up.result())
+            ended = asyncio.ensure_future(self.supervisor.wait_for_end())
+            await asyncio.wait((ended, asked), return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                return ended.result()
+            ended.cancel()
+            await asyncio.gather(ended, return_exceptions=True)
+            return None
+        finally:
+            asked.cancel()
+            await self.down()
+
+    async def down(self) -> None:
+        """Stop every role."""
+        if self._supervisor is not None:
+            await self._supervisor.stop()
+        if self._dashboard is not None:
+            await self._dashboard.stop()
+        if self._http is not None:
+            await self._http.close()
+
+    # --- the roles ---
+
+    def _roles(self) -> list[Role]:
+        files, ports, settings = self.files, self.ports, self.settings
+        l1 = f"{_LOCAL}:{ports.l1}"
+        addresses = L1Addresses.read(files.addresses)
+        follow = [
+            *("--rollup.config", str(files.rollup)),
+            *("--l1", l1),
+            *("--l1.beacon", f"{_LOCAL}:{ports.l1_beacon}"),
+            *("--l1.chain-config", str(files.l1_chain)),
+            *("--l1.poll-interval", "0.5"),
+            *("--http.corsdomain", "*"),
+        ]
+        return [
+            Role(
+                "l1",
+                [
+                    "devl1",
+                    *("--datadir", str(files.l1_dir)),
+                    *("--l1.chain-config", str(files.l1_chain)),
+                    *("--l1.port", str(ports.l1)),
+                    *("--l1.beacon.port", str(ports.l1_beacon)),
+                    *("--slot-time", str(settings.l1_slot_seconds)),
+                    *("--safe-lag", str(settings.lags.safe)),
+                    *("--finalized-lag", str(settings.lags.finalized)),
+                ],
+                self._healthy(ports.l1),
+            ),
+            Role(
+                "sequencer",
+                [
+                    "node",
+                    *follow,
+                    *("--datadir", str(files.sequencer_dir)),
+                    "--sequencer.enabled",
+                    *("--http.port", str(ports.http)),
+                    *("--ws.port", str(ports.ws)),
+                    *("--rpc.port", str(ports.rollup)),
+                ],
+                self._healthy(ports.rollup),
+            ),
+            Role(
+                "verifier",
+                [
+                    "node",
+                    *follow,
+                    *("--datadir", str(files.verifier_dir)),
+                    *("--rollup.sequencerhttp", f"{_LOCAL}:{ports.http}"),
+                    *("--http.port", str(ports.verifier_http)),
+                    *("--ws.port", "-1"),
+                    *("--rpc.port", str(ports.verifier_rollup)),
+                ],
+                self._healthy(ports.verifier_rollup),
+            ),
+            Role(
+                "batcher",
+                [
+                    "batcher",
+                    *("--rollup.config", str(files.rollup)),
+                    *("--l1-eth-rpc", l1),
+                    *("--l2-eth-rpc", f"{_LOCAL}:{ports.rollup}"),
+                    *("--rollup-rpc", f"{_LOCAL}:{ports.rollup}"),
+                    *("--l1.chain-config", str(files.l1_chain)),
+                    *("--max-channel-duration", str(settings.max_channel_duration)),
+                    *("--sub-safety-margin", str(min(10, settings.sequencing_window // 3))),
+                    *("--poll-interval", "0.5"),
+                    *("--rpc.port", str(ports.batcher)),
+                ],
+                self._healthy(ports.batcher),
+            ),
+            Role(
+                "proposer",
+                [
+                    "proposer",
+                    *("--rollup.config", str(files.rollup)),
+                    *("--l1-eth-rpc", l1),
+                    *("--rollup-rpc", f"{_LOCAL}:{ports.rollup}"),
+                    *("--game-factory-address", to_hex(addresses.DisputeGameFactoryProxy)),
+                    *("--proposal-interval", str(settings.proposal_interval)),
+                    *("--poll-interval", "1"),
+                    *("--rpc.port", str(ports.proposer)),
+                ],
+                self._healthy(ports.proposer),
+            ),
+        ]
+
+    def _healthy(self, port: int) -> Callable[[], Awaitable[bool]]:
+        async def ask() -> bool:
+            if self._http is None:
+                return False
+            try:
+                async with self._http.get(f"{_LOCAL}:{port}/healthz") as answer:
+                    return answer.status == 200
+            except (ClientError, TimeoutError):
+                return False
+
+        return ask
+
+    async def _first_block(self) -> None:
+        """Wait until the sequencer has made its first block."""
+        client = JsonRpcClient(f"{_LOCAL}:{self.ports.http}")
+        try:
+            while int(await client.call("eth_blockNumber"), 16) == 0:
+                await asyncio.sleep(0.05)
+        finally:
+            await client.close()
+
+    def _panels(self) -> list[Panel]:
+        ports = self.ports
+        return [
+            Panel("sequencer", f"{_LOCAL}:{ports.rollup}", "optimism_syncStatus"),
+            Panel("verifier", f"{_LOCAL}:{ports.verifier_rollup}", "optimism_syncStatus"),
+            Panel("pool", f"{_LOCAL}:{ports.http}", "txpool_status"),
+            Panel("batcher", f"{_LOCAL}:{ports.batcher}", "admin_getBatcherStatus"),
+            Panel("proposer", f"{_LOCAL}:{ports.proposer}", "admin_getProposerStatus"),
+            Panel("l1", f"{_LOCAL}:{ports.l1}", "eth_getBlockByNumber", ("latest", False)),
+        ]
+
+    def _info(self) -> dict[str, Any]:
+        ports, files = self.ports, self.files
+        rollup = RollupConfig.load(files.rollup)
+        addresses = L1Addresses.read(files.addresses).to_json()
+        return {
+            "l2": {
+                "http": f"{_LOCAL}:{ports.http}",
+                "ws": f"ws://127.0.0.1:{ports.ws}",
+                "rollup": f"{_LOCAL}:{ports.rollup}",
+                "chainId": L2_CHAIN_ID,
+            },
+            "verifier": {
+                "http": f"{_LOCAL}:{ports.verifier_http}",
+                "rollup": f"{_LOCAL}:{ports.verifier_rollup}",
+            },
+            "l1": {
+                "http": f"{_LOCAL}:{ports.l1}",
+                "beacon": f"{_LOCAL}:{ports.l1_beacon}",
+                "chainId": DEV_L1_CHAIN_ID,
+                "chainConfig": str(files.l1_chain.resolve()),
+            },
+            "batcher": {"rpc": f"{_LOCAL}:{ports.batcher}"},
+            "proposer": {"rpc": f"{_LOCAL}:{ports.proposer}"},
+            "dashboard": f"{_LOCAL}:{ports.dashboard}",
+            "blockTime": rollup.block_time,
+            "accounts": [
+                {"address": to_hex(account.address), "privateKey": to_hex(account.private_key)}
+                for account in user_accounts(self.settings.accounts)
+            ],
+            "contracts": addresses,
+            "rollupConfig": str(files.rollup.resolve()),
+            "genesis": str(files.genesis.resolve()),
+            "processes": self.supervisor.process_ids(),
+        }
