@@ -201,9 +201,10 @@ def _execute(context: CallContext, message: CallMessage) -> tuple[RecordingState
     state.set_nonce(sender, min(nonce + 1, (1 << 64) - 1))
     outcome, refund = run_payload(state, fork, message, sender, price, nonce, context.rules.chain_id)
     gas_used = settled_gas(gas_limit, outcome, refund, floor_gas(message, fork))
+    spent = gas_limit - outcome.gas_left
     created = contract_address(sender, nonce) if message.to is None else None
     return state, TransactionResult(
-        gas_used, outcome.logs, outcome.output, outcome.error, outcome.reverted, created
+        gas_used, outcome.logs, outcome.output, outcome.error, outcome.reverted, created, refunded=max(0, spent - gas_used)
     )
 
 
@@ -258,18 +259,16 @@ def estimate_gas(context: CallContext, message: CallMessage, error_ratio: float 
         raise CallFailed(f"gas required exceeds allowance ({highest})")
     if not result.succeeded:
         raise CallFailed(result.error, result.output, result.reverted)
-    if _succeeds(context, message, result.gas_used):
-        return result.gas_used
-    lowest = result.gas_used
-    # Refunds are at most a fifth of the gas, so this is enough unless code asks for gas that it does not use.
-    guess = (result.gas_used * 5 // 4 + _CALL_STIPEND) * 64 // 63
+    lowest = result.gas_used - 1
+    # Enough for most calls: what was used before refunds, and what a call must leave to its caller (EIP-150).
+    guess = (result.gas_used + result.refunded + _CALL_STIPEND) * 64 // 63
     if guess < highest:
         if _succeeds(context, message, guess):
             highest = guess
         else:
             lowest = guess
     while lowest + 1 < highest and (highest - lowest) / highest >= error_ratio:
-        middle = min((lowest + highest) // 2, max(2 * lowest, lowest + 1))
+        middle = min((lowest + highest) // 2, 2 * lowest)
         if _succeeds(context, message, middle):
             highest = middle
         else:

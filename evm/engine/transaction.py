@@ -35,7 +35,10 @@ _MAX_NONCE = (1 << 64) - 1
 
 @dataclass(frozen=True)
 class TransactionResult:
-    """What a transaction did. `gas_used` is after refunds and the data floor; `error` is empty on success."""
+    """What a transaction did. `gas_used` is after refunds and the data floor; `error` is empty on success.
+
+    `refunded` is the gas given back for cleared storage, where a call was asked for it.
+    """
 
     gas_used: int
     logs: tuple[Log, ...]
@@ -44,6 +47,7 @@ class TransactionResult:
     reverted: bool = False
     created: Address | None = None
     deposit_nonce: int | None = None
+    refunded: int = 0
 
     @property
     def succeeded(self) -> bool:
