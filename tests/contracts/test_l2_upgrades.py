@@ -176,8 +176,7 @@ class Oracles:
             l2.chain.set_storage(oracle.address, 0, flags)
 
     def agree(self, function: str, *args: object) -> bool:
-        answer: object = self.ours.call(function, *args)
-        return answer == self.reference.call(function, *args)
+        return bool(self.ours.call(function, *args) == self.reference.call(function, *args))
 
 
 @pytest.fixture(scope="module", params=[0x1, 0x101, 0x10101, 0x1010101], ids=["Ecotone", "Fjord", "Isthmus", "Jovian"])
@@ -268,7 +267,7 @@ class Art:
         l2.chain.send(messenger.address, relay, sender=L1_MESSENGER_ON_L2)
         arrived: bool = self.image.call("ownerOf", 7) == hex_address(ALICE)
         bridge.send("bridgeERC721", self.image.address, account("art"), 7, 400_000, b"", sender=ALICE)
-        return arrived and self.image.call("totalSupply") == 0
+        return arrived and bool(self.image.call("totalSupply") == 0)
 
 
 def test_images_made_before_the_upgrade_stay_bridgeable_after_it(karst: list[dict[str, Any]]) -> None:
