@@ -5,12 +5,14 @@ and steps again, and derivation goes on exactly where it was.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from config.errors import TemporaryError
 from config.rollup import RollupConfig
 from config.system_config import SystemConfig
-from config.types import Hash32, short
+from config.types import Hash32, to_hex
 from derivation.l2_block_info import l2_block_ref, system_config_of
 from derivation.types import L2BlockRef
 from evm.types.block import Block
@@ -18,12 +20,37 @@ from evm.types.header import Header
 from evm.types.receipt import Receipt
 
 
-class NotYetAvailable(TemporaryError):
-    """The provider has not fetched `what` yet. Nothing in the pipeline has changed: fetch it and step again."""
+class DataKind(Enum):
+    """What can be missing."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is not fetched yet")
-        self.what = what
+    L1_HEADER = "L1 header"
+    L1_BLOCK = "L1 block"
+    L1_RECEIPTS = "L1 receipts"
+    L1_BLOBS = "L1 blobs"
+    L2_BLOCK = "L2 block"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Data to fetch: of the block with this number or hash; for blobs, the versioned hashes in order."""
+
+    kind: DataKind
+    number: int | None = None
+    hash: Hash32 | None = None
+    blob_hashes: tuple[Hash32, ...] = ()
+
+    def __str__(self) -> str:
+        where = f"{self.number}" if self.hash is None else to_hex(self.hash)
+        blobs = f", {len(self.blob_hashes)} blobs" if self.blob_hashes else ""
+        return f"{self.kind.value} {where}{blobs}"
+
+
+class NotYetAvailable(TemporaryError):
+    """The provider has not fetched `missing` yet. Nothing in the pipeline has changed: fetch it and step again."""
+
+    def __init__(self, missing: Missing) -> None:
+        super().__init__(f"{missing} is not fetched yet")
+        self.missing = missing
 
 
 class L1Provider(Protocol):
@@ -81,5 +108,5 @@ class ChainL2Provider:
         """See L2Provider. Raises NotYetAvailable for an unknown block, CriticalError for one of another rollup."""
         block = self._blocks.block_by_hash(block_hash)
         if block is None:
-            raise NotYetAvailable(f"L2 block {short(block_hash)}")
+            raise NotYetAvailable(Missing(DataKind.L2_BLOCK, hash=block_hash))
         return system_config_of(block, self._rollup)

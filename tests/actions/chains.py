@@ -31,7 +31,7 @@ from derivation.codec import (
     make_span_batch,
 )
 from derivation.l2_block_info import l2_block_ref, system_config_of
-from derivation.providers import NotYetAvailable
+from derivation.providers import DataKind, Missing, NotYetAvailable
 from derivation.types import L1BlockRef, L2BlockRef
 from evm.trie import ordered_root
 from evm.types import (
@@ -111,7 +111,7 @@ class FakeL1:
         self._by_hash: dict[Hash32, Block] = {}
         self._receipts: dict[Hash32, tuple[Receipt, ...]] = {}
         self._blobs: dict[Hash32, bytes] = {}
-        self._fetched: set[object] = set()
+        self._fetched: set[Missing] = set()
         self._nonce = 0
         self._salt = 0
         self._transactions: list[Transaction] = []
@@ -191,32 +191,32 @@ class FakeL1:
 
     # --- derivation.providers.L1Provider ---
 
-    def _fetch(self, what: object) -> None:
-        if self.lazy and what not in self._fetched:
-            self._fetched.add(what)
-            raise NotYetAvailable(str(what))
+    def _fetch(self, missing: Missing) -> None:
+        if self.lazy and missing not in self._fetched:
+            self._fetched.add(missing)
+            raise NotYetAvailable(missing)
 
     def header_by_number(self, number: int) -> Header | None:
         if number >= len(self.blocks):
             return None
-        self._fetch(("header", number))
+        self._fetch(Missing(DataKind.L1_HEADER, number=number))
         return self.blocks[number].header
 
     def header_by_hash(self, block_hash: Hash32) -> Header | None:
-        self._fetch(("header", block_hash))
+        self._fetch(Missing(DataKind.L1_HEADER, hash=block_hash))
         block = self._by_hash.get(block_hash)
         return None if block is None else block.header
 
     def block(self, block_hash: Hash32) -> Block:
-        self._fetch(("block", block_hash))
+        self._fetch(Missing(DataKind.L1_BLOCK, hash=block_hash))
         return self._by_hash[block_hash]
 
     def receipts(self, block_hash: Hash32) -> tuple[Receipt, ...]:
-        self._fetch(("receipts", block_hash))
+        self._fetch(Missing(DataKind.L1_RECEIPTS, hash=block_hash))
         return self._receipts[block_hash]
 
     def blobs(self, header: Header, hashes: Sequence[Hash32]) -> list[bytes]:
-        self._fetch(("blobs", header.hash))
+        self._fetch(Missing(DataKind.L1_BLOBS, header.number, header.hash, tuple(hashes)))
         return [self._blobs[value] for value in hashes]
 
 
