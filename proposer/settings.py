@@ -1,0 +1,37 @@
+"""What an operator can choose about proposing; names follow op-proposer's flags."""
+
+from dataclasses import dataclass
+
+from config.types import Address, Wei
+
+
+@dataclass(frozen=True)
+class ProposerSettings:
+    """How the proposer behaves. Times in seconds, of L1 blocks except for `poll_seconds`.
+
+    A game is created once `proposal_interval` has passed since the account's last one. Only finalized L2 blocks are
+    proposed, with `allow_non_finalized` safe ones too. `l1_depth` is how many L1 blocks below the head the block lies whose safe
+    head bounds every proposal: an L1 reorg up to that deep cannot make a proposal wrong.
+    `max_scan_games` bounds how far back the factory's list is searched for the account's own games.
+
+    `budget` (wei, None: no limit) bounds fees spent by this process plus bonds of games not paid back yet; each
+    transaction in flight counts as `max_transaction_cost` (the sender's own ceiling for one transaction).
+    """
+
+    game_factory: Address
+    game_type: int = 0
+    proposal_interval: int = 3600
+    poll_seconds: float = 6.0
+    allow_non_finalized: bool = False
+    l1_depth: int = 2
+    resolve_games: bool = True
+    claim_credits: bool = True
+    max_scan_games: int = 1000
+    budget: Wei | None = None
+    max_transaction_cost: Wei | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.proposal_interval, self.l1_depth) < 0 or self.max_scan_games < 1:
+            raise ValueError("proposal interval and L1 depth cannot be negative, and at least one game must be scanned")
+        if self.budget is not None and self.max_transaction_cost is None:
+            raise ValueError("a budget needs a ceiling for the cost of one transaction as well")
