@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Predeploys} from "../libraries/Predeploys.sol";
-import {CrossDomainMessenger} from "../universal/CrossDomainMessenger.sol";
-import {IBridgeSystemConfig} from "../universal/interfaces/IBridgeSystemConfig.sol";
+import { Predeploys } from "../libraries/Predeploys.sol";
+import { CrossDomainMessenger } from "../universal/CrossDomainMessenger.sol";
+import { IBridgeSystemConfig } from "../universal/interfaces/IBridgeSystemConfig.sol";
 
 /// @notice What the messenger needs of the portal.
 interface IMessengerPortal {
@@ -52,7 +52,7 @@ contract L1CrossDomainMessenger is CrossDomainMessenger {
     }
 
     function _sendMessage(address _to, uint64 _gasLimit, uint256 _value, bytes memory _data) internal override {
-        portal.depositTransaction{value: _value}(_to, _value, _gasLimit, false, _data);
+        portal.depositTransaction{ value: _value }(_to, _value, _gasLimit, false, _data);
     }
 
     /// @dev The portal says whose withdrawal it is finalising.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Predeploys} from "../libraries/Predeploys.sol";
-import {CrossDomainMessenger} from "../universal/CrossDomainMessenger.sol";
-import {ERC721Bridge} from "../universal/ERC721Bridge.sol";
-import {IBridgeSystemConfig} from "../universal/interfaces/IBridgeSystemConfig.sol";
+import { Predeploys } from "../libraries/Predeploys.sol";
+import { CrossDomainMessenger } from "../universal/CrossDomainMessenger.sol";
+import { ERC721Bridge } from "../universal/ERC721Bridge.sol";
+import { IBridgeSystemConfig } from "../universal/interfaces/IBridgeSystemConfig.sol";
 
 /// @notice The part of ERC-721 that moves tokens.
 interface IERC721Transfers {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Predeploys} from "../libraries/Predeploys.sol";
-import {CrossDomainMessenger} from "../universal/CrossDomainMessenger.sol";
-import {StandardBridge} from "../universal/StandardBridge.sol";
-import {IBridgeSystemConfig} from "../universal/interfaces/IBridgeSystemConfig.sol";
+import { Predeploys } from "../libraries/Predeploys.sol";
+import { CrossDomainMessenger } from "../universal/CrossDomainMessenger.sol";
+import { StandardBridge } from "../universal/StandardBridge.sol";
+import { IBridgeSystemConfig } from "../universal/interfaces/IBridgeSystemConfig.sol";
 
 /// @title L1StandardBridge
 /// @notice The bridge on L1, with the deposit functions and events that came before the common ones and that indexers

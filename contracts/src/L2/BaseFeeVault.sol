@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Types} from "../libraries/Types.sol";
-import {FeeVault} from "../universal/FeeVault.sol";
+import { Types } from "../libraries/Types.sol";
+import { FeeVault } from "../universal/FeeVault.sol";
 
 /// @title BaseFeeVault
 /// @notice Takes the base fees, which Ethereum would burn.

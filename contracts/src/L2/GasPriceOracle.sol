@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Constants} from "../libraries/Constants.sol";
-import {Predeploys} from "../libraries/Predeploys.sol";
-import {FastLZ} from "./FastLZ.sol";
-import {L1Block} from "./L1Block.sol";
+import { Constants } from "../libraries/Constants.sol";
+import { Predeploys } from "../libraries/Predeploys.sol";
+import { FastLZ } from "./FastLZ.sol";
+import { L1Block } from "./L1Block.sol";
 
 /// @title GasPriceOracle
 /// @notice Tells wallets what a transaction pays on top of its L2 gas: the fee for its data on L1 and the operator fee.

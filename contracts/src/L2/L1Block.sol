@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Constants} from "../libraries/Constants.sol";
+import { Constants } from "../libraries/Constants.sol";
 
 /// @title L1Block
 /// @notice What L2 knows of its L1 origin: the origin's header fields and the fee parameters in force. The first

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Predeploys} from "../libraries/Predeploys.sol";
-import {L1Block} from "./L1Block.sol";
+import { Predeploys } from "../libraries/Predeploys.sol";
+import { L1Block } from "./L1Block.sol";
 
 /// @title L1BlockNumber
 /// @notice The L1 origin's number for old contracts that ask here, with any call data at all; new ones ask L1Block.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {AddressAliasHelper} from "../libraries/AddressAliasHelper.sol";
-import {Predeploys} from "../libraries/Predeploys.sol";
-import {CrossDomainMessenger} from "../universal/CrossDomainMessenger.sol";
-import {L2ToL1MessagePasser} from "./L2ToL1MessagePasser.sol";
+import { AddressAliasHelper } from "../libraries/AddressAliasHelper.sol";
+import { Predeploys } from "../libraries/Predeploys.sol";
+import { CrossDomainMessenger } from "../universal/CrossDomainMessenger.sol";
+import { L2ToL1MessagePasser } from "./L2ToL1MessagePasser.sol";
 
 /// @title L2CrossDomainMessenger
 /// @notice The messenger on L2: sends through the message passer, receives deposits of the L1 messenger.
@@ -26,7 +26,7 @@ contract L2CrossDomainMessenger is CrossDomainMessenger {
     }
 
     function _sendMessage(address _to, uint64 _gasLimit, uint256 _value, bytes memory _data) internal override {
-        L2ToL1MessagePasser(payable(Predeploys.L2_TO_L1_MESSAGE_PASSER)).initiateWithdrawal{value: _value}(
+        L2ToL1MessagePasser(payable(Predeploys.L2_TO_L1_MESSAGE_PASSER)).initiateWithdrawal{ value: _value }(
             _to, _gasLimit, _data
         );
     }

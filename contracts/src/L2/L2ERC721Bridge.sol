@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Predeploys} from "../libraries/Predeploys.sol";
-import {CrossDomainMessenger} from "../universal/CrossDomainMessenger.sol";
-import {ERC721Bridge} from "../universal/ERC721Bridge.sol";
+import { Predeploys } from "../libraries/Predeploys.sol";
+import { CrossDomainMessenger } from "../universal/CrossDomainMessenger.sol";
+import { ERC721Bridge } from "../universal/ERC721Bridge.sol";
 import {
     IOptimismMintableERC721,
     MINTABLE_ERC721_ID_SINCE_KARST

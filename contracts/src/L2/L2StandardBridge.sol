@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Predeploys} from "../libraries/Predeploys.sol";
-import {CrossDomainMessenger} from "../universal/CrossDomainMessenger.sol";
-import {StandardBridge} from "../universal/StandardBridge.sol";
-import {ILegacyMintableERC20} from "../universal/interfaces/IOptimismMintableERC20.sol";
+import { Predeploys } from "../libraries/Predeploys.sol";
+import { CrossDomainMessenger } from "../universal/CrossDomainMessenger.sol";
+import { StandardBridge } from "../universal/StandardBridge.sol";
+import { ILegacyMintableERC20 } from "../universal/interfaces/IOptimismMintableERC20.sol";
 
 /// @title L2StandardBridge
 /// @notice The bridge on L2, with the withdrawal functions and events that came before the common ones and that

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Burn} from "../libraries/Burn.sol";
-import {Encoding} from "../libraries/Encoding.sol";
-import {Hashing} from "../libraries/Hashing.sol";
-import {Types} from "../libraries/Types.sol";
+import { Burn } from "../libraries/Burn.sol";
+import { Encoding } from "../libraries/Encoding.sol";
+import { Hashing } from "../libraries/Hashing.sol";
+import { Types } from "../libraries/Types.sol";
 
 /// @title L2ToL1MessagePasser
 /// @notice Where withdrawals start: each is recorded by its hash, and its proof of inclusion in this contract's storage

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {WETH98} from "../universal/WETH98.sol";
+import { WETH98 } from "../universal/WETH98.sol";
 
 /// @title WETH
 /// @notice Wrapped ether of the chain. Not behind a proxy, so nobody can change the rules under its holders.

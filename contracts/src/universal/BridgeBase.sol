@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {CrossDomainMessenger} from "./CrossDomainMessenger.sol";
+import { CrossDomainMessenger } from "./CrossDomainMessenger.sol";
 
 /// @title BridgeBase
 /// @notice What both bridges, for fungible tokens and for others, ask of a caller or of a token.

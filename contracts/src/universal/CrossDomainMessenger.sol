@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Constants} from "../libraries/Constants.sol";
-import {Encoding} from "../libraries/Encoding.sol";
-import {Hashing} from "../libraries/Hashing.sol";
-import {SafeCall} from "../libraries/SafeCall.sol";
-import {Initializable} from "./Initializable.sol";
+import { Constants } from "../libraries/Constants.sol";
+import { Encoding } from "../libraries/Encoding.sol";
+import { Hashing } from "../libraries/Hashing.sol";
+import { SafeCall } from "../libraries/SafeCall.sol";
+import { Initializable } from "./Initializable.sol";
 
 /// @title MessengerFirstSlot
 /// @notice Keeps the low 20 bytes of slot 0 free, where older messengers had an address; `Initializable` packs behind it.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {BridgeBase} from "./BridgeBase.sol";
-import {CrossDomainMessenger} from "./CrossDomainMessenger.sol";
-import {Initializable} from "./Initializable.sol";
+import { BridgeBase } from "./BridgeBase.sol";
+import { CrossDomainMessenger } from "./CrossDomainMessenger.sol";
+import { Initializable } from "./Initializable.sol";
 
 /// @title ERC721Bridge
 /// @notice Moves ERC-721 tokens from L1 to L2 and back. They are native to L1: locked there, minted and burned on L2.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Predeploys} from "../libraries/Predeploys.sol";
-import {SafeCall} from "../libraries/SafeCall.sol";
-import {Types} from "../libraries/Types.sol";
-import {L2ToL1MessagePasser} from "../L2/L2ToL1MessagePasser.sol";
+import { Predeploys } from "../libraries/Predeploys.sol";
+import { SafeCall } from "../libraries/SafeCall.sol";
+import { Types } from "../libraries/Types.sol";
+import { L2ToL1MessagePasser } from "../L2/L2ToL1MessagePasser.sol";
 
 /// @title FeeVault
 /// @notice Collects one kind of L2 fee. Anybody may push the balance to the recipient once it is worth a withdrawal.
@@ -66,7 +66,7 @@ abstract contract FeeVault {
         if (WITHDRAWAL_NETWORK == Types.WithdrawalNetwork.L2) {
             if (!SafeCall.send(RECIPIENT, value_)) revert EtherTransferFailed(RECIPIENT, value_);
         } else {
-            L2ToL1MessagePasser(payable(Predeploys.L2_TO_L1_MESSAGE_PASSER)).initiateWithdrawal{value: value_}(
+            L2ToL1MessagePasser(payable(Predeploys.L2_TO_L1_MESSAGE_PASSER)).initiateWithdrawal{ value: value_ }(
                 RECIPIENT, WITHDRAWAL_MIN_GAS, ""
             );
         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ERC20} from "./ERC20.sol";
-import {ILegacyMintableERC20, IOptimismMintableERC20} from "./interfaces/IOptimismMintableERC20.sol";
+import { ERC20 } from "./ERC20.sol";
+import { ILegacyMintableERC20, IOptimismMintableERC20 } from "./interfaces/IOptimismMintableERC20.sol";
 
 /// @title OptimismMintableERC20
 /// @notice The image on this chain of an ERC-20 token on the other one.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Initializable} from "./Initializable.sol";
-import {OptimismMintableERC20} from "./OptimismMintableERC20.sol";
+import { Initializable } from "./Initializable.sol";
+import { OptimismMintableERC20 } from "./OptimismMintableERC20.sol";
 
 /// @title OptimismMintableERC20Factory
 /// @notice Creates mintable tokens for this chain's bridge, for anybody and any remote token.
@@ -66,7 +66,7 @@ contract OptimismMintableERC20Factory is Initializable {
         if (_remoteToken == address(0)) revert RemoteTokenIsZero();
         bytes32 salt = keccak256(abi.encode(_remoteToken, _name, _symbol, _decimals));
         localToken_ =
-            address(new OptimismMintableERC20{salt: salt}(bridge, _remoteToken, _name, _symbol, _decimals));
+            address(new OptimismMintableERC20{ salt: salt }(bridge, _remoteToken, _name, _symbol, _decimals));
         deployments[localToken_] = _remoteToken;
         emit StandardL2TokenCreated(_remoteToken, localToken_);
         emit OptimismMintableERC20Created(localToken_, _remoteToken, msg.sender);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ERC721Enumerable} from "./ERC721Enumerable.sol";
-import {IOptimismMintableERC721, MINTABLE_ERC721_ID_SINCE_KARST} from "./interfaces/IOptimismMintableERC721.sol";
+import { ERC721Enumerable } from "./ERC721Enumerable.sol";
+import { IOptimismMintableERC721, MINTABLE_ERC721_ID_SINCE_KARST } from "./interfaces/IOptimismMintableERC721.sol";
 
 /// @title OptimismMintableERC721
 /// @notice The image on this chain of an ERC-721 token on the other one.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {OptimismMintableERC721} from "./OptimismMintableERC721.sol";
+import { OptimismMintableERC721 } from "./OptimismMintableERC721.sol";
 
 /// @title OptimismMintableERC721Factory
 /// @notice Creates mintable ERC-721 tokens for this chain's bridge, for anybody and any remote token.
@@ -44,7 +44,7 @@ contract OptimismMintableERC721Factory {
         if (_remoteToken == address(0)) revert RemoteTokenIsZero();
         bytes32 salt = keccak256(abi.encode(_remoteToken, _name, _symbol));
         localToken_ = address(
-            new OptimismMintableERC721{salt: salt}(BRIDGE, REMOTE_CHAIN_ID, _remoteToken, _name, _symbol)
+            new OptimismMintableERC721{ salt: salt }(BRIDGE, REMOTE_CHAIN_ID, _remoteToken, _name, _symbol)
         );
         isOptimismMintableERC721[localToken_] = true;
         emit OptimismMintableERC721Created(localToken_, _remoteToken, msg.sender);

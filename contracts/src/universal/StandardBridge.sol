@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {SafeCall} from "../libraries/SafeCall.sol";
-import {BridgeBase} from "./BridgeBase.sol";
-import {CrossDomainMessenger} from "./CrossDomainMessenger.sol";
-import {Initializable} from "./Initializable.sol";
-import {SafeToken} from "./SafeToken.sol";
-import {ILegacyMintableERC20, IOptimismMintableERC20} from "./interfaces/IOptimismMintableERC20.sol";
+import { SafeCall } from "../libraries/SafeCall.sol";
+import { BridgeBase } from "./BridgeBase.sol";
+import { CrossDomainMessenger } from "./CrossDomainMessenger.sol";
+import { Initializable } from "./Initializable.sol";
+import { SafeToken } from "./SafeToken.sol";
+import { ILegacyMintableERC20, IOptimismMintableERC20 } from "./interfaces/IOptimismMintableERC20.sol";
 
 /// @title StandardBridge
 /// @notice Moves ether and ERC-20 tokens between the chains. A token native to this chain is locked here and minted
@@ -162,7 +162,7 @@ abstract contract StandardBridge is Initializable, BridgeBase {
     {
         if (msg.value != _amount) revert ValueMismatch(msg.value, _amount);
         _emitETHBridgeInitiated(_from, _to, _amount, _extraData);
-        messenger.sendMessage{value: _amount}(
+        messenger.sendMessage{ value: _amount }(
             address(otherBridge),
             abi.encodeCall(this.finalizeBridgeETH, (_from, _to, _amount, _extraData)),
             _minGasLimit

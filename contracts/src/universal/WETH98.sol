@@ -64,7 +64,7 @@ contract WETH98 {
     function withdraw(uint256 wad) public virtual {
         _debit(msg.sender, wad);
         emit Withdrawal(msg.sender, wad);
-        (bool sent,) = msg.sender.call{value: wad}("");
+        (bool sent,) = msg.sender.call{ value: wad }("");
         if (!sent) revert EtherTransferFailed(msg.sender, wad);
     }
 
