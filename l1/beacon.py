@@ -22,6 +22,9 @@ from l1.kzg import KzgError, KzgWorker, versioned_hash
 
 _log = logging.getLogger("lamina.l1")
 
+MAX_BLOBS_PER_BLOCK = 128
+"""No fork allows more; checking a blob takes 0.06 s of CPU time, so answers need a bound."""
+
 _ROUTE_MISSING = (404, 405, 410, 501)
 
 
@@ -128,6 +131,8 @@ class BeaconNode:
             data = self._data(self._checked(answer, f"beacon/{form.value}/{block_id}"), f"beacon/{form.value}")
             if not isinstance(data, list):
                 raise BeaconAnswerError(f"{self.name} answered beacon/{form.value} without a list of blobs")
+            if len(data) > MAX_BLOBS_PER_BLOCK:
+                raise BeaconAnswerError(f"{self.name} answered with {len(data)} blobs, more than any block holds")
             self._forms.sort(key=lambda other: other is not form)
             read = self._from_blobs if form is BlobsForm.BLOBS else self._from_sidecars
             try:

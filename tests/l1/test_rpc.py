@@ -1,0 +1,240 @@
+"""The JSON-RPC client and retries: which failure becomes which error, and what the messages say."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from config.errors import TemporaryError
+from l1.http import RequestRecord, redact_url
+from l1.retry import NO_RETRY, RetryPolicy, with_retries
+from l1.rpc import EndpointBusy, JsonRpcClient, RpcError
+from l1.source import L1Client
+from tests.l1.conftest import Handler, RpcFailure, Served, ServeRpc
+
+Serve = Callable[[Handler], Awaitable[Served]]
+Connect = Callable[[Served], JsonRpcClient]
+
+
+async def test_calls_and_batches_give_results_in_order(serve_rpc: ServeRpc) -> None:
+    rpc = await serve_rpc({"double": lambda value: 2 * value})
+    assert await rpc.call("double", [21]) == 42
+    assert await rpc.batch([("double", [value]) for value in range(250)]) == [2 * value for value in range(250)]
+    assert await rpc.batch([]) == []
+
+
+async def test_a_batch_s_answers_are_matched_by_id_and_not_by_place(serve: Serve, connect: Connect) -> None:
+    async def reversed_answers(request: web.Request) -> web.Response:
+        body = await request.json()
+        return web.json_response([{"id": item["id"], "result": item["params"][0]} for item in reversed(body)])
+
+    rpc = connect(await serve(reversed_answers))
+    assert await rpc.batch([("echo", [value]) for value in "abc"]) == ["a", "b", "c"]
+
+
+async def test_a_refusal_keeps_code_message_and_data(serve_rpc: ServeRpc) -> None:
+    def refuse() -> Any:
+        raise RpcFailure(3, "execution reverted", "0x08c379a0")
+
+    rpc = await serve_rpc({"refuse": refuse})
+    with pytest.raises(RpcError, match="refused refuse: execution reverted") as caught:
+        await rpc.call("refuse")
+    assert (caught.value.code, caught.value.data) == (3, "0x08c379a0")
+    good, bad = await rpc.batch([("missing", []), ("refuse", [])])
+    assert isinstance(good, RpcError) and good.is_unsupported
+    assert isinstance(bad, RpcError) and not bad.is_unsupported
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (500, b"internal error", "HTTP 500: internal error"),
+        (403, b"", "check its access key"),
+        (200, b"<html>hello</html>", "no JSON-RPC answer: <html>hello"),
+        (200, b"{}", "no JSON-RPC answer"),
+        (200, b"[]", "no JSON-RPC answer"),
+        (200, b'{"id": 999, "result": 1}', "no JSON-RPC answer"),
+        (200, b"", r"\(empty\)"),
+    ],
+)
+async def test_answers_that_are_none_are_temporary_errors_naming_endpoint_and_method(
+    status: int, body: bytes, reason: str, serve: Serve, connect: Connect
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=status, body=body)
+
+    served = await serve(answer)
+    with pytest.raises(TemporaryError, match=reason) as caught:
+        await connect(served).call("eth_chainId")
+    assert served.url in str(caught.value)
+
+
+async def test_an_error_object_counts_whatever_the_http_status(serve: Serve, connect: Connect) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"id": 1, "error": {"code": -32000, "message": "nope"}}, status=400)
+
+    with pytest.raises(RpcError, match="nope"):
+        await connect(await serve(answer)).call("eth_chainId")
+
+
+async def test_a_rate_limit_tells_how_long_to_wait(serve: Serve, connect: Connect) -> None:
+    async def busy(request: web.Request) -> web.Response:
+        return web.Response(status=429, headers={"Retry-After": "3"})
+
+    with pytest.raises(EndpointBusy) as caught:
+        await connect(await serve(busy)).call("eth_chainId")
+    assert caught.value.retry_after == 3.0
+
+
+async def test_an_incomplete_batch_answer_is_not_taken(serve: Serve, connect: Connect) -> None:
+    async def first_only(request: web.Request) -> web.Response:
+        body = await request.json()
+        return web.json_response([{"id": body[0]["id"], "result": 1}])
+
+    with pytest.raises(TemporaryError, match="left b out of its answer"):
+        await connect(await serve(first_only)).batch([("a", []), ("b", [])])
+
+
+async def test_silence_and_closed_ports_are_temporary_errors(serve: Serve) -> None:
+    gate = asyncio.Event()
+
+    async def silent(request: web.Request) -> web.Response:
+        await gate.wait()
+        return web.Response()
+
+    served = await serve(silent)
+    async with JsonRpcClient(served.url, timeout=0.05) as rpc:
+        with pytest.raises(TemporaryError, match=r"did not answer eth_chainId within 0\.05 s"):
+            await rpc.call("eth_chainId")
+    gate.set()
+    async with JsonRpcClient("http://127.0.0.1:1/", timeout=5) as rpc:
+        with pytest.raises(TemporaryError, match="could not be reached for eth_chainId"):
+            await rpc.call("eth_chainId")
+
+
+async def test_every_request_is_reported_to_the_observer(serve_rpc: ServeRpc) -> None:
+    records: list[RequestRecord] = []
+    endpoint = (await serve_rpc({"ping": lambda: "pong"})).endpoint
+    async with JsonRpcClient(endpoint, observer=records.append) as rpc:
+        await rpc.call("ping")
+        await rpc.batch([("ping", []), ("ping", [])])
+    async with JsonRpcClient("http://127.0.0.1:1", observer=records.append) as rpc:
+        with pytest.raises(TemporaryError):
+            await rpc.call("ping")
+    assert [(record.operation, record.outcome) for record in records] == [
+        ("ping", "ok"),
+        ("ping", "ok"),
+        ("ping", "unreachable"),
+    ]
+    assert all(record.seconds >= 0 for record in records)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://user:secret@node.example:8545/", "https://node.example:8545"),
+        ("https://node.example/v3/0123456789abcdef0123456789abcdef", "https://node.example/v3/012***"),
+        ("http://node.example/rpc?key=secret", "http://node.example/rpc"),
+        ("http://[::1]:8545", "http://[::1]:8545"),
+    ],
+)
+def test_credentials_in_urls_are_not_shown(url: str, shown: str) -> None:
+    assert redact_url(url) == shown
+
+
+async def test_credentials_do_not_show_in_errors() -> None:
+    async with JsonRpcClient("http://user:hunter2@127.0.0.1:1/secretsecretsecretsecret") as rpc:
+        with pytest.raises(TemporaryError) as caught:
+            await rpc.call("eth_chainId")
+    assert "hunter2" not in str(caught.value) and "secretsecret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["", "node.example:8545", "ftp://node.example", "ws://node.example"])
+def test_urls_that_are_no_http_urls_are_refused_at_once(url: str) -> None:
+    with pytest.raises(ValueError, match="is not an http"):
+        JsonRpcClient(url)
+
+
+async def test_a_flaky_endpoint_is_asked_again_with_growing_pauses_and_a_log_line_each(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pauses: list[float] = []
+    failures = iter([TemporaryError("one"), TemporaryError("two")])
+
+    async def operation() -> str:
+        error = next(failures, None)
+        if error is not None:
+            raise error
+        return "done"
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    policy = RetryPolicy(attempts=3, first_pause=1, factor=2, jitter=0)
+    with caplog.at_level(logging.WARNING):
+        assert await with_retries("reading", operation, policy, sleep=sleep) == "done"
+    assert pauses == [1, 2]
+    assert [record.getMessage() for record in caplog.records] == [
+        "reading failed (attempt 1 of 3), trying again in 1.00 s: one",
+        "reading failed (attempt 2 of 3), trying again in 2.00 s: two",
+    ]
+
+
+async def test_retries_are_bounded_and_spare_other_errors() -> None:
+    count = 0
+
+    async def fail() -> None:
+        nonlocal count
+        count += 1
+        raise TemporaryError("down") if count < 10 else ValueError("wrong")
+
+    async def sleep(seconds: float) -> None:
+        pass
+
+    with pytest.raises(TemporaryError, match="down"):
+        await with_retries("reading", fail, RetryPolicy(attempts=4), sleep=sleep)
+    assert count == 4
+    count = 9
+    with pytest.raises(ValueError, match="wrong"):
+        await with_retries("reading", fail, RetryPolicy(attempts=4), sleep=sleep)
+    assert count == 10
+
+
+async def test_the_pause_that_an_endpoint_asks_for_is_kept() -> None:
+    pauses: list[float] = []
+    failures = iter([EndpointBusy("slow down", 3.0), EndpointBusy("slow down", 3600.0)])
+
+    async def operation() -> int:
+        error = next(failures, None)
+        if error is not None:
+            raise error
+        return 1
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    await with_retries("reading", operation, RetryPolicy(jitter=0, max_pause=8), sleep=sleep)
+    assert pauses == [3.0, 8]
+
+
+def test_jitter_stays_within_its_bounds() -> None:
+    low = list(RetryPolicy(attempts=6, first_pause=1, max_pause=4, jitter=0.5).pauses(lambda a, b: a))
+    high = list(RetryPolicy(attempts=6, first_pause=1, max_pause=4, jitter=0.5).pauses(lambda a, b: b))
+    assert low == [0.5, 1, 2, 2, 2] and high == [1.5, 3, 6, 6, 6]
+
+
+async def test_the_l1_client_gets_over_a_flaky_endpoint(serve: Serve, connect: Connect) -> None:
+    answers = iter([429, 500, 200])
+
+    async def flaky(request: web.Request) -> web.Response:
+        status = next(answers)
+        body = await request.json()
+        return web.json_response({"id": body["id"], "result": "0x1"} if status == 200 else {}, status=status)
+
+    rpc = connect(await serve(flaky))
+    assert await L1Client(rpc, retry=RetryPolicy(attempts=3, first_pause=0.001)).chain_id() == 1
+    with pytest.raises(TemporaryError):
+        await L1Client(rpc, retry=NO_RETRY).chain_id()
