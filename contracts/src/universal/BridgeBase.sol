@@ -6,7 +6,7 @@ import { CrossDomainMessenger } from "./CrossDomainMessenger.sol";
 /// @title BridgeBase
 /// @notice What both bridges, for fungible tokens and for others, ask of a caller or of a token.
 abstract contract BridgeBase {
-    /// @notice The short form sends to the caller's own address on the other chain, which a contract may not have there.
+    /// @notice The short form sends to the caller's own address on the other chain; a contract may not own it.
     error OnlyEOA(address caller);
     /// @notice Only the other chain's bridge, through the messenger, finalises.
     error OnlyOtherBridge(address caller);

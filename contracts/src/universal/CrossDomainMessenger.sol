@@ -8,7 +8,7 @@ import { SafeCall } from "../libraries/SafeCall.sol";
 import { Initializable } from "./Initializable.sol";
 
 /// @title MessengerFirstSlot
-/// @notice Keeps the low 20 bytes of slot 0 free, where older messengers had an address; `Initializable` packs behind it.
+/// @notice Keeps the low 20 bytes of slot 0 free, where older messengers had an address; `Initializable` comes next.
 abstract contract MessengerFirstSlot {
     address private spacer_0_0_20;
 }

@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 /// @title ERC20
 /// @notice Fungible token with signed approvals (EIP-2612).
-/// @dev Invariant: the balances add up to the total supply; they change only by transfers with the owner's consent and by
-///      `_mint` and `_burn`.
+/// @dev Invariant: the balances add up to the total supply; they change only by transfers with the owner's consent and
+///      by `_mint` and `_burn`.
 abstract contract ERC20 {
     error ERC20_ZeroAddress();
     error ERC20_InsufficientBalance(address owner, uint256 balance, uint256 needed);

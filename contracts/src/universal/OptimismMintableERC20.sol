@@ -6,8 +6,8 @@ import { ILegacyMintableERC20, IOptimismMintableERC20 } from "./interfaces/IOpti
 
 /// @title OptimismMintableERC20
 /// @notice The image on this chain of an ERC-20 token on the other one.
-/// @dev Invariant: only the bridge mints and burns, so the supply equals what is locked for this token on the other chain
-///      (messages under way aside).
+/// @dev Invariant: only the bridge mints and burns, so the supply equals what is locked for this token on the other
+///      chain (messages under way aside).
 contract OptimismMintableERC20 is ERC20 {
     /// @notice Only the bridge mints and burns.
     error OnlyBridge(address caller);

@@ -157,9 +157,13 @@ abstract contract StandardBridge is Initializable, BridgeBase {
         otherBridge = _otherBridge;
     }
 
-    function _initiateBridgeETH(address _from, address _to, uint256 _amount, uint32 _minGasLimit, bytes memory _extraData)
-        internal
-    {
+    function _initiateBridgeETH(
+        address _from,
+        address _to,
+        uint256 _amount,
+        uint32 _minGasLimit,
+        bytes memory _extraData
+    ) internal {
         if (msg.value != _amount) revert ValueMismatch(msg.value, _amount);
         _emitETHBridgeInitiated(_from, _to, _amount, _extraData);
         messenger.sendMessage{ value: _amount }(
