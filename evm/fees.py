@@ -132,27 +132,24 @@ class L1FeeParameters:
     @staticmethod
     def from_l1_block(fork: Fork, slot: Callable[[int], int]) -> "L1FeeParameters":
         """Read L1Block's storage through `slot(number)`. Call it after the block's L1 attributes deposit has run."""
-        base_fee = slot(L1_BASE_FEE_SLOT)
-        if fork < Fork.ECOTONE:
-            return _bedrock(fork, base_fee, slot)
-        scalars = slot(L1_FEE_SCALARS_SLOT)
-        blob_base_fee = slot(L1_BLOB_BASE_FEE_SLOT)
-        blob_scalar = scalars >> 64 & _UINT32
-        base_scalar = scalars >> 96 & _UINT32
-        if not blob_base_fee and not blob_scalar and not base_scalar:
-            return _bedrock(fork, base_fee, slot)
         operator = slot(OPERATOR_FEE_SLOT) if fork >= Fork.ISTHMUS else 0
+        scalars = blob_base_fee = 0
+        if fork >= Fork.ECOTONE:
+            scalars = slot(L1_FEE_SCALARS_SLOT) >> 64
+            blob_base_fee = slot(L1_BLOB_BASE_FEE_SLOT)
+        uses_bedrock_formula = not blob_base_fee and not scalars & _UINT64
         return L1FeeParameters(
             fork=fork,
-            base_fee=base_fee,
+            base_fee=slot(L1_BASE_FEE_SLOT),
             blob_base_fee=blob_base_fee,
-            base_fee_scalar=base_scalar,
-            blob_base_fee_scalar=blob_scalar,
+            base_fee_scalar=scalars >> 32 & _UINT32,
+            blob_base_fee_scalar=scalars & _UINT32,
+            overhead=slot(L1_OVERHEAD_SLOT) if uses_bedrock_formula else 0,
+            scalar=slot(L1_SCALAR_SLOT) if uses_bedrock_formula else 0,
             operator_fee_constant=operator & _UINT64,
             operator_fee_scalar=operator >> 64 & _UINT32,
-            da_footprint_gas_scalar=(operator >> 96 & _UINT16) or DEFAULT_DA_FOOTPRINT_GAS_SCALAR
-            if fork >= Fork.JOVIAN
-            else 0,
+            da_footprint_gas_scalar=operator >> 96 & _UINT16 if fork >= Fork.JOVIAN else 0,
+            uses_bedrock_formula=uses_bedrock_formula,
         )
 
     def l1_gas_used(self, raw: bytes) -> int:
@@ -186,13 +183,3 @@ class L1FeeParameters:
     def da_footprint(self, raw: bytes) -> int:
         """Gas that the bytes weigh in the block since Jovian. Spec: op jovian exec-engine, "DA Footprint Block Limit"."""
         return estimated_size_scaled(raw) // _COST_SCALE * self.da_footprint_gas_scalar
-
-
-def _bedrock(fork: Fork, base_fee: int, slot: Callable[[int], int]) -> L1FeeParameters:
-    return L1FeeParameters(
-        fork=fork,
-        base_fee=base_fee,
-        overhead=slot(L1_OVERHEAD_SLOT),
-        scalar=slot(L1_SCALAR_SLOT),
-        uses_bedrock_formula=True,
-    )

@@ -23,10 +23,12 @@ from evm.l1_attributes import (
 from evm.types import DepositTransaction, decode_transaction
 from tests.evm.engine_kit import SYSTEM_CONFIG, rollup
 
+ORIGIN_HASH = Hash32(b"\x0a" * 32)
+
 
 @dataclass(frozen=True)
 class Origin:
-    hash: Hash32 = Hash32(b"\x0a" * 32)
+    hash: Hash32 = ORIGIN_HASH
     number: int = 1_234
     timestamp: int = 1_700_000_000
     base_fee_per_gas: int | None = 9
