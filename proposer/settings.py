@@ -10,8 +10,8 @@ class ProposerSettings:
     """How the proposer behaves. Times in seconds, of L1 blocks except for `poll_seconds`.
 
     A game is created once `proposal_interval` has passed since the account's last one. Only finalized L2 blocks are
-    proposed, with `allow_non_finalized` safe ones too. `l1_depth` is how many L1 blocks below the head the block lies whose safe
-    head bounds every proposal: an L1 reorg up to that deep cannot make a proposal wrong.
+    proposed, with `allow_non_finalized` safe ones too. `l1_depth` is how many L1 blocks below the head the block lies
+    whose safe head bounds every proposal: an L1 reorg up to that deep cannot make a proposal wrong.
     `max_scan_games` bounds how far back the factory's list is searched for the account's own games.
 
     `budget` (wei, None: no limit) bounds fees spent by this process plus bonds of games not paid back yet; each
