@@ -130,10 +130,11 @@ def proposer(
     key: PrivateKey = None,
     key_file: PrivateKeyFile = None,
     game_type: Annotated[int, typer.Option("--game-type", help="The kind of game to open.")] = 0,
-    proposal_interval: Annotated[float, typer.Option("--proposal-interval", help="Seconds between proposals.")] = 3600.0,
+    proposal_interval: Annotated[int, typer.Option("--proposal-interval", help="Seconds between proposals.")] = 3600,
     allow_non_finalized: Annotated[
         bool, typer.Option("--allow-non-finalized", help="Propose safe blocks that are not finalized.")
     ] = False,
+    stopped: Annotated[bool, typer.Option("--stopped", help="Wait for admin_startProposer.")] = False,
     budget: Budget = None,
     poll_interval: PollInterval = 6.0,
     rpc_port: RpcPort = 8560,
@@ -149,17 +150,17 @@ def proposer(
     from l1.txmgr import LocalSigner, TxPolicy
     from node.cli.keys import private_key
     from node.proposer_rpc import ProposerAdmin
-    from proposer.driver import ProposerSettings
     from proposer.service import ProposerConfig, ProposerService
+    from proposer.settings import ProposerSettings
 
     service = ProposerService(
         ProposerConfig(
             l1_rpc=l1,
             rollup_rpc=rollup_rpc,
+            l1_chain_id=RollupConfig.load(rollup_config).l1_chain_id,
             signer=LocalSigner(private_key(key, key_file)),
-            rollup=RollupConfig.load(rollup_config),
-            factory=to_address(game_factory_address),
             settings=ProposerSettings(
+                game_factory=to_address(game_factory_address),
                 game_type=game_type,
                 proposal_interval=proposal_interval,
                 allow_non_finalized=allow_non_finalized,
@@ -167,6 +168,7 @@ def proposer(
                 budget=None if budget is None else Wei(int(budget * 10**18)),
             ),
             tx_policy=TxPolicy(poll_interval=min(poll_interval, 1.0)),
+            stopped=stopped,
         )
     )
     _serve(service, ProposerAdmin(service), rpc_port, metrics_port)
