@@ -13,7 +13,6 @@ from evm.engine.call import (
     CallError,
     CallFailed,
     CallMessage,
-    call_context,
     create_access_list,
     estimate_gas,
     run_call,
@@ -123,18 +122,8 @@ class EthExecution(Namespace):
         message = _parse(0, parse_call, transaction)
         accounts = None if state_overrides is None else _parse(2, parse_state_overrides, state_overrides)
         facts = None if block_overrides is None else _parse(3, parse_block_overrides, block_overrides)
-        state, header = self._blocks.state(block)
-        context = call_context(
-            self._chain.rules,
-            state,
-            self._chain,
-            header,
-            accounts,
-            facts,
-            gas_cap=self._limits.gas_cap,
-            budget=self._budget(),
-        )
-        return message, context
+        _, header = self._blocks.state(block)
+        return message, self._chain.engine.call_context(header, accounts, facts, self._limits.gas_cap, self._budget())
 
     def _budget(self) -> Callable[[], None]:
         deadline = self._clock() + self._limits.timeout

@@ -17,6 +17,8 @@ log = logging.getLogger("lamina.rpc")
 DEFAULT_BODY_LIMIT = 5 * 1024 * 1024
 """Bytes of the largest request body or WebSocket message, as in geth."""
 
+_FAREWELL_SECONDS = 1.0
+
 HealthCheck = Callable[[], Awaitable[tuple[bool, dict[str, object]]]]
 """Answers whether the component is healthy and facts that say why."""
 
@@ -94,8 +96,16 @@ class RpcServer:
 
     async def stop(self) -> None:
         """Close the listener and all connections; requests that run are given a moment to end."""
-        for socket in list(self._sockets):
-            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"server shuts down")
+        farewells = [
+            asyncio.create_task(socket.close(code=WSCloseCode.GOING_AWAY, message=b"server shuts down"))
+            for socket in self._sockets
+        ]
+        if farewells:
+            # A client that does not answer must not hold up the shutdown.
+            _, silent = await asyncio.wait(farewells, timeout=_FAREWELL_SECONDS)
+            for task in silent:
+                task.cancel()
+            await asyncio.gather(*farewells, return_exceptions=True)
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

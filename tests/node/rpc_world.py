@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from config.genesis import Genesis
+from config.genesis.alloc_file import alloc_to_json
+from config.genesis.l1 import l1_genesis_alloc
 from config.l1_chain import L1ChainConfig
 from evm.engine import BlockInputs, ExecutedBlock
 from evm.genesis import genesis_block
@@ -147,8 +149,8 @@ SPINNER_CODE = bytes.fromhex("5b5f56")
 
 
 def dev_genesis() -> dict[str, Any]:
-    """A Prague genesis with rich accounts and three small contracts."""
-    alloc: dict[str, Any] = {to_hex(address): {"balance": hex(1_000 * 10**18)} for address in DEV_ADDRESSES}
+    """A Prague genesis with system contracts, rich accounts and three small contracts."""
+    alloc = alloc_to_json(l1_genesis_alloc(dict.fromkeys(DEV_ADDRESSES, 1_000 * 10**18)))
     for address, code in ((EMITTER, EMITTER_CODE), (REVERTER, REVERTER_CODE), (SPINNER, SPINNER_CODE)):
         alloc[to_hex(address)] = {"balance": "0x0", "code": to_hex(code)}
     return {

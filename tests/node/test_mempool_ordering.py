@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from evm.types import DynamicFeeTransaction
-from node.mempool import PoolLimits, PoolRejection, TransactionPool
+from evm.types import Address, DynamicFeeTransaction
+from node.mempool import PooledTransaction, PoolLimits, PoolRejection, TransactionPool
 from tests.node.pool_world import GWEI, World, account, transfer
 
 # Signing is what costs here; the same few transactions serve all examples.
@@ -102,13 +102,13 @@ def test_yielded_tips_never_rise_except_behind_an_earlier_nonce(
         except PoolRejection as rejection:
             assert rejection.message
     order = list(world.pool.best(base_fee))
-    nonces: dict[bytes, int] = {}
+    nonces: dict[Address, int] = {}
     for position, entry in enumerate(order):
         assert entry.nonce == nonces.get(entry.sender, 0)
         nonces[entry.sender] = entry.nonce + 1
         assert entry.tip(base_fee) >= 0
         # Whoever was ready at this point offered no more.
-        ready = {}
+        ready: dict[Address, PooledTransaction] = {}
         for later in order[position:]:
             ready.setdefault(later.sender, later)
         assert all(entry.tip(base_fee) >= other.tip(base_fee) for other in ready.values())

@@ -208,7 +208,9 @@ def test_block_references_are_tags_numbers_hashes_and_objects() -> None:
     assert parse_block(block_hash) == BlockReference(hash=bytes.fromhex("ab" * 32))  # type: ignore[arg-type]
     assert parse_block({"blockNumber": "latest"}) == BlockReference(tag="latest")
     assert parse_block({"blockHash": block_hash, "requireCanonical": True}).require_canonical
-    for wrong in ({}, {"blockHash": block_hash, "blockNumber": "0x1"}, "newest", "0x", "0x8000000000000000", True, []):
+    both = {"blockHash": block_hash, "blockNumber": "0x1"}
+    mistakes: list[Any] = [{}, both, "newest", "0x", "0x8000000000000000", True, []]
+    for wrong in mistakes:
         with pytest.raises(ValueError, match=r"."):
             parse_block(wrong)
 
