@@ -25,7 +25,11 @@ from derivation.types import (
     L2BlockRef,
     NeedMoreData,
     StepResult,
+    StillReading,
 )
+
+_PULLS_PER_STEP = 512
+"""Frames and batches that one step handles at most, so that a step stays short whatever L1 holds."""
 
 
 @dataclass(frozen=True)
@@ -125,20 +129,23 @@ class DerivationPipeline:
     def step(self, l2_safe: L2BlockRef) -> StepResult:
         """Go on until there are attributes for the block after `l2_safe`, or the next L1 block is reached or needed.
 
-        Raises NotYetAvailable when a provider lacks data (step again once it is there), ResetError at an L1 reorg or
-        a safe head that does not fit, CriticalError when a deposit cannot be read or before the first reset.
+        Gives StillReading after much work in between. Raises NotYetAvailable when a provider lacks data (step again
+        once it is there), ResetError at an L1 reorg or a safe head that does not fit, CriticalError when a deposit
+        cannot be read or before the first reset.
         """
         if not self._ready:
             raise CriticalError("derivation was stepped before it was given a safe head: call reset first")
         self._next_timestamp = l2_safe.timestamp + self._rollup.block_time
         self._waiting_for = f"data of {self.origin}"
-        while True:
+        for _ in range(_PULLS_PER_STEP):
             result = self._attributes.next(l2_safe)
             if isinstance(result, DerivedAttributes):
                 self._waiting_for = f"L2 block {result.number} to be made"
                 return Attributes(result)
             if result is Pull.DRY:
                 break
+        else:
+            return StillReading(self.origin)
         if self._traversal.advance():
             return AdvancedOrigin(self.origin)
         why = (

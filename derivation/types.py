@@ -142,4 +142,11 @@ class NeedMoreData:
     why: str
 
 
-StepResult: TypeAlias = AdvancedOrigin | Attributes | NeedMoreData
+@dataclass(frozen=True)
+class StillReading:
+    """Much of `origin` is read and more is left: step again, now that others had their turn."""
+
+    origin: L1BlockRef
+
+
+StepResult: TypeAlias = AdvancedOrigin | StillReading | Attributes | NeedMoreData

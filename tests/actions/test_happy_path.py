@@ -87,6 +87,23 @@ def test_a_provider_that_has_to_fetch_everything_changes_nothing() -> None:
     assert results[0][2][:31] == eager.l2.hashes()
 
 
+def test_the_length_of_a_step_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = []
+    for pulls in (512, 1, 3):
+        monkeypatch.setattr("derivation.pipeline._PULLS_PER_STEP", pulls)
+        world = World.create()
+        world.sequence(20)
+        world.batcher.post([world.batcher.singular(n) for n in range(1, 11)], size=100)
+        world.l1.mine()
+        world.batcher.post([world.batcher.span(5, 20), world.batcher.span(1, 3)], size=100)
+        world.l1.mine(40)
+        verifier = world.verifier()
+        verifier.run()
+        results.append((verifier.derived, verifier.kinds()))
+    assert results[0] == results[1] == results[2]
+    assert len(results[0][0]) > 20
+
+
 def test_deriving_while_l1_grows_gives_the_same_as_deriving_at_once(world: World) -> None:
     early = world.verifier()
     for first in range(1, 41, 10):

@@ -7,7 +7,14 @@ from config.types import Hash32
 from derivation.events import DerivationEvent, EventKind
 from derivation.pipeline import DerivationPipeline
 from derivation.providers import NotYetAvailable
-from derivation.types import AdvancedOrigin, Attributes, DerivedAttributes, L2BlockRef, NeedMoreData
+from derivation.types import (
+    AdvancedOrigin,
+    Attributes,
+    DerivedAttributes,
+    L2BlockRef,
+    NeedMoreData,
+    StillReading,
+)
 from evm.types import PayloadAttributes
 from tests.actions.chains import L1_CONFIG, FakeL1, FakeL2
 
@@ -53,7 +60,7 @@ class Verifier:
             elif isinstance(result, NeedMoreData):
                 return result
             else:
-                assert isinstance(result, AdvancedOrigin)
+                assert isinstance(result, AdvancedOrigin | StillReading)
 
     def _make(self, derived: DerivedAttributes) -> None:
         assert derived.parent == self.safe
