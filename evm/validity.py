@@ -213,9 +213,7 @@ def _validate_blobs(transaction: Transaction, fork: ForkRules) -> None:
 def validate_against_state(transaction: SignedTransaction, sender: SenderFacts, fees: BlockFees) -> None:
     """Check nonce, code, fee caps and funds. Raises InvalidTransaction. Spec: yellow paper, 6.2; EIP-3607."""
     if transaction.nonce != sender.nonce:
-        reason = (
-            InvalidReason.NONCE_TOO_LOW if transaction.nonce < sender.nonce else InvalidReason.NONCE_TOO_HIGH
-        )
+        reason = InvalidReason.NONCE_TOO_LOW if transaction.nonce < sender.nonce else InvalidReason.NONCE_TOO_HIGH
         raise InvalidTransaction(
             reason, f"address {_hex(transaction.sender)}, tx: {transaction.nonce} state: {sender.nonce}"
         )

@@ -204,7 +204,13 @@ def _execute(context: CallContext, message: CallMessage) -> tuple[RecordingState
     spent = gas_limit - outcome.gas_left
     created = contract_address(sender, nonce) if message.to is None else None
     return state, TransactionResult(
-        gas_used, outcome.logs, outcome.output, outcome.error, outcome.reverted, created, refunded=max(0, spent - gas_used)
+        gas_used,
+        outcome.logs,
+        outcome.output,
+        outcome.error,
+        outcome.reverted,
+        created,
+        refunded=max(0, spent - gas_used),
     )
 
 

@@ -48,9 +48,7 @@ class Engine:
         if not isinstance(self.rules, L2Rules):
             raise InvalidPayload("payload attributes with transactions are for L2 blocks only")
         try:
-            extra_data = self.rules.extra_data(
-                attributes.timestamp, attributes.eip1559_params, attributes.min_base_fee
-            )
+            extra_data = self.rules.extra_data(attributes.timestamp, attributes.eip1559_params, attributes.min_base_fee)
         except InvalidHeader as error:
             raise InvalidPayload(str(error)) from error
         fork = self.rules.at(attributes.timestamp)

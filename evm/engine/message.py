@@ -44,9 +44,7 @@ def contract_address(sender: Address, nonce: int) -> Address:
     return Address(keccak256(encode([sender, int_to_rlp(nonce)]))[12:])
 
 
-def warm_up(
-    state: EvmState, fork: ForkRules, sender: Address, target: Address, access_list: AccessList
-) -> None:
+def warm_up(state: EvmState, fork: ForkRules, sender: Address, target: Address, access_list: AccessList) -> None:
     """Mark what a transaction may touch at the lower price from the start. Spec: EIP-2929, EIP-2930, EIP-3651."""
     state.mark_address_warm(sender)
     state.mark_address_warm(target)

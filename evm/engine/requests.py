@@ -21,9 +21,7 @@ _DEPOSIT_OFFSETS = (160, 256, 320, 384, 512)
 _DEPOSIT, _WITHDRAWAL, _CONSOLIDATION = b"\x00", b"\x01", b"\x02"
 
 
-def collect_requests(
-    state: EvmState, fork: ForkRules, logs: Iterable[Log], deposit_contract: Address
-) -> list[bytes]:
+def collect_requests(state: EvmState, fork: ForkRules, logs: Iterable[Log], deposit_contract: Address) -> list[bytes]:
     """The block's requests, each with its type byte in front; types without requests are left out.
 
     Makes the end-of-block system calls. Raises InvalidBlock when a system contract is missing or fails, or a deposit

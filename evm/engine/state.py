@@ -325,9 +325,7 @@ class EvmState:
             live = self._accounts[address]
             base = live.base
             storage = {
-                slot: value
-                for slot in live.written
-                if (value := live.storage[slot]) != live.base_storage.get(slot, 0)
+                slot: value for slot in live.written if (value := live.storage[slot]) != live.base_storage.get(slot, 0)
             }
             if live.wiped and live.has_base_storage:
                 result.wiped.add(address)

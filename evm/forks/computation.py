@@ -44,9 +44,7 @@ class MessageRunner:
         return computation
 
     @classmethod
-    def apply_message(
-        cls, state: Any, message: Any, transaction_context: Any, parent_computation: Any = None
-    ) -> Any:
+    def apply_message(cls, state: Any, message: Any, transaction_context: Any, parent_computation: Any = None) -> Any:
         """Run a call or the initcode of a creation; everything is undone when it fails."""
         snapshot = state.snapshot()
         if message.depth > STACK_DEPTH_LIMIT:
@@ -60,9 +58,7 @@ class MessageRunner:
             state.delta_balance(target, message.value)
         else:
             state.touch_account(target)
-        computation = cls.apply_computation(
-            state, message, transaction_context, parent_computation=parent_computation
-        )
+        computation = cls.apply_computation(state, message, transaction_context, parent_computation=parent_computation)
         if computation.is_error:
             state.revert(snapshot)
         return computation
