@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,14 +15,11 @@ CONTRACTS = Path(__file__).parents[2] / "contracts"
 
 @pytest.mark.slow
 @pytest.mark.node
-def test_the_artifacts_are_what_the_sources_compile_to() -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("Node.js is not installed")
+def test_the_artifacts_are_what_the_sources_compile_to(node_js: str) -> None:
     if not (CONTRACTS / "node_modules" / "solc").is_dir():
         pytest.skip("the compiler is not installed: run `npm ci` in contracts/")
     outcome = subprocess.run(
-        [node, "compile.mjs", "--check"], cwd=CONTRACTS, capture_output=True, text=True, check=False
+        [node_js, "compile.mjs", "--check"], cwd=CONTRACTS, capture_output=True, text=True, check=False
     )
     assert outcome.returncode == 0, outcome.stderr
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal, getcontext
+from pathlib import Path
 
 import pytest
 import rlp
+from eth_abi.abi import decode
 from eth_utils.crypto import keccak
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -186,6 +189,17 @@ def test_message_hashes_follow_the_version_in_the_nonce(probe: Contract) -> None
     assert first != second
     with pytest.raises(Reverted, match="Encoding_UnknownMessageVersion"):
         probe.call("hashCrossDomainMessage", (2 << 240) + 5, sender, target, 0, 0, b"x")
+
+
+def test_a_real_withdrawal_hashes_to_what_its_chain_recorded(probe: Contract, vectors: Path) -> None:
+    receipt = json.loads((vectors / "l1" / "bridge-withdrawal-receipt.json").read_text())
+    topic = keccak(text="MessagePassed(uint256,address,address,uint256,uint256,bytes,bytes32)")
+    (log,) = [entry for entry in receipt["logs"] if bytes.fromhex(entry["topics"][0][2:]) == topic]
+    nonce, sender, target = (int(word, 16) for word in log["topics"][1:])
+    kinds = ["uint256", "uint256", "bytes", "bytes32"]
+    value, gas_limit, data, recorded = decode(kinds, bytes.fromhex(log["data"][2:]))
+    withdrawal = (nonce, sender.to_bytes(20, "big"), target.to_bytes(20, "big"), value, gas_limit, data)
+    assert probe.call("hashWithdrawal", withdrawal) == recorded
 
 
 @PROBE_SETTINGS

@@ -105,6 +105,10 @@ contract LibraryProbe is CloneArgs {
         return Hashing.hashCrossDomainMessage(_nonce, _sender, _target, _value, _gasLimit, _data);
     }
 
+    function hashWithdrawal(Types.WithdrawalTransaction memory _tx) external pure returns (bytes32) {
+        return Hashing.hashWithdrawal(_tx);
+    }
+
     function aliasOf(address _account) external pure returns (address forward_, address back_) {
         forward_ = AddressAliasHelper.applyL1ToL2Alias(_account);
         back_ = AddressAliasHelper.undoL1ToL2Alias(forward_);
