@@ -63,10 +63,12 @@ class Devnet:
                 "LAMINA_PROPOSER_KEY": to_hex(roles.proposer.private_key),
             },
         )
-        for role in self._roles():
-            await supervisor.start(role)
-        for role in self._roles():
-            await supervisor.wait_up(role)
+        chains, posting = self._chain_roles(), self._posting_roles()
+        for group in (chains, posting):
+            for role in group:
+                await supervisor.start(role)
+            for role in group:
+                await supervisor.wait_up(role)
         self._dashboard = Dashboard(self._panels(), port=self.ports.dashboard)
         await self._dashboard.start()
         await self._first_block()
@@ -112,10 +114,9 @@ class Devnet:
 
     # --- the roles ---
 
-    def _roles(self) -> list[Role]:
+    def _chain_roles(self) -> list[Role]:
         files, ports, settings = self.files, self.ports, self.settings
         l1 = f"{_LOCAL}:{ports.l1}"
-        addresses = L1Addresses.read(files.addresses)
         follow = [
             *("--rollup.config", str(files.rollup)),
             *("--l1", l1),
@@ -165,6 +166,13 @@ class Devnet:
                 ],
                 self._healthy(ports.verifier_rollup),
             ),
+        ]
+
+    def _posting_roles(self) -> list[Role]:
+        files, ports, settings = self.files, self.ports, self.settings
+        l1 = f"{_LOCAL}:{ports.l1}"
+        addresses = L1Addresses.read(files.addresses)
+        return [
             Role(
                 "batcher",
                 [
