@@ -64,6 +64,11 @@ class PublishOutcome(Enum):
     UNKNOWN = "no answer"
     BUSY = "pool is full"
 
+    @property
+    def maybe_in_pool(self) -> bool:
+        """Whether L1 has the transaction, or may have it."""
+        return self in (PublishOutcome.ACCEPTED, PublishOutcome.UNKNOWN)
+
 
 _WORDINGS: tuple[tuple[PublishOutcome | SendErrorKind, tuple[str, ...]], ...] = (
     (

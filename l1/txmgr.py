@@ -11,16 +11,16 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from config.constants import TRANSACTION_GAS_CAP
 from config.errors import TemporaryError
 from config.l1_chain import L1ChainConfig
 from config.types import Address, Gas, short, to_hex
 from evm.types.json_codec import parse_quantity
 from l1.candidate import TransactionReceipt, TxCandidate
-from l1.fees import FeeCeilingReached, FeePolicy, Fees, Quote, fetch_quote
-from l1.flight import Flight, cancellation, network_bytes, unsigned_transaction
-from l1.kzg import BYTES_PER_BLOB, KzgError, KzgWorker
-from l1.retry import with_retries
+from l1.fees import FeeCeilingReached, FeePolicy, Fees, Quote
+from l1.flight import Flight, cancellation
+from l1.inquiry import Inquiry
+from l1.kzg import BYTES_PER_BLOB, KzgWorker
+from l1.publisher import Publisher
 from l1.rpc import RpcCaller, RpcError
 from l1.send_error import (
     CriticalSendError,
@@ -29,12 +29,10 @@ from l1.send_error import (
     SendError,
     SendErrorKind,
     TemporarySendError,
-    classify_refusal,
-    explain_revert,
-    revert_data,
     send_error,
 )
 from l1.sidecar import BlobSidecar, SidecarVersion
+from l1.sidecar_source import SidecarSource
 from l1.signer import LocalSigner, Signer
 from l1.tx_policy import TxPolicy, TxStats
 
@@ -57,8 +55,9 @@ _log = logging.getLogger("lamina.l1.txmgr")
 
 _EMPTY_BLOB = bytes(BYTES_PER_BLOB)
 _MISSES_UNTIL_LOST = 3
-_MAX_LAUNCH_ATTEMPTS = 8
-_MAYBE_IN_POOL = (PublishOutcome.ACCEPTED, PublishOutcome.UNKNOWN)
+_MAX_REFUSALS = 8
+_RESERVED_PATIENCE = 4
+"""How many resubmission timeouts to wait for a pool that holds a transaction of the other kind."""
 
 
 class TxManager:
@@ -86,15 +85,13 @@ class TxManager:
         """
         self._rpc = rpc
         self._signer: Signer = LocalSigner(signer) if isinstance(signer, bytes) else signer
-        self._chain_id = chain_id
-        self._kzg = kzg
-        self._l1_chain = l1_chain
-        self._sidecar_version = sidecar_version
         self._fees = fees or FeePolicy()
         self._policy = policy or TxPolicy()
-        self._error_names = error_names
         self._clock = clock
         self._sleep = sleep
+        self._sidecars = SidecarSource(kzg, sidecar_version, l1_chain)
+        self._inquiry = Inquiry(rpc, self._signer.address, self._policy, l1_chain, error_names, sleep)
+        self._publisher = Publisher(rpc, self._signer, chain_id, self._policy, self._inquiry, sleep)
         self._slots = asyncio.Semaphore(self._policy.max_pending)
         self._lane = asyncio.Lock()
         self._flights: dict[int, Flight] = {}
@@ -200,17 +197,19 @@ class TxManager:
         """Publish under the next nonce. Only one transaction is at this point at a time, so nonces follow the queue."""
         async with self._lane:
             await self._wait_for_kind(bool(candidate.blobs))
-            quote = await self._ask(candidate, lambda: self._quote(bool(candidate.blobs)), "asking L1's prices")
-            sidecar = await self._sidecar(candidate, quote)
+            quote = await self._inquiry.quote_for(candidate)
+            sidecar = await self._sidecars.for_candidate(candidate, quote.timestamp)
             gas_limit = candidate.gas_limit or await self._estimate(candidate, sidecar)
             fees = self._offer(candidate, quote, gas_limit, len(candidate.blobs))
             launched.set()
-            for _ in range(_MAX_LAUNCH_ATTEMPTS):
+            refusals = 0
+            deadline = self._clock() + _RESERVED_PATIENCE * self._policy.resubmission_timeout
+            while refusals < _MAX_REFUSALS and self._clock() < deadline:
                 nonce = await self._take_nonce(candidate)
                 now = self._clock()
                 flight = Flight(candidate, nonce, gas_limit, fees, sidecar, started=now, priced=now)
-                outcome = await self._publish(flight, fees)
-                if outcome in _MAYBE_IN_POOL:
+                outcome = await self._publisher.publish(flight, fees)
+                if outcome.maybe_in_pool:
                     # Without an answer it may be in the pool: the nonce counts as used, and it is published again.
                     self._next_nonce = nonce + 1
                     self._flights[nonce] = flight
@@ -218,20 +217,19 @@ class TxManager:
                     _log.info("published %s as %s, nonce %d, %s", candidate, short(flight.hashes[-1]), nonce, fees)
                     return flight
                 _log.warning("L1 did not take %s with nonce %d: %s; trying again", candidate, nonce, outcome.value)
+                if outcome is PublishOutcome.RESERVED:
+                    # An earlier run left a transaction of the other kind in the pool.
+                    stuck = await self._inquiry.transaction_count(candidate, "latest")
+                    await self._clear_blocker(stuck, not candidate.blobs)
+                else:
+                    refusals += 1
                 if outcome is PublishOutcome.UNDERPRICED:
                     fees = self._raise_offer(candidate, fees, quote, gas_limit, len(candidate.blobs))
-                elif outcome is PublishOutcome.NONCE_TOO_LOW:
-                    self._next_nonce = None
-                else:
-                    if outcome is PublishOutcome.RESERVED:
-                        await self._clear_blocker(
-                            await self._transaction_count(candidate, "latest"), not candidate.blobs
-                        )
-                    await self._sleep(self._policy.poll_interval)
+                    continue
+                self._next_nonce = None
+                await self._sleep(self._policy.poll_interval)
             raise send_error(
-                SendErrorKind.UNREACHABLE,
-                candidate,
-                f"{self._rpc.endpoint} refused it {_MAX_LAUNCH_ATTEMPTS} times in a row",
+                SendErrorKind.UNREACHABLE, candidate, f"{self._rpc.endpoint} keeps refusing it ({outcome.value})"
             )
 
     async def _follow(self, flight: Flight) -> TransactionReceipt | None:
@@ -331,7 +329,7 @@ class TxManager:
         if known is None:
             _log.warning("L1 forgot %s (nonce %d); it is published again", short(flight.hashes[-1]), flight.nonce)
             self.stats.republished += 1
-            await self._hand_over(flight, flight.raw)
+            await self._publisher.publish_again(flight)
         if self._clock() - flight.priced >= self._policy.resubmission_timeout:
             if next_nonce == flight.nonce:
                 await self._replace(flight)
@@ -343,7 +341,7 @@ class TxManager:
 
     async def _replace(self, flight: Flight) -> None:
         flight.priced = self._clock()
-        quote = await self._quote(flight.has_blobs)
+        quote = await self._inquiry.quote(flight.has_blobs)
         try:
             if flight.cancelling:
                 fees = self._fees.least_replacement(flight.fees, flight.blob_count)
@@ -352,8 +350,7 @@ class TxManager:
         except FeeCeilingReached as reason:
             await self._hold(flight, str(reason))
             return
-        if flight.sidecar is not None:
-            flight.sidecar = await self._fitting_sidecar(flight.candidate, flight.sidecar, quote)
+        flight.sidecar = await self._sidecars.refreshed(flight.candidate, flight.sidecar, quote.timestamp)
         _log.info(
             "%s is not included after %.0f s; offering %s instead of %s",
             short(flight.hashes[-1]),
@@ -361,7 +358,7 @@ class TxManager:
             fees,
             flight.fees,
         )
-        if await self._publish(flight, fees) in _MAYBE_IN_POOL:
+        if (await self._publisher.publish(flight, fees)).maybe_in_pool:
             self.stats.replaced += 1
         flight.fees = fees
 
@@ -375,10 +372,10 @@ class TxManager:
         candidate = cancellation(self.address, flight.has_blobs, _EMPTY_BLOB)
         sidecar = None
         if flight.sidecar is not None:
-            sidecar = await self._build_sidecar(candidate, flight.sidecar.version)
+            sidecar = await self._sidecars.build(candidate, flight.sidecar.version)
         fees = self._fees.least_replacement(flight.fees, flight.blob_count)
         offer = Flight(candidate, flight.nonce, Gas(21_000), fees, sidecar, flight.started, self._clock())
-        if await self._published(offer, fees):
+        if await self._publisher.publish_logged(offer, fees):
             flight.candidate, flight.gas_limit, flight.fees, flight.sidecar = candidate, Gas(21_000), fees, sidecar
             flight.raw, flight.cancel_reason = offer.raw, reason
             flight.hashes += offer.hashes
@@ -389,7 +386,7 @@ class TxManager:
         previous, since = self._blocker_fees.get(nonce, (None, 0.0))
         if previous is not None and self._clock() - since < self._policy.resubmission_timeout:
             return
-        if with_blob and self._kzg is None:
+        if with_blob and not self._sidecars.can_build:
             _log.error(
                 "a blob transaction of 0x%s with nonce %d blocks all others, and this role sends no blobs that "
                 "could replace it",
@@ -397,7 +394,7 @@ class TxManager:
                 nonce,
             )
             return
-        quote = await self._quote(with_blob)
+        quote = await self._inquiry.quote(with_blob)
         candidate = cancellation(self.address, with_blob, _EMPTY_BLOB)
         try:
             fees = (
@@ -418,10 +415,13 @@ class TxManager:
                 reason,
             )
             return
-        self._blocker_fees = {nonce: (fees, self._clock())}
-        sidecar = await self._sidecar(candidate, quote)
+        sidecar = await self._sidecars.for_candidate(candidate, quote.timestamp)
         flight = Flight(candidate, nonce, Gas(21_000), fees, sidecar, self._clock(), self._clock())
-        taken = await self._published(flight, fees)
+        taken = await self._publisher.publish_logged(flight, fees)
+        # What was refused is raised at the next occasion, what was taken gets its time.
+        self._blocker_fees = {
+            nonce: (fees, self._clock() if taken else self._clock() - self._policy.resubmission_timeout)
+        }
         _log.warning(
             "nonce %d of 0x%s is held by a transaction of an earlier run, or by none; an empty one at %s was %s",
             nonce,
@@ -442,39 +442,10 @@ class TxManager:
         except FeeCeilingReached as error:
             raise send_error(SendErrorKind.FEE_CEILING, candidate, str(error)) from error
 
-    async def _quote(self, with_blobs: bool) -> Quote:
-        try:
-            return await fetch_quote(self._rpc, with_blobs, self._l1_chain)
-        except (RpcError, KeyError, TypeError, ValueError) as error:
-            raise TemporaryError(f"L1's prices are not known: {error}") from error
-
-    # --- parts of a transaction ---
-
-    async def _sidecar(self, candidate: TxCandidate, quote: Quote) -> BlobSidecar | None:
-        return await self._build_sidecar(candidate, self._version_at(quote)) if candidate.blobs else None
-
-    async def _fitting_sidecar(self, candidate: TxCandidate, sidecar: BlobSidecar, quote: Quote) -> BlobSidecar:
-        version = self._version_at(quote)
-        return sidecar if sidecar.version is version else await self._build_sidecar(candidate, version)
-
-    def _version_at(self, quote: Quote) -> SidecarVersion:
-        if self._sidecar_version is not None:
-            return self._sidecar_version
-        if self._l1_chain is None:
-            raise ValueError("sending blobs needs the L1 chain's fork schedule or a sidecar version")
-        return SidecarVersion.at(self._l1_chain.fork_at(quote.timestamp))
-
-    async def _build_sidecar(self, candidate: TxCandidate, version: SidecarVersion) -> BlobSidecar:
-        if self._kzg is None:
-            raise ValueError("sending blobs needs a KZG worker")
-        try:
-            return await self._kzg.build_sidecar(candidate.blobs, version)
-        except KzgError as error:
-            raise send_error(SendErrorKind.REJECTED, candidate, str(error)) from error
-
     async def _estimate(self, candidate: TxCandidate, sidecar: BlobSidecar | None) -> Gas:
+        hashes = () if sidecar is None else sidecar.versioned_hashes
         try:
-            return await self._estimate_now(candidate, sidecar)
+            return await self._inquiry.gas_limit(candidate, hashes)
         except SendError as error:
             waiting = [flight for flight in self._flights.values() if flight.included is None]
             if error.kind is not SendErrorKind.REVERTED or not waiting:
@@ -482,87 +453,15 @@ class TxManager:
             # It may need what was sent before it: ask again once that is in a block.
             _log.info("%s: asking again after %d transactions before it", error, len(waiting))
             await self._wait_until(lambda: all(flight.included is not None for flight in self._flights.values()))
-            return await self._estimate_now(candidate, sidecar)
-
-    async def _estimate_now(self, candidate: TxCandidate, sidecar: BlobSidecar | None) -> Gas:
-        call = {"from": to_hex(self.address), "value": hex(candidate.value), "data": to_hex(candidate.data)}
-        if candidate.to is not None:
-            call["to"] = to_hex(candidate.to)
-        message: dict[str, Any] = dict(call)
-        if sidecar is not None:
-            message["blobVersionedHashes"] = [to_hex(value) for value in sidecar.versioned_hashes]
-        gas = await self._ask_quantity(candidate, "eth_estimateGas", [message, "pending"], "estimating its gas")
-        raised = gas + max(gas - 21_000, 0) * self._policy.gas_margin_percent // 100
-        # Osaka refuses transactions above the cap: the margin must not lift one there.
-        return Gas(raised if gas > TRANSACTION_GAS_CAP else min(raised, TRANSACTION_GAS_CAP))
-
-    async def _publish(self, flight: Flight, fees: Fees) -> PublishOutcome:
-        """Sign with these fees and hand it to L1. Raises SendError when L1 refuses a first version for good."""
-        unsigned = unsigned_transaction(
-            flight.candidate, self._chain_id, flight.nonce, flight.gas_limit, fees, flight.sidecar
-        )
-        signed = await self._signer.sign(unsigned)
-        raw = network_bytes(signed, flight.sidecar)
-        outcome = await self._hand_over(flight, raw)
-        if outcome in _MAYBE_IN_POOL and signed.hash not in flight.hashes:
-            flight.raw = raw
-            flight.hashes.append(signed.hash)
-            if flight.cancelling:
-                flight.cancel_hashes.add(signed.hash)
-        return outcome
-
-    async def _published(self, flight: Flight, fees: Fees) -> bool:
-        """Like `_publish`, for transactions that no caller waits for: a refusal is logged."""
-        try:
-            return await self._publish(flight, fees) in _MAYBE_IN_POOL
-        except SendError as error:
-            _log.error("%s", error)
-            return False
-
-    async def _hand_over(self, flight: Flight, raw: bytes) -> PublishOutcome:
-        attempts = 0
-
-        async def attempt() -> None:
-            nonlocal attempts
-            attempts += 1
-            await self._rpc.call("eth_sendRawTransaction", [to_hex(raw)])
-
-        try:
-            await with_retries(f"publishing {flight.candidate}", attempt, self._policy.retry, sleep=self._sleep)
-            return PublishOutcome.ACCEPTED
-        except TemporaryError as error:
-            _log.warning("it is not known whether L1 has %s (nonce %d): %s", flight.candidate, flight.nonce, error)
-            return PublishOutcome.UNKNOWN
-        except RpcError as error:
-            meaning = classify_refusal(error)
-            if meaning is PublishOutcome.NONCE_TOO_LOW and attempts > 1:
-                # An attempt without answer may have arrived and be in a block already: sending anew could do it twice.
-                return PublishOutcome.UNKNOWN
-            if isinstance(meaning, PublishOutcome):
-                return meaning
-            if flight.hashes:
-                # A version is out there already; it stays followed, this one just does not replace it.
-                _log.error("L1 refused a further version of %s: %s", flight.candidate, error)
-                return PublishOutcome.BUSY
-            raise send_error(meaning, flight.candidate, self._advice(meaning, error)) from error
-
-    def _advice(self, meaning: SendErrorKind, error: RpcError) -> str:
-        if meaning is SendErrorKind.INSUFFICIENT_FUNDS:
-            return f"the account 0x{self.address.hex()} cannot pay for it ({error.message}); fund it on L1"
-        return str(error)
+            return await self._inquiry.gas_limit(candidate, hashes)
 
     # --- nonces and order ---
 
     async def _take_nonce(self, candidate: TxCandidate) -> int:
         if self._next_nonce is None:
-            pending = await self._transaction_count(candidate, "pending")
+            pending = await self._inquiry.transaction_count(candidate, "pending")
             self._next_nonce = max([pending, *(nonce + 1 for nonce in self._flights)])
         return self._next_nonce
-
-    async def _transaction_count(self, candidate: TxCandidate, tag: str) -> int:
-        return await self._ask_quantity(
-            candidate, "eth_getTransactionCount", [to_hex(self.address), tag], "asking for the account's nonce"
-        )
 
     async def _wait_for_kind(self, blobs: bool) -> None:
         """Wait until no transaction of the other kind is in the pool: nodes would refuse this one."""
@@ -577,29 +476,6 @@ class TxManager:
 
     def _notify(self) -> None:
         self._flights_changed.set()
-
-    # --- talking to L1 before anything is published ---
-
-    async def _ask(self, candidate: TxCandidate, question: Callable[[], Awaitable[Any]], doing: str) -> Any:
-        try:
-            return await with_retries(doing, question, self._policy.retry, sleep=self._sleep)
-        except TemporaryError as error:
-            raise send_error(SendErrorKind.UNREACHABLE, candidate, f"{doing}: {error}") from error
-        except RpcError as error:
-            data = revert_data(error)
-            if data is not None:
-                reason = f"it would have {explain_revert(data, self._error_names)}"
-                raise send_error(SendErrorKind.REVERTED, candidate, reason) from error
-            meaning = classify_refusal(error)
-            kind = SendErrorKind.UNREACHABLE if isinstance(meaning, PublishOutcome) else meaning
-            raise send_error(kind, candidate, f"{doing}: {self._advice(kind, error)}") from error
-
-    async def _ask_quantity(self, candidate: TxCandidate, method: str, params: Sequence[Any], doing: str) -> int:
-        answer = await self._ask(candidate, lambda: self._rpc.call(method, params), doing)
-        try:
-            return parse_quantity(answer)
-        except ValueError as error:
-            raise send_error(SendErrorKind.UNREACHABLE, candidate, f"{doing}: {self._rpc.endpoint}: {error}") from error
 
     def _forget(self, task: asyncio.Task[TransactionReceipt]) -> None:
         self._tasks.discard(task)

@@ -336,6 +336,38 @@ async def test_a_cheap_transaction_left_by_an_earlier_run_is_pushed_out_of_the_w
     assert (blocker.nonce, blocker.to, blocker.data) == (0, sender.address, b"")
 
 
+@pytest.mark.parametrize("left_behind_blobs", [True, False])
+async def test_a_transaction_of_the_other_kind_left_by_an_earlier_run_is_replaced_first(
+    left_behind_blobs: bool, kzg: KzgWorker
+) -> None:
+    l1, clock = FakeL1(), VirtualClock()
+    blobs = replace(CALL, data=b"", blobs=(make_blob(1),))
+    before = manager(l1, clock, kzg=kzg, sidecar_version=SidecarVersion.BLOB_PROOFS)
+    stuck = asyncio.create_task(before.send(blobs if left_behind_blobs else CALL))
+    while not l1.received:
+        await asyncio.sleep(0.001)
+    await before.close()
+    await asyncio.gather(stuck, return_exceptions=True)
+    l1.base_fee = 30 * GWEI
+    clock.now = 0
+    every(clock, 5, l1.mine)
+    sender = manager(l1, clock, kzg=kzg, sidecar_version=SidecarVersion.BLOB_PROOFS)
+    receipt = await sender.send(CALL if left_behind_blobs else blobs)
+    assert receipt.succeeded
+    left, sent = l1.received[0], l1.received[-1]
+    blockers = [tx for tx in l1.received if tx.to == sender.address]
+    assert blockers and {(tx.nonce, tx.data, tx.type) for tx in blockers} == {(0, b"", left.type)}
+    assert (sent.nonce, sent.to) == (1, INBOX) and sent.type != left.type
+
+
+async def test_a_role_without_blobs_says_that_it_cannot_replace_one() -> None:
+    l1, clock = FakeL1(), VirtualClock()
+    l1.fail["eth_sendRawTransaction"] = [RpcError(-32000, "address already reserved") for _ in range(100)]
+    with pytest.raises(SendError, match="keeps refusing it") as caught:
+        await manager(l1, clock).send(CALL)
+    assert caught.value.kind is SendErrorKind.UNREACHABLE
+
+
 async def test_missing_funds_are_for_the_operator() -> None:
     l1, clock = FakeL1(), VirtualClock()
     l1.fail["eth_sendRawTransaction"] = [RpcError(-32000, "insufficient funds for gas * price + value")]
