@@ -296,7 +296,9 @@ class BatchSubmitter:
         builder = self._builder = self._builder or ChannelBuilder(self._rollup, self._channels, head.number)
         start = builder.last.number + 1 if builder.last else self._cursor
         # Compression takes long and releases the interpreter lock.
-        await asyncio.to_thread(builder.fill, list(self._queue.since(start)))
+        blocks = list(self._queue.since(start))
+        if blocks:
+            await asyncio.to_thread(builder.fill, blocks)
         reason = builder.close_reason(head.number)
         if reason is None and (self._flush or self._draining):
             reason = CloseReason.FLUSHED
