@@ -4,6 +4,7 @@ All amounts are in wei, all gas in gas units. Objects are immutable; `raw`, `has
 Spec: EIP-2718, EIP-2930, EIP-1559, EIP-4844, EIP-7702; op deposits, "The Deposited Transaction Type".
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
@@ -50,9 +51,7 @@ class Authorization:
 
     def signing_hash(self) -> Hash32:
         """What the authority signs."""
-        return keccak256(
-            b"\x05" + encode([int_to_rlp(self.chain_id), self.address, int_to_rlp(self.nonce)])
-        )
+        return keccak256(b"\x05" + encode([int_to_rlp(self.chain_id), self.address, int_to_rlp(self.nonce)]))
 
     @cached_property
     def authority(self) -> Address:
@@ -467,9 +466,7 @@ def _decode_blob(data: bytes) -> BlobTransaction:
         data=as_bytes(items[7], "data"),
         accesses=_access_list(items[8]),
         max_fee_per_blob_gas=as_int(items[9], "max fee per blob gas"),
-        versioned_hashes=tuple(
-            Hash32(as_bytes(item, "blob hash", 32)) for item in as_list(items[10], "blob hashes")
-        ),
+        versioned_hashes=tuple(Hash32(as_bytes(item, "blob hash", 32)) for item in as_list(items[10], "blob hashes")),
         y_parity=as_int(items[11], "y parity", 1),
         r=as_int(items[12], "r"),
         s=as_int(items[13], "s"),
@@ -510,7 +507,7 @@ def _decode_deposit(data: bytes) -> DepositTransaction:
     )
 
 
-_DECODERS = {
+_DECODERS: dict[int, Callable[[bytes], Transaction]] = {
     1: _decode_access_list,
     2: _decode_dynamic_fee,
     3: _decode_blob,

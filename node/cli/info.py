@@ -3,10 +3,11 @@
 import importlib.metadata
 import json
 import platform
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
+
+from node.version import package_version
 
 
 def version(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
@@ -14,8 +15,8 @@ def version(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
     Example: lamina version --json
     """
-    names = ("lamina", "py-evm", "coincurve", "ckzg", "plyvel")
-    versions = {name: importlib.metadata.version(name) for name in names}
+    names = ("py-evm", "coincurve", "ckzg", "plyvel")
+    versions = {"lamina": package_version(), **{name: importlib.metadata.version(name) for name in names}}
     versions["python"] = platform.python_version()
     if as_json:
         print(json.dumps(versions))
@@ -33,22 +34,19 @@ def dumpconfig(
     Example: LAMINA_NODE_HTTP_PORT=9000 lamina dumpconfig node
     """
     root = context.find_root()
-    group = root.command
-    if not isinstance(group, click.Group):
-        raise click.UsageError("no commands")
-    target = group.get_command(root, command)
+    commands: dict[str, Any] = getattr(root.command, "commands", {})
+    target = commands.get(command)
     if target is None:
-        raise click.UsageError(f"no command {command!r}")
+        raise typer.BadParameter(f"no command {command!r}; there are {', '.join(sorted(commands))}")
     defaults = (root.default_map or {}).get(command, {})
-    inner = click.Context(
+    inner = typer.Context(
         target, info_name=command, parent=root, default_map=defaults, auto_envvar_prefix=f"LAMINA_{command.upper()}"
     )
     print(f"[{command}]")
     for parameter in target.params:
-        if not isinstance(parameter, click.Option) or parameter.name == "help":
+        if parameter.param_type_name != "option" or parameter.name == "help":
             continue
-        raw, _ = parameter.consume_value(inner, {})
-        value = parameter.type_cast_value(inner, raw) if raw is not None else None
+        value, _ = parameter.handle_parse_result(inner, {}, [])
         if value is None:
             print(f"# {parameter.name} =")
         elif isinstance(value, bool | int | float):

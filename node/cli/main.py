@@ -7,9 +7,9 @@ import os
 import sys
 import tomllib
 from pathlib import Path
+from types import TracebackType
 from typing import Annotated, Any
 
-import click
 import typer
 
 from config.errors import CriticalError, ResetError, TemporaryError
@@ -45,7 +45,7 @@ def settings(
         if config is not None:
             context.default_map = _default_map(config)
     except ValueError as error:
-        raise click.UsageError(str(error)) from error
+        raise typer.BadParameter(str(error)) from error
     context.obj = {"debug": debug, "log_level": log_level, "log_format": log_format}
 
 
@@ -82,24 +82,19 @@ def _register() -> None:
 def main() -> None:
     """Run the command line; a failure is one line on stderr and a non-zero exit, unless `--debug` asks for more."""
     _register()
-    debug = "--debug" in sys.argv
-    try:
-        app(standalone_mode=False)
-    except click.exceptions.Exit as exit_request:
-        sys.exit(exit_request.exit_code)
-    except click.Abort:
-        print("aborted", file=sys.stderr)
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show(file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (CriticalError, ResetError, TemporaryError, ValueError, OSError) as error:
-        if debug:
-            raise
+    if "--debug" not in sys.argv:
+        sys.excepthook = _say_in_one_line
+    app()
+
+
+def _say_in_one_line(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    """The last word of a command that failed: errors made for people as they are, others with a hint."""
+    if issubclass(kind, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+    elif issubclass(kind, CriticalError | ResetError | TemporaryError | ValueError | OSError):
         print(f"lamina: {error}", file=sys.stderr)
-        sys.exit(1)
+    else:
+        print(f"lamina: internal error, {kind.__name__}: {error} (--debug shows where)", file=sys.stderr)
 
 
 if __name__ == "__main__":

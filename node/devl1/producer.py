@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from config.errors import CriticalError
-from config.types import Address
+from config.types import Address, Hash32
 from evm.engine import BlockInputs
 from evm.types import Block, Header, SignedTransaction, keccak256, short
 from evm.validity import InvalidTransaction
@@ -114,14 +114,14 @@ class BlockProducer:
                 f"a reorg of {depth} blocks would drop the finalized block {self._chain.finalized.number}: "
                 "use a smaller depth"
             )
-        dropped = []
-        slots = []
+        dropped: list[Hash32] = []
+        slots: list[int] = []
         for number in range(fork.number + 1, head.number + 1):
-            block = self._chain.block_by_number(number)
-            if block is None:
+            old = self._chain.block_by_number(number)
+            if old is None:
                 raise CriticalError(f"canonical block {number} is missing")
-            slots.append(self._clock.slot_of(block.header.timestamp))
-            dropped.extend(transaction.hash for transaction in block.transactions)
+            slots.append(self._clock.slot_of(old.header.timestamp))
+            dropped.extend(transaction.hash for transaction in old.transactions)
         self._salt += 1
         slots.append(max(slots[-1] + 1, self._clock.current_slot()))
         self._clock.move_to(slots[-1])
@@ -129,14 +129,15 @@ class BlockProducer:
         try:
             for transaction_hash in dropped:
                 self._pool.remove(transaction_hash)
-            for offset, slot in enumerate(slots):
-                block = self._make(self._chain.head, slot, replacements.get(offset, []))
+            blocks = [
+                self._make(self._chain.head, slot, replacements.get(offset, [])) for offset, slot in enumerate(slots)
+            ]
         except InvalidTransaction as error:
             self._chain.set_head(head)
             raise ValueError(f"a replacement transaction cannot be included: {error}") from error
         self._label()
-        log.warning("L1 reorganised on demand", extra={"depth": depth, "head": str(block)})
-        return block
+        log.warning("L1 reorganised on demand", extra={"depth": depth, "head": str(blocks[-1])})
+        return blocks[-1]
 
     def _label(self) -> None:
         chain = self._chain

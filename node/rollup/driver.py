@@ -98,6 +98,9 @@ class RollupDriver:
         """Check the heads against L1 anew before going on, and start deriving from the safe head again."""
         if self._reset_reason is None:
             self._reset_reason = reason
+            self.status.resets += 1
+            log.warning("derivation is reset: %s", reason)
+        self._data.forget_numbers()
         self.ready.clear()
         self._wake.set()
 
@@ -114,9 +117,9 @@ class RollupDriver:
                 await self._turn()
                 pause = 0.25
                 self.status.last_error = None
-            except NotYetAvailable as missing:
+            except NotYetAvailable as wanted:
                 try:
-                    await self._data.fetch(missing.missing)
+                    await self._data.fetch(wanted.missing)
                 except TemporaryError as error:
                     pause = await self._temporary(error, pause)
             except TemporaryError as error:
@@ -138,7 +141,7 @@ class RollupDriver:
 
     async def _turn(self) -> None:
         if self._reset_reason is not None:
-            await self._reset(self._reset_reason)
+            await self._reset()
         for _ in range(_STEPS_PER_TURN):
             result = self.pipeline.step(self._safe)
             match result:
@@ -179,12 +182,9 @@ class RollupDriver:
             for waiter in waiters:
                 waiter.cancel()
 
-    async def _reset(self, reason: str) -> None:
+    async def _reset(self) -> None:
+        """May be cut short by NotYetAvailable and called again: every step of it can be repeated."""
         self.ready.clear()
-        if reason != "start":
-            self.status.resets += 1
-            log.warning("derivation is reset: %s", reason)
-        self._data.forget_numbers()
         if self._heads.latest is None:
             await self._heads.refresh()
         start = await find_sync_start(self._chain, self._rollup, self._l1, self._safe_db)

@@ -1,7 +1,7 @@
 """L1 as derivation reads it: synchronous look-ups in what has been fetched, and the fetching of what is missing.
 
-Derivation is pure: a look-up either answers from memory or raises NotYetAvailable. The driver awaits `L1Data.fetch` of
-what is missing and steps again.
+Derivation is pure: a look-up either answers from memory or raises NotYetAvailable. The driver awaits `L1Data.fetch`
+of what is missing and steps again.
 """
 
 import asyncio
@@ -111,11 +111,9 @@ class L1Data:
 
     async def fetch(self, missing: Missing) -> None:
         """Get what derivation asked for. Raises TemporaryError when that fails; the message says what and where."""
-        if missing.kind is DataKind.L1_HEADER and missing.number is not None:
-            await self._fetch_numbers(missing.number)
-            return
         if missing.hash is None:
-            raise ValueError(f"cannot fetch {missing}: it names no block")
+            await self._fetch_numbers(missing.number or 0)
+            return
         match missing.kind:
             case DataKind.L1_HEADER:
                 await self._fetch_header(missing.hash)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from config.errors import TemporaryError
 from evm.types import Header, short
+from l1.source import BlockTag
 
 log = logging.getLogger("lamina.l1")
 
@@ -14,7 +15,7 @@ log = logging.getLogger("lamina.l1")
 class HeaderByTag(Protocol):
     """Where L1 heads are read: `l1.source.L1Client`."""
 
-    async def header_by_number(self, number: int | str) -> Header:
+    async def header_by_number(self, number: int | BlockTag) -> Header:
         """The header of `latest`, `safe` or `finalized`. Raises TemporaryError when L1 does not answer."""
         ...
 
@@ -52,7 +53,7 @@ class L1Heads:
                 listener(latest)
             self._changed.set()
 
-    async def _label(self, tag: str, known: Header | None) -> Header | None:
+    async def _label(self, tag: BlockTag, known: Header | None) -> Header | None:
         """A label's header; only fetched anew while it can still move."""
         header = await self._client.header_by_number(tag)
         if known is not None and header.number < known.number and tag == "finalized":

@@ -203,8 +203,8 @@ class Sequencer:
         while True:
             try:
                 return compute()
-            except NotYetAvailable as missing:
-                await self._data.fetch(missing.missing)
+            except NotYetAvailable as error:
+                await self._data.fetch(error.missing)
 
     async def _fill(self, builder: BlockBuilder, seal_at: float) -> None:
         """Execute pool transactions, best first, until the block is full or due; look again when new ones come."""
