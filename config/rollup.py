@@ -12,7 +12,6 @@ from config.system_config import SystemConfig
 from config.types import (
     Address,
     Hash32,
-    L1BlockNumber,
     L2BlockNumber,
     Timestamp,
     to_address,

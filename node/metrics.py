@@ -61,8 +61,12 @@ class NodeMetrics:
 
     def __init__(self, node: "RollupNode") -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter("lamina_rpc_requests", "JSON-RPC requests", ["method", "outcome"], registry=self.registry)
-        self._seconds = Histogram("lamina_rpc_seconds", "Duration of JSON-RPC requests", ["method"], registry=self.registry)
+        self._requests = Counter(
+            "lamina_rpc_requests", "JSON-RPC requests", ["method", "outcome"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "lamina_rpc_seconds", "Duration of JSON-RPC requests", ["method"], registry=self.registry
+        )
         self.registry.register(_NodeCollector(node))
 
     def observe_rpc(self, method: str, seconds: float, failed: bool) -> None:
@@ -94,14 +98,22 @@ class _NodeCollector(Collector):
         for name, text, value in (
             ("lamina_pool_pending", "Executable pool transactions", node.execution.pool.pending_count),
             ("lamina_pool_queued", "Pool transactions behind a nonce gap", node.execution.pool.queued_count),
-            ("lamina_sequencer_active", "1 while blocks are made here", int(bool(node.sequencer and node.sequencer.active))),
+            (
+                "lamina_sequencer_active",
+                "1 while blocks are made here",
+                int(bool(node.sequencer and node.sequencer.active)),
+            ),
             ("lamina_halted", "1 when derivation or sequencing had to stop", int(_halted(node))),
         ):
             yield GaugeMetricFamily(name, text, value=value)
         status = driver.status
         for name, text, value in (
             ("lamina_derivation_resets", "Times derivation went back to a safe point", status.resets),
-            ("lamina_derivation_temporary_errors", "Times derivation had to wait for something", status.temporary_errors),
+            (
+                "lamina_derivation_temporary_errors",
+                "Times derivation had to wait for something",
+                status.temporary_errors,
+            ),
             ("lamina_derived_blocks", "Blocks made from L1 data", status.derived_blocks),
             ("lamina_replaced_unsafe_blocks", "Unsafe blocks that L1 contradicted", status.replaced_unsafe_blocks),
             ("lamina_sequenced_blocks", "Blocks sealed", node.sequencer.blocks_sealed if node.sequencer else 0),

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from proposer.service import ProposerService
 from node.rpc import Namespace, rpc_method
 from node.rpc.errors import server_error
+from proposer.service import ProposerService
 
 
 class ProposerAdmin(Namespace):

@@ -130,5 +130,3 @@ class Header:
         )
         header.__dict__["raw"] = raw
         return header
-
-

@@ -14,11 +14,19 @@ def devnet(
     datadir: Annotated[Path, typer.Option("--datadir", help="Where the devnet lives; an existing one goes on.")] = Path(
         ".lamina-devnet"
     ),
-    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Use a new directory and delete it at the end.")] = False,
-    l1: Annotated[str, typer.Option("--l1", help="embedded, anvil, or the URL of an L1 execution endpoint.")] = "embedded",
-    l1_beacon: Annotated[str | None, typer.Option("--l1.beacon", help="URL of the beacon endpoint, with --l1 URL.")] = None,
+    ephemeral: Annotated[
+        bool, typer.Option("--ephemeral", help="Use a new directory and delete it at the end.")
+    ] = False,
+    l1: Annotated[
+        str, typer.Option("--l1", help="embedded, anvil, or the URL of an L1 execution endpoint.")
+    ] = "embedded",
+    l1_beacon: Annotated[
+        str | None, typer.Option("--l1.beacon", help="URL of the beacon endpoint, with --l1 URL.")
+    ] = None,
     l1_fork: Annotated[str, typer.Option("--l1.fork", help="Rules of the embedded L1: prague or osaka.")] = "prague",
-    l1_slot_time: Annotated[int | None, typer.Option("--l1.slot-time", help="Seconds per slot of the embedded L1.")] = None,
+    l1_slot_time: Annotated[
+        int | None, typer.Option("--l1.slot-time", help="Seconds per slot of the embedded L1.")
+    ] = None,
     block_time: Annotated[int, typer.Option("--block-time", help="Seconds per L2 block.")] = 2,
     accounts: Annotated[int, typer.Option("--accounts", help="Funded accounts.")] = 10,
     no_challenger: Annotated[bool, typer.Option("--no-challenger", help="Leave the challenger out.")] = False,
@@ -32,13 +40,19 @@ def devnet(
     max_clock_duration: Annotated[
         int | None, typer.Option("--max-clock-duration", help="Seconds of each side's clock in a game.")
     ] = None,
-    proposal_interval: Annotated[int | None, typer.Option("--proposal-interval", help="Seconds between proposals.")] = None,
-    sequencing_window: Annotated[int, typer.Option("--sequencing-window", help="L1 blocks a batch may be late.")] = 3600,
+    proposal_interval: Annotated[
+        int | None, typer.Option("--proposal-interval", help="Seconds between proposals.")
+    ] = None,
+    sequencing_window: Annotated[
+        int, typer.Option("--sequencing-window", help="L1 blocks a batch may be late.")
+    ] = 3600,
     http_port: Annotated[int, typer.Option("--http.port", help="The sequencer's JSON-RPC (0: any free port).")] = 8545,
     ws_port: Annotated[int, typer.Option("--ws.port", help="The sequencer's WebSocket.")] = 8546,
     rollup_port: Annotated[int, typer.Option("--rollup.port", help="The sequencer's optimism_ and admin_.")] = 9545,
     verifier_http_port: Annotated[int, typer.Option("--verifier.http.port", help="The verifier's JSON-RPC.")] = 8547,
-    verifier_rollup_port: Annotated[int, typer.Option("--verifier.rollup.port", help="The verifier's optimism_.")] = 9547,
+    verifier_rollup_port: Annotated[
+        int, typer.Option("--verifier.rollup.port", help="The verifier's optimism_.")
+    ] = 9547,
     l1_port: Annotated[int, typer.Option("--l1.port", help="The L1's JSON-RPC.")] = 8540,
     l1_beacon_port: Annotated[int, typer.Option("--l1.beacon.port", help="The L1's beacon API.")] = 5052,
     batcher_port: Annotated[int, typer.Option("--batcher.port", help="The batcher's admin_.")] = 8548,
@@ -61,7 +75,9 @@ def devnet(
         fork = EthFork[l1_fork.upper()]
         chosen_profile = Profile(profile)
     except (KeyError, ValueError) as error:
-        raise typer.BadParameter(f"unknown value {error}: --l1.fork is prague or osaka, --profile fast or mainnet") from error
+        raise typer.BadParameter(
+            f"unknown value {error}: --l1.fork is prague or osaka, --profile fast or mainnet"
+        ) from error
     directory = Path(tempfile.mkdtemp(prefix="lamina-devnet-")) if ephemeral else datadir
     settings = DevnetSettings(
         datadir=directory,
@@ -134,7 +150,9 @@ def _print_table(info: dict[str, Any]) -> None:
     ):
         places.add_row(name, value)
     console.print(places)
-    accounts = Table(box=None, title="accounts (10,000 ETH each on L1 and L2; keys known to everyone)", title_justify="left")
+    accounts = Table(
+        box=None, title="accounts (10,000 ETH each on L1 and L2; keys known to everyone)", title_justify="left"
+    )
     accounts.add_column("address")
     accounts.add_column("private key", overflow="fold")
     for account in info["accounts"]:

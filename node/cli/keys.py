@@ -11,7 +11,9 @@ def private_key(text: str | None, file: Path | None) -> bytes:
     Raises ValueError saying what is missing or malformed, never repeating the key.
     """
     if (text is None) == (file is None):
-        raise ValueError("give the account's key with --private-key (or its environment variable) or --private-key.file")
+        raise ValueError(
+            "give the account's key with --private-key (or its environment variable) or --private-key.file"
+        )
     source = "--private-key" if file is None else str(file)
     raw = text if file is None else file.read_text()
     try:

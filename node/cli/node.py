@@ -13,11 +13,15 @@ RollupFile = Annotated[Path, typer.Option("--rollup.config", help="rollup.json, 
 L1Url = Annotated[str, typer.Option("--l1", help="URL of an L1 execution endpoint.")]
 L1ChainFile = Annotated[
     Path | None,
-    typer.Option("--l1.chain-config", help="Genesis config of L1, with its blob schedule; needed for chains not built in."),
+    typer.Option(
+        "--l1.chain-config", help="Genesis config of L1, with its blob schedule; needed for chains not built in."
+    ),
 ]
 
 
-def run_until_stopped(start: Callable[[], Awaitable[Callable[[], Awaitable[None]]]], wait: Callable[[], Awaitable[None]]) -> None:
+def run_until_stopped(
+    start: Callable[[], Awaitable[Callable[[], Awaitable[None]]]], wait: Callable[[], Awaitable[None]]
+) -> None:
     """Run a service on uvloop until it ends, or SIGINT or SIGTERM asks it to. `start` answers how to stop it."""
     import uvloop
 
@@ -81,7 +85,9 @@ def node(
         list[str], typer.Option("--l1.beacon", help="URL of an L1 beacon endpoint; repeat for fallbacks.")
     ],
     l1_chain_config: L1ChainFile = None,
-    l1_poll_interval: Annotated[float, typer.Option("--l1.poll-interval", help="Seconds between looks at L1's head.")] = 1.0,
+    l1_poll_interval: Annotated[
+        float, typer.Option("--l1.poll-interval", help="Seconds between looks at L1's head.")
+    ] = 1.0,
     sequencer: Annotated[bool, typer.Option("--sequencer.enabled", help="Make blocks.")] = False,
     sequencer_stopped: Annotated[
         bool, typer.Option("--sequencer.stopped", help="Wait for admin_startSequencer before making blocks.")
@@ -104,7 +110,9 @@ def node(
     http_vhosts: Annotated[str, typer.Option("--http.vhosts", help="Host names accepted, by commas.")] = "localhost",
     ws_port: Annotated[int, typer.Option("--ws.port", help="WebSocket port; -1 leaves it out.")] = 8546,
     rpc_port: Annotated[int, typer.Option("--rpc.port", help="Port of optimism_ and admin_ (trusted callers).")] = 9545,
-    metrics_port: Annotated[int, typer.Option("--metrics.port", help="Prometheus and /healthz; -1 leaves it out.")] = -1,
+    metrics_port: Annotated[
+        int, typer.Option("--metrics.port", help="Prometheus and /healthz; -1 leaves it out.")
+    ] = -1,
     cache: Annotated[int, typer.Option("--cache", help="Megabytes for cached state.")] = 128,
 ) -> None:
     """Run a rollup node: follow a chain from L1, or with --sequencer.enabled make it.

@@ -28,10 +28,16 @@ class PostingService(Protocol):
     async def health(self) -> tuple[bool, dict[str, object]]:
         """Whether it does its work, with facts."""
 
+
 PrivateKey = Annotated[
-    str | None, typer.Option("--private-key", help="The account's key in hex (better: its environment variable).", show_default=False)
+    str | None,
+    typer.Option(
+        "--private-key", help="The account's key in hex (better: its environment variable).", show_default=False
+    ),
 ]
-PrivateKeyFile = Annotated[Path | None, typer.Option("--private-key.file", help="A file with the account's key in hex.")]
+PrivateKeyFile = Annotated[
+    Path | None, typer.Option("--private-key.file", help="A file with the account's key in hex.")
+]
 RollupRpc = Annotated[str, typer.Option("--rollup-rpc", help="URL of the rollup node's optimism_ RPC.")]
 RpcPort = Annotated[int, typer.Option("--rpc.port", help="Port of the admin_ RPC and /healthz (trusted callers).")]
 MetricsPort = Annotated[int, typer.Option("--metrics.port", help="Prometheus and /healthz; -1 leaves it out.")]
@@ -51,15 +57,23 @@ def batcher(
         str, typer.Option("--data-availability-type", help="blobs, calldata or auto.")
     ] = "blobs",
     batch_type: Annotated[int, typer.Option("--batch-type", help="0 singular, 1 span.")] = 1,
-    compression_algo: Annotated[str, typer.Option("--compression-algo", help="zlib, brotli, brotli-9, -10 or -11.")] = "brotli-10",
+    compression_algo: Annotated[
+        str, typer.Option("--compression-algo", help="zlib, brotli, brotli-9, -10 or -11.")
+    ] = "brotli-10",
     target_num_frames: Annotated[int, typer.Option("--target-num-frames", help="Full blobs per channel.")] = 1,
     max_channel_duration: Annotated[
         int, typer.Option("--max-channel-duration", help="L1 blocks after which a channel is closed (0: when full).")
     ] = 0,
-    sub_safety_margin: Annotated[int, typer.Option("--sub-safety-margin", help="L1 blocks kept before any deadline.")] = 10,
+    sub_safety_margin: Annotated[
+        int, typer.Option("--sub-safety-margin", help="L1 blocks kept before any deadline.")
+    ] = 10,
     max_pending_tx: Annotated[int, typer.Option("--max-pending-tx", help="Transactions in flight at most.")] = 10,
-    num_confirmations: Annotated[int, typer.Option("--num-confirmations", help="Blocks that confirm a transaction.")] = 1,
-    resubmission_timeout: Annotated[float, typer.Option("--resubmission-timeout", help="Seconds before a higher offer.")] = 48.0,
+    num_confirmations: Annotated[
+        int, typer.Option("--num-confirmations", help="Blocks that confirm a transaction.")
+    ] = 1,
+    resubmission_timeout: Annotated[
+        float, typer.Option("--resubmission-timeout", help="Seconds before a higher offer.")
+    ] = 48.0,
     throttle_threshold: Annotated[
         int, typer.Option("--throttle-threshold", help="Backlog in bytes that slows the sequencer down (0: never).")
     ] = 1_000_000,
@@ -81,8 +95,8 @@ def batcher(
     from config.types import Wei
     from derivation.codec import Compression
     from l1.txmgr import TxPolicy
-    from node.cli.keys import private_key
     from node.batcher_rpc import BatcherAdmin
+    from node.cli.keys import private_key
 
     algorithm, _, level = compression_algo.partition("-")
     compression = Compression(algorithm)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from config.l1_chain import L1ChainConfig
 from config.types import Hash32
 from evm.store.kv import KeyValueStore, WriteBatch
-from evm.types.transaction import BlobTransaction
 from evm.types.rlp import as_bytes, as_list, decode_list, encode
+from evm.types.transaction import BlobTransaction
 from l1.kzg import KzgWorker
 from l1.sidecar import BlobSidecar, SidecarError, SidecarVersion
 from node.devl1.slots import SlotClock

@@ -128,7 +128,9 @@ async def make_embedded(settings: DevnetSettings) -> DevnetFiles:
     try:
         # Deployment happens at the slots just behind genesis, not now.
         l1.clock.offset = genesis_time - time.time()
-        sender = InProcessSender(l1.execution.chain, l1.execution.pool, l1.producer, l1.clock, roles.deployer.private_key)
+        sender = InProcessSender(
+            l1.execution.chain, l1.execution.pool, l1.producer, l1.clock, roles.deployer.private_key
+        )
         await deploy(sender, settings, DEV_L1_CHAIN_ID, lambda: l1.execution.chain.head, files, users, roles)
         if l1.producer.head_slot() > _SLOTS_FOR_DEPLOYMENT:
             log.warning("deployment took more slots than planned", extra={"slots": l1.producer.head_slot()})

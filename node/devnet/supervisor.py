@@ -56,7 +56,9 @@ class Supervisor:
                     f"the {role.name} ended with code {process.returncode} while starting: its log above says why"
                 )
             if asyncio.get_running_loop().time() > deadline:
-                raise CriticalError(f"the {role.name} does not answer after {_START_SECONDS:.0f} s: look at its log above")
+                raise CriticalError(
+                    f"the {role.name} does not answer after {_START_SECONDS:.0f} s: look at its log above"
+                )
             await asyncio.sleep(0.05)
 
     def process_ids(self) -> dict[str, int]:

@@ -24,9 +24,7 @@ def difference(block: Block, derived: DerivedAttributes, rollup: RollupConfig) -
         (
             "extra data",
             header.extra_data.hex(),
-            L2Rules(rollup)
-            .extra_data(attributes.timestamp, attributes.eip1559_params, attributes.min_base_fee)
-            .hex(),
+            L2Rules(rollup).extra_data(attributes.timestamp, attributes.eip1559_params, attributes.min_base_fee).hex(),
         ),
         ("number of transactions", len(block.transactions), len(attributes.transactions)),
     ):

@@ -34,7 +34,7 @@ _STEPS_PER_TURN = 16
 class L1ByNumber(Protocol):
     """Canonical L1 headers by number: `l1.source.L1Client`."""
 
-    async def header_by_number(self, number: int) -> Header: ...  # noqa: D102
+    async def header_by_number(self, number: int) -> Header: ...
 
 
 @dataclass

@@ -1,10 +1,10 @@
 """Output roots of L2 blocks, as the node serves them."""
 
 from config.constants import EMPTY_TRIE_ROOT, L2_TO_L1_MESSAGE_PASSER
+from config.forks import Fork
 from config.types import Hash32
 from evm.rules import L2Rules
 from evm.types import Header
-from config.forks import Fork
 from node.chain import Chain
 from proposer.output_root import output_root_v0
 

@@ -90,7 +90,9 @@ class Rollup(Namespace):
         if entry is None:
             genesis = self._rollup.genesis
             if number < genesis.l1.number:
-                raise RpcError(ErrorCode.SERVER_ERROR, f"safe head not found: the rollup starts at L1 block {genesis.l1.number}")
+                raise RpcError(
+                    ErrorCode.SERVER_ERROR, f"safe head not found: the rollup starts at L1 block {genesis.l1.number}"
+                )
             return {"l1Block": genesis.l1.to_json(), "safeHead": genesis.l2.to_json()}
         return {"l1Block": entry.l1.to_json(), "safeHead": entry.l2.to_json()}
 
@@ -144,4 +146,3 @@ class RollupAdmin(Namespace):
     async def reset_derivation_pipeline(self) -> None:
         """Check the heads against L1 and derive from the safe head anew."""
         self._driver.request_reset("asked for over RPC")
-

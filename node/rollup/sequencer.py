@@ -195,7 +195,12 @@ class Sequencer:
             raise TemporaryError("L1's head is not known yet")
         choice = choose_origin(parent, self._rollup, self._data, latest.number, self._settings.l1_confirmations)
         attributes = prepare_payload_attributes(
-            self._rollup, self._l1_chain, self._data, self._l2, parent, BlockId(choice.origin.hash, choice.origin.number)
+            self._rollup,
+            self._l1_chain,
+            self._data,
+            self._l2,
+            parent,
+            BlockId(choice.origin.hash, choice.origin.number),
         )
         return replace(attributes, no_tx_pool=choice.deposits_only)
 
