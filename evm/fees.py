@@ -181,5 +181,5 @@ class L1FeeParameters:
         return gas * self.operator_fee_scalar // _COST_SCALE + self.operator_fee_constant
 
     def da_footprint(self, raw: bytes) -> int:
-        """Gas that the bytes weigh in the block since Jovian. Spec: op jovian exec-engine, "DA Footprint Block Limit"."""
+        """Gas the bytes weigh in the block since Jovian. Spec: op jovian exec-engine, "DA Footprint Block Limit"."""
         return estimated_size_scaled(raw) // _COST_SCALE * self.da_footprint_gas_scalar

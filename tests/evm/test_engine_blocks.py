@@ -293,7 +293,7 @@ def test_an_authorization_delegates_the_account_that_signed_it() -> None:
 def test_a_block_is_refused_on_a_transaction_that_is_not_valid() -> None:
     bench = l2()
     block = bench.start().seal().block
-    with pytest.raises(InvalidBlock, match="transaction 0 .*nonce too high"):
+    with pytest.raises(InvalidBlock, match=r"transaction 0 .*nonce too high"):
         bench.engine.import_block(bench.head, replace(block, transactions=(transaction(nonce=3),)))
 
 
