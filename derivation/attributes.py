@@ -7,12 +7,12 @@ from config.errors import ResetError
 from config.forks import Fork
 from config.l1_chain import CANCUN_BLOBS, L1ChainConfig, fake_exponential
 from config.rollup import BlockId, RollupConfig
-from config.types import ZERO_HASH, Timestamp, short
+from config.types import ZERO_HASH, Gas, Timestamp, short
 from derivation.deposits import user_deposits
 from derivation.providers import L1Provider, L2Provider
 from derivation.system_config_updates import apply_system_config_updates
 from derivation.types import L2BlockRef
-from derivation.upgrades import upgrade_transactions
+from derivation.upgrades import upgrade_gas, upgrade_transactions
 from evm.l1_attributes import l1_attributes_deposit
 from evm.types.header import Header
 from evm.types.payload import PayloadAttributes
@@ -67,7 +67,7 @@ def prepare_payload_attributes(
         else None,
         transactions=(l1_attributes.raw, *deposits, *upgrade_transactions(rollup, timestamp)),
         no_tx_pool=True,
-        gas_limit=system_config.gas_limit,
+        gas_limit=Gas(system_config.gas_limit + upgrade_gas(rollup, timestamp)),
         eip1559_params=_eip1559_params(rollup, system_config.eip1559_params, parent.timestamp, timestamp),
         min_base_fee=system_config.min_base_fee if rollup.is_active(Fork.JOVIAN, timestamp) else None,
         with_withdrawals=rollup.is_active(Fork.CANYON, timestamp),

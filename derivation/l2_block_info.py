@@ -6,6 +6,7 @@ from config.rollup import BlockId, RollupConfig
 from config.system_config import SystemConfig
 from config.types import Gas, Hash32
 from derivation.types import L2BlockRef
+from derivation.upgrades import upgrade_gas
 from evm.l1_attributes import L1AttributesError, L1BlockInfo
 from evm.types.block import Block
 from evm.types.header import Header
@@ -54,6 +55,7 @@ def l2_block_ref(block: Block, rollup: RollupConfig) -> L2BlockRef:
 def system_config_of(block: Block, rollup: RollupConfig) -> SystemConfig:
     """The system configuration that held in an L2 block, from its L1 attributes and its header.
 
+    Gas that an upgrade's first block got on top is not part of it.
     Raises CriticalError when the block is not of this rollup. Spec: op derivation, "Resetting derivation stages".
     """
     header = block.header
@@ -71,7 +73,7 @@ def system_config_of(block: Block, rollup: RollupConfig) -> SystemConfig:
         batcher_address=info.batcher_address,
         overhead=Hash32(overhead),
         scalar=Hash32(scalar),
-        gas_limit=Gas(header.gas_limit),
+        gas_limit=Gas(header.gas_limit - upgrade_gas(rollup, header.timestamp)),
         eip1559_params=params,
         operator_fee_scalar=info.operator_fee_scalar,
         operator_fee_constant=info.operator_fee_constant,

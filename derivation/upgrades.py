@@ -1,11 +1,26 @@
-"""Blocks in which a network upgrade becomes active."""
+"""Blocks in which a network upgrade becomes active, and the transactions that the protocol puts into them."""
 
-from config.errors import CriticalError
+import gzip
+import json
+from functools import cache
+from pathlib import Path
+
+import config
 from config.forks import Fork
 from config.rollup import RollupConfig
-from config.types import Timestamp
+from config.types import from_hex
+from evm.types.transaction import DepositTransaction, decode_transaction
 
-_WITH_TRANSACTIONS = frozenset((Fork.ECOTONE, Fork.FJORD, Fork.ISTHMUS, Fork.JOVIAN, Fork.KARST))
+UPGRADE_DIRECTORY = Path(config.__file__).resolve().parent / "data" / "upgrades"
+"""One file per fork: its deposits in order (canonical bytes), their source, and keccak256 of all of them joined."""
+
+_FILES = {
+    Fork.ECOTONE: "ecotone.json",
+    Fork.FJORD: "fjord.json",
+    Fork.ISTHMUS: "isthmus.json",
+    Fork.JOVIAN: "jovian.json",
+    Fork.KARST: "karst.json.gz",
+}
 
 
 def upgrades_activated_in(rollup: RollupConfig, timestamp: int) -> tuple[Fork, ...]:
@@ -21,7 +36,7 @@ def upgrades_activated_in(rollup: RollupConfig, timestamp: int) -> tuple[Fork, .
 def forbids_user_transactions(rollup: RollupConfig, timestamp: int) -> bool:
     """Whether a batch for the block of this timestamp must have no transactions, since an upgrade activates in it.
 
-    The sequencer must leave its pool out of such a block. Spec: op jovian derivation, "Activation Block Rules".
+    Spec: op jovian derivation, "Activation Block Rules".
     """
     return any(fork >= Fork.JOVIAN for fork in upgrades_activated_in(rollup, timestamp))
 
@@ -31,20 +46,38 @@ def sequencer_leaves_pool_out(rollup: RollupConfig, timestamp: int) -> bool:
 
     Spec: op derivation, "Network upgrade automation transactions".
     """
-    return any(fork in _WITH_TRANSACTIONS for fork in upgrades_activated_in(rollup, timestamp))
+    return any(fork in _FILES for fork in upgrades_activated_in(rollup, timestamp))
 
 
-def upgrade_transactions(rollup: RollupConfig, timestamp: Timestamp) -> tuple[bytes, ...]:
+@cache
+def transactions_of(fork: Fork) -> tuple[bytes, ...]:
+    """The deposits (canonical bytes) of a fork's activation block; none for forks without any."""
+    name = _FILES.get(fork)
+    if name is None:
+        return ()
+    data = (UPGRADE_DIRECTORY / name).read_bytes()
+    document = json.loads(gzip.decompress(data) if name.endswith(".gz") else data)
+    return tuple(from_hex(raw) for raw in document["transactions"])
+
+
+@cache
+def gas_of(fork: Fork) -> int:
+    """Gas limits of a fork's upgrade transactions, summed."""
+    decoded = (decode_transaction(raw) for raw in transactions_of(fork))
+    return sum(tx.gas_limit for tx in decoded if isinstance(tx, DepositTransaction))
+
+
+def upgrade_transactions(rollup: RollupConfig, timestamp: int) -> tuple[bytes, ...]:
     """The deposits (canonical bytes) that upgrades put into the block of this timestamp, after user deposits.
 
-    Raises CriticalError when an upgrade activates whose transactions this version of the node does not have.
-    Spec: op derivation, "Network upgrade automation transactions".
+    Spec: op derivation, "Network upgrade automation transactions"; op L2 upgrades, "Transaction Execution Sequence".
     """
-    transactions: list[bytes] = []
-    for fork in upgrades_activated_in(rollup, timestamp):
-        if fork in _WITH_TRANSACTIONS:
-            raise CriticalError(
-                f"the {fork.key} upgrade activates at L2 timestamp {timestamp}, and this version of the node does not "
-                "have its upgrade transactions: run a version that does, or start the chain with the upgrade at genesis"
-            )
-    return tuple(transactions)
+    return tuple(raw for fork in upgrades_activated_in(rollup, timestamp) for raw in transactions_of(fork))
+
+
+def upgrade_gas(rollup: RollupConfig, timestamp: int) -> int:
+    """Gas that the block of this timestamp gets on top of the configured limit, for its upgrade transactions.
+
+    Since Karst; only in that one block. Spec: op L2 upgrades, "Gas Allocation Specification".
+    """
+    return sum(gas_of(fork) for fork in upgrades_activated_in(rollup, timestamp) if fork >= Fork.KARST)

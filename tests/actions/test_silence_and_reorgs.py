@@ -326,18 +326,6 @@ def test_an_unreadable_deposit_stops_derivation(world: World) -> None:
         verifier.run()
 
 
-def test_an_upgrade_whose_transactions_are_missing_stops_derivation() -> None:
-    world = World.create()
-    times = {fork: Timestamp(0) for fork in Fork if Fork.BEDROCK < fork <= Fork.ISTHMUS}
-    times[Fork.KARST] = times[Fork.JOVIAN] = Timestamp(world.rollup.genesis.l2_time + 6)
-    rollup = replace(world.rollup, forks=ForkSchedule(times))
-    world.l1.mine(40)
-    verifier = Verifier(rollup, world.l1)
-    with pytest.raises(CriticalError, match="upgrade transactions"):
-        verifier.run()
-    assert len(verifier.hashes()) == 3
-
-
 def test_the_status_names_the_open_channel_and_when_it_times_out(world: World) -> None:
     world.sequence(10)
     frames = world.batcher.frames(world.batcher.channel([world.batcher.span(1, 10)]), 200)
