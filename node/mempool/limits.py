@@ -12,8 +12,8 @@ class PoolLimits:
 
     Slots are of 32 KiB. `account_slots` is what an account keeps of its executable transactions when the pool is full
     and accounts that hold more send better paid ones; `account_queue` bounds an account's transactions behind a nonce
-    gap; `lifetime` is in seconds and holds for those too; `price_limit` is the lowest tip in wei per gas; bumps are in
-    percent.
+    gap; `lifetime` is in seconds and holds for those too; `rejournal` is how often, in seconds, the journal is rewritten
+    without what has been included; `price_limit` is the lowest tip in wei per gas; bumps are in percent.
     The global defaults are four times geth's, because here the pool of one sequencer serves the whole chain.
     """
 
@@ -25,6 +25,7 @@ class PoolLimits:
     account_queue: int = 64
     global_queue: int = 4 * 1_024
     lifetime: int = 3 * 3_600
+    rejournal: int = 3_600
     max_transaction_bytes: int = 4 * SLOT_BYTES
     max_blob_transactions_per_account: int = 16
     max_blobs_per_transaction: int = 6

@@ -74,6 +74,7 @@ class TransactionPool:
         self._listeners: list[PendingListener] = []
         self._cheapest: list[tuple[int, int, Hash32]] = []
         self._cheapest_base_fee = -1
+        self._journal_written = clock()
         chain.on_new_head(self._on_new_head)
 
     # --- reading ---
@@ -146,7 +147,10 @@ class TransactionPool:
         """
         entry = self._admit(transaction, local, sidecar)
         if local and self._journal is not None and not entry.is_blob:
-            self._journal.append(transaction.raw)
+            try:
+                self._journal.append(transaction.raw)
+            except OSError as error:
+                log.error("transaction %s is pooled but would not survive a restart: %s", short(entry.hash), error)
         return entry
 
     def remove(self, transaction_hash: Hash32) -> PooledTransaction | None:
@@ -393,6 +397,8 @@ class TransactionPool:
         for transaction in back:
             self._reinject(transaction)
         self.expire()
+        if self._clock() - self._journal_written >= self.limits.rejournal:
+            self._rewrite_journal()
 
     def _leave(self, block: Block, included: set[Hash32]) -> set[Address]:
         """Note what a block includes; answers the accounts whose nonce or balance it lowered."""
@@ -484,7 +490,11 @@ class TransactionPool:
             listener(fresh)
 
     def _rewrite_journal(self) -> None:
-        if self._journal is not None:
-            self._journal.rewrite(
-                entry.transaction.raw for entry in self._by_hash.values() if entry.local and not entry.is_blob
-            )
+        self._journal_written = self._clock()
+        if self._journal is None:
+            return
+        wanted = [entry.transaction.raw for entry in self._by_hash.values() if entry.local and not entry.is_blob]
+        try:
+            self._journal.rewrite(wanted)
+        except OSError as error:
+            log.error("the transaction journal cannot be rewritten, it keeps growing: %s", error)

@@ -1,5 +1,6 @@
 """`eth_subscribe`: news over WebSocket. Nothing is announced before it is durable."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,6 +39,8 @@ class EthSubscriptions(Namespace):
         self._logs: dict[Key, LogCriteria] = {}
         self._hashes: set[Key] = set()
         self._transactions: set[Key] = set()
+        self._syncing: set[Key] = set()
+        self._was_syncing = False
         chain.on_new_head(self._on_new_head)
         pool.on_pending(self._on_pending)
 
@@ -55,8 +58,9 @@ class EthSubscriptions(Namespace):
         if kind == "logs":
             return self._open_logs(connection, options)
         if kind == "syncing":
-            identifier = connection.subscribe(lambda: None)
-            connection.notify(identifier, self._sync_progress() or False)
+            identifier = self._open(connection, self._syncing)
+            # The caller must know the id before the first notification.
+            asyncio.get_running_loop().call_soon(connection.notify, identifier, self._sync_status())
             return identifier
         raise RpcError(-32601, f'no "{kind}" subscription in eth namespace')
 
@@ -66,6 +70,10 @@ class EthSubscriptions(Namespace):
         if not connection.unsubscribe(identifier):
             raise server_error("subscription not found")
         return True
+
+    def _sync_status(self) -> dict[str, Any] | bool:
+        progress = self._sync_progress()
+        return False if progress is None else {"syncing": True, "status": progress}
 
     def _open(self, connection: Connection, subscribers: set[Key]) -> str:
         identifier = connection.subscribe(lambda: subscribers.discard((connection, identifier)))
@@ -89,6 +97,10 @@ class EthSubscriptions(Namespace):
         if self._heads:
             for block in update.added:
                 _send(self._heads, header_to_json(block.header))
+        syncing = self._sync_progress() is not None
+        if syncing != self._was_syncing:
+            self._was_syncing = syncing
+            _send(self._syncing, self._sync_status())
         if not self._logs:
             return
         removed = [(block, self._chain.receipts(block.hash) or (), True) for block in update.removed]

@@ -42,6 +42,34 @@ def test_an_included_transaction_is_gone_from_the_journal_after_closing(tmp_path
     assert list(Journal(path).load()) == []
 
 
+def test_the_journal_is_rewritten_now_and_then_so_that_it_does_not_grow_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "transactions.journal"
+    world = World(journal=Journal(path))
+    included, waiting = transfer(0, 0), transfer(0, 1)
+    for transaction in (included, waiting):
+        world.pool.add(transaction, local=True)
+    world.advance(included)
+    assert list(Journal(path).load()) == [included.raw, waiting.raw]
+    world.now = 3_600.0
+    world.advance()
+    assert list(Journal(path).load()) == [waiting.raw]
+    later = transfer(0, 2)
+    world.pool.add(later, local=True)
+    assert list(Journal(path).load()) == [waiting.raw, later.raw]
+
+
+def test_a_journal_that_cannot_be_written_is_reported_and_does_not_cost_the_transaction(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a directory")
+    world = World(journal=Journal(blocked / "transactions.journal"))
+    sent = transfer(0, 0)
+    with caplog.at_level(logging.ERROR, "lamina.mempool"):
+        world.pool.add(sent, local=True)
+    assert sent.hash in world.pool and "would not survive a restart" in caplog.text
+
+
 @pytest.mark.parametrize("cut", [1, 60])
 def test_a_torn_end_is_reported_and_the_rest_is_read(
     tmp_path: Path, cut: int, caplog: pytest.LogCaptureFixture

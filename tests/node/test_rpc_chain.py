@@ -299,6 +299,24 @@ async def test_subscribers_hear_of_heads_logs_and_pending_transactions_and_of_re
     assert [(int(log["data"], 16), log["removed"]) for log in received(logs)] == [(9, True)]
 
 
+async def test_subscribers_hear_when_the_node_falls_behind_and_has_caught_up() -> None:
+    progress: list[dict[str, Any] | None] = [None]
+    node = Node(sync_progress=lambda: progress[0])
+    connection = Connection()
+    identifier = await node.call("eth_subscribe", "syncing", connection=connection)
+    assert identifier and received(connection) == [], "the id comes first"
+    await asyncio.sleep(0)
+    assert received(connection) == [False]
+    progress[0] = {"startingBlock": "0x0", "currentBlock": "0x1", "highestBlock": "0x9"}
+    mine(node.chain)
+    mine(node.chain)
+    assert received(connection) == [{"syncing": True, "status": progress[0]}]
+    assert await node.call("eth_syncing") == progress[0]
+    progress[0] = None
+    mine(node.chain)
+    assert received(connection) == [False]
+
+
 async def test_a_head_is_announced_only_after_it_can_be_read_back() -> None:
     node = Node()
     seen: list[bool] = []
