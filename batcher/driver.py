@@ -90,13 +90,15 @@ class BatchSubmitter:
         self._loop_task = asyncio.create_task(self._loop(), name="batcher")
 
     async def stop(self, drain_seconds: float = 0.0) -> None:
-        """Stop the loop; nothing happens when it does not run.
+        """Stop the loop and forget everything loaded.
 
         Up to `drain_seconds` are spent on closing the open channel and getting all channels confirmed. What is not on
         L1 by then is abandoned and will be posted by the next start.
         """
         task = self._loop_task
         if task is None:
+            await self._outbox.cancel()
+            self._clear()
             return
         self._draining = True
         self._wake.set()

@@ -175,8 +175,8 @@ class Outbox:
         self.abandon_from(0)
 
     def _worst_case(self, transaction: BatcherTransaction, head: L1Head) -> Wei:
-        ceiling = self._settings.max_transaction_cost
-        return Wei(transaction.price(head) * self._settings.fee_headroom) if ceiling is None else ceiling
+        ceiling = self._settings.transaction_ceiling
+        return transaction.price(head) if ceiling is None else ceiling
 
     def _start(self, posted: PostedChannel, posting: Posting, transaction: BatcherTransaction, reserved: Wei) -> None:
         self.budget.reserve(reserved)

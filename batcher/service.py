@@ -63,8 +63,8 @@ class BatcherService:
         self._l2_rpc = JsonRpcClient(config.l2_rpc)
         self._rollup_rpc = JsonRpcClient(config.rollup_rpc)
         fees = config.fees
-        if config.driver.max_transaction_cost is not None:
-            fees = replace(fees, max_cost=config.driver.max_transaction_cost)
+        if config.driver.transaction_ceiling is not None:
+            fees = replace(fees, max_cost=config.driver.transaction_ceiling)
         self._sender = TxManager(
             self._l1_rpc,
             config.signer,

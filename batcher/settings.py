@@ -109,9 +109,9 @@ class DriverSettings:
     rounds. `max_blocks_per_round` bounds how many L2 blocks one round loads. A rejected transaction is tried again
     after `retry_seconds`, doubled each time up to `max_retry_seconds`.
 
-    `budget` (wei, None: no limit) is the most this process will ever spend. Until its receipt tells what a transaction
-    cost, it counts as `max_transaction_cost` (wei; the sender's own ceiling for one transaction, which makes the budget
-    a hard limit), or when that is None as `fee_headroom` times its price at sending.
+    `budget` (wei, None: no limit) is the most this process will ever spend. No transaction may cost more than
+    `max_transaction_cost` (wei; None: a tenth of the budget): the sender has to keep to that, and until its receipt
+    tells what a transaction cost, it counts as that much.
 
     With `wait_node_sync` posting starts once the node has derived the L1 head of the start. `safe_progress_margin` is
     the number of L1 blocks that the node must have derived past a channel before its blocks, if still not safe, count
@@ -126,7 +126,6 @@ class DriverSettings:
     max_retry_seconds: float = 60.0
     budget: Wei | None = None
     max_transaction_cost: Wei | None = None
-    fee_headroom: int = 5
     wait_node_sync: bool = False
     safe_progress_margin: int = 1
     max_queued_bytes: int = 256_000_000
@@ -138,5 +137,10 @@ class DriverSettings:
             raise ValueError("pending transactions cannot be negative; blocks per round and progress margin start at 1")
         if min(self.max_queued_bytes, self.max_unsent_transactions, self.history_channels) < 1:
             raise ValueError("the bounds on queued bytes, unsent transactions and remembered channels start at 1")
-        if self.fee_headroom < 1:
-            raise ValueError("fee headroom is a factor of at least 1")
+
+    @property
+    def transaction_ceiling(self) -> Wei | None:
+        """The most that one transaction may cost (wei); None when there is neither a ceiling nor a budget."""
+        if self.max_transaction_cost is not None or self.budget is None:
+            return self.max_transaction_cost
+        return Wei(self.budget // 10)

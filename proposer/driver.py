@@ -221,7 +221,7 @@ class OutputProposer:
 
     def _within_budget(self, actions: list[GameAction]) -> list[GameAction]:
         """As many actions as their fees may cost. Raises CriticalError when it is none of them."""
-        budget, ceiling = self._settings.budget, self._settings.max_transaction_cost
+        budget, ceiling = self._settings.budget, self._settings.transaction_ceiling
         if budget is None or ceiling is None or not actions:
             return actions
         affordable = (budget - self._spent) // ceiling if ceiling else len(actions)
@@ -231,7 +231,7 @@ class OutputProposer:
 
     def _affords(self, proposal: Proposal, actions: int) -> bool:
         """Whether bond and fees fit the budget now. Raises CriticalError when they never will."""
-        budget, ceiling = self._settings.budget, self._settings.max_transaction_cost
+        budget, ceiling = self._settings.budget, self._settings.transaction_ceiling
         if budget is None or ceiling is None:
             return True
         needed = proposal.bond + ceiling * (actions + 1)

@@ -43,8 +43,8 @@ class ProposerService:
         self._l1_rpc = JsonRpcClient(config.l1_rpc)
         self._rollup_rpc = JsonRpcClient(config.rollup_rpc)
         fees = config.fees
-        if config.settings.max_transaction_cost is not None:
-            fees = replace(fees, max_cost=config.settings.max_transaction_cost)
+        if config.settings.transaction_ceiling is not None:
+            fees = replace(fees, max_cost=config.settings.transaction_ceiling)
         self._sender = TxManager(
             self._l1_rpc,
             config.signer,

@@ -14,8 +14,9 @@ class ProposerSettings:
     whose safe head bounds every proposal: an L1 reorg up to that deep cannot make a proposal wrong.
     `max_scan_games` bounds how far back the factory's list is searched for the account's own games.
 
-    `budget` (wei, None: no limit) bounds fees spent by this process plus bonds of games not paid back yet; each
-    transaction in flight counts as `max_transaction_cost` (the sender's own ceiling for one transaction).
+    `budget` (wei, None: no limit) bounds fees spent by this process plus bonds of games not paid back yet. No
+    transaction may cost more in fees than `max_transaction_cost` (wei; None: a tenth of the budget): the sender has to
+    keep to that, and each transaction counts as that much until its receipt tells.
     """
 
     game_factory: Address
@@ -33,5 +34,10 @@ class ProposerSettings:
     def __post_init__(self) -> None:
         if min(self.proposal_interval, self.l1_depth) < 0 or self.max_scan_games < 1:
             raise ValueError("proposal interval and L1 depth cannot be negative, and at least one game must be scanned")
-        if self.budget is not None and self.max_transaction_cost is None:
-            raise ValueError("a budget needs a ceiling for the cost of one transaction as well")
+
+    @property
+    def transaction_ceiling(self) -> Wei | None:
+        """The most that one transaction may cost in fees (wei); None when there is neither a ceiling nor a budget."""
+        if self.max_transaction_cost is not None or self.budget is None:
+            return self.max_transaction_cost
+        return Wei(self.budget // 10)

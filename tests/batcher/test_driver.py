@@ -383,15 +383,17 @@ async def test_the_budget_is_never_exceeded_and_stops_the_batcher_when_used_up()
     assert "budget of 10000 wei is used up" in (submitter.status().halted_by or "")
 
 
-async def test_without_a_ceiling_the_budget_counts_a_multiple_of_the_present_price() -> None:
-    world = World(base_fee=10, blob_base_fee=1)
-    grow(world, 2)
-    one = 21_000 * 10 + 131_072
-    submitter = world.submitter(settings=DriverSettings(budget=Wei(5 * one - 1), fee_headroom=5))
+async def test_without_a_ceiling_of_its_own_a_transaction_may_take_a_tenth_of_the_budget() -> None:
+    world = World()
+    settings = DriverSettings(budget=Wei(10_000), max_pending_transactions=0)
+    assert settings.transaction_ceiling == 1_000
+    assert DriverSettings().transaction_ceiling is None
+    grow(world, 12)
+    submitter = world.submitter(SMALL_FRAMES, settings)
     submitter.flush()
     await rounds(submitter)
-    assert world.sent == []
-    assert submitter.status().halted_by is not None
+    assert len(world.open) == 10
+    assert submitter.status().reserved == 10_000
 
 
 async def test_a_critical_error_of_the_sender_stops_the_loop() -> None:
