@@ -13,7 +13,7 @@ class PooledTransaction:
     `cost` is the most it can take from the sender in wei: gas, value, blob gas, and the data fee as of admission.
     `arrival` counts admissions, and orders equal tips. `seen` is when it came, in seconds of the pool's clock.
     `authorities` are the accounts whose code it may set (EIP-7702). `announced`: listeners were told that it can be
-    executed.
+    executed. `data_size` is the estimate of its compressed bytes, once somebody has asked.
     """
 
     transaction: SignedTransaction
@@ -24,6 +24,7 @@ class PooledTransaction:
     local: bool
     authorities: tuple[Address, ...] = ()
     announced: bool = False
+    data_size: int | None = None
 
     @property
     def hash(self) -> Hash32:

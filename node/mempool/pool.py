@@ -293,8 +293,7 @@ class TransactionPool:
             raise PoolRejection(RejectReason.BAD_SIDECAR, f"invalid blob sidecar: {error}") from error
 
     def _insert(self, account: AccountQueue, entry: PooledTransaction, previous: PooledTransaction | None) -> None:
-        # Making room may have emptied the account and dropped it from the table.
-        account = self._accounts.setdefault(account.address, account)
+        self._accounts.setdefault(account.address, account)
         before = account.pending_count
         account.last_change = entry.seen
         promoted = account.put(entry)

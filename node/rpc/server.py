@@ -29,7 +29,7 @@ class ServerOptions:
 
     `cors_origins`: origins that browsers may call from. `virtual_hosts`: names that the Host header may carry;
     addresses are always fine (protects local nodes from DNS rebinding). `ws_origins`: Origin headers that may open a
-    WebSocket.
+    WebSocket. `backlog`: connections that may wait to be accepted.
     """
 
     host: str = "127.0.0.1"
@@ -40,7 +40,7 @@ class ServerOptions:
     cors_origins: tuple[str, ...] = ()
     virtual_hosts: tuple[str, ...] = ("localhost",)
     ws_origins: tuple[str, ...] = ("*",)
-    max_connections: int = 1_000
+    backlog: int = 1_000
     extra_routes: tuple[web.RouteDef, ...] = field(default=())
 
 
@@ -83,7 +83,7 @@ class RpcServer:
         app.router.add_route("*", "/ws", self._root)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=5.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._options.host, self._options.port, backlog=self._options.max_connections)
+        site = web.TCPSite(self._runner, self._options.host, self._options.port, backlog=self._options.backlog)
         try:
             await site.start()
         except OSError as error:

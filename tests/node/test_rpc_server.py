@@ -172,6 +172,17 @@ async def test_notifications_reach_the_subscriber_and_closing_ends_the_subscript
         assert sample.cancelled == [identifier]
 
 
+async def test_a_websocket_message_above_the_limit_closes_the_connection() -> None:
+    async with (
+        running() as server,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(server.ws_url) as socket,
+    ):
+        await socket.send_str(call("sample_echo", "x" * 20_000))
+        await socket.receive()
+        assert socket.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
+
+
 async def test_a_port_can_serve_only_one_of_the_transports() -> None:
     async with running(replace(OPTIONS, websocket=False)) as server, aiohttp.ClientSession() as session:
         with pytest.raises(aiohttp.WSServerHandshakeError):
