@@ -1,0 +1,1 @@
+"""Reproducible benchmarks: `python -m benchmarks`, one JSON line per figure."""
