@@ -184,7 +184,7 @@ class OutputProposer:
 
     async def _provable_block(self, head: L1Block, heads: SyncHeads) -> int | None:
         """The newest L2 block that any game created from now on must find right."""
-        reference = head.number - self._settings.l1_depth
+        reference = min(head.number - self._settings.l1_depth, heads.current_l1.number)
         if reference < 0:
             self._waiting_for = f"L1 block {self._settings.l1_depth}"
             return None

@@ -11,8 +11,9 @@ from proposer.output_root import Output
 
 @dataclass(frozen=True)
 class SyncHeads:
-    """The heads of the L2 node that may be proposed."""
+    """The heads of the L2 node that may be proposed, and the L1 block that its derivation has reached."""
 
+    current_l1: BlockId
     safe_l2: BlockId
     finalized_l2: BlockId
 

@@ -20,10 +20,12 @@ class RpcRollupNode:
         self._rpc = rpc
 
     async def heads(self) -> SyncHeads:
-        """Safe and finalized head (`optimism_syncStatus`). Raises TemporaryError."""
+        """The node's heads (`optimism_syncStatus`). Raises TemporaryError."""
         answer = await self._call("optimism_syncStatus", ())
         try:
-            return SyncHeads(_block_id(answer["safe_l2"]), _block_id(answer["finalized_l2"]))
+            return SyncHeads(
+                _block_id(answer["current_l1"]), _block_id(answer["safe_l2"]), _block_id(answer["finalized_l2"])
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise self._unusable("optimism_syncStatus", error) from error
 

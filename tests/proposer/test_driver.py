@@ -65,6 +65,18 @@ async def test_finalized_blocks_are_bounded_by_the_safe_head_records_too() -> No
     assert world.game_numbers() == [30]
 
 
+async def test_a_node_that_lags_behind_l1_is_asked_only_for_what_it_has_derived() -> None:
+    world = ready_world(l2_number=30)
+    world.derived_l1 = world.chain.number - 1
+    world.derive(50)
+    world.mine(10)
+    proposer = world.proposer()
+    world.safe_heads[world.chain.number - 5] = 70  # what the node will know later
+    world.derived_l1 = world.chain.number - 8
+    await proposer.tick()
+    assert world.game_numbers() == [50]
+
+
 async def test_without_safe_head_records_it_waits() -> None:
     world = World()
     world.mine(5)

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from config.errors import TemporaryError
+from config.rollup import BlockId
 from config.types import to_hex
 from evm.types.json_codec import block_to_json
 from l1.rpc import RpcError
@@ -18,6 +19,11 @@ from tests.actions.chains import FakeL1
 from tests.proposer.world import World, l2_id, output_of
 
 KEY = b"\x0e" * 32
+
+
+def sync_status(safe: BlockId, finalized: BlockId) -> dict[str, Any]:
+    heads = {"current_l1": l2_id(5), "safe_l2": safe, "finalized_l2": finalized}
+    return {name: head.to_json() for name, head in heads.items()}
 
 
 def output_json(number: int) -> dict[str, Any]:
@@ -38,7 +44,7 @@ class NodeRpc:
 
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {
-            "optimism_syncStatus": {"safe_l2": l2_id(9).to_json(), "finalized_l2": l2_id(4).to_json()},
+            "optimism_syncStatus": sync_status(l2_id(9), l2_id(4)),
             "optimism_outputAtBlock": output_json(9),
             "optimism_safeHeadAtL1Block": {"l1Block": l2_id(3).to_json(), "safeHead": l2_id(9).to_json()},
         }
@@ -59,7 +65,7 @@ async def test_heads_outputs_and_safe_head_records_are_read() -> None:
     rpc = NodeRpc()
     node = RpcRollupNode(rpc)
     heads = await node.heads()
-    assert (heads.safe_l2, heads.finalized_l2) == (l2_id(9), l2_id(4))
+    assert (heads.current_l1, heads.safe_l2, heads.finalized_l2) == (l2_id(5), l2_id(9), l2_id(4))
     output = await node.output_at(9)
     assert output == output_of(9)
     assert output.is_consistent
@@ -89,7 +95,7 @@ async def url() -> AsyncIterator[str]:
     world, l1 = World(), FakeL1()
     l1.mine(5)
     rpc = NodeRpc()
-    rpc.answers["optimism_syncStatus"] = {"safe_l2": l2_id(0).to_json(), "finalized_l2": l2_id(0).to_json()}
+    rpc.answers["optimism_syncStatus"] = sync_status(l2_id(0), l2_id(0))
 
     async def answer_one(asked: dict[str, Any]) -> dict[str, Any]:
         method, params = asked["method"], asked["params"]

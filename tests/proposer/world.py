@@ -75,6 +75,7 @@ class World:
         self.factory = self.system.factory
         self.safe_heads: dict[int, int] = {}
         self.finalized = 0
+        self.derived_l1: int | None = None
         self.sent: list[TxCandidate] = []
         self.send_error: Exception | None = None
         self.forked_records = False
@@ -93,7 +94,9 @@ class World:
 
     async def heads(self) -> SyncHeads:
         """The node's heads."""
-        return SyncHeads(l2_id(max(self.safe_heads.values(), default=0)), l2_id(self.finalized))
+        current = self.chain.number - 1 if self.derived_l1 is None else self.derived_l1
+        current_l1 = BlockId(Hash32(self.chain.block_hash(current)), current)
+        return SyncHeads(current_l1, l2_id(max(self.safe_heads.values(), default=0)), l2_id(self.finalized))
 
     async def output_at(self, number: int) -> Output:
         """The node's answer, wrong on demand."""
