@@ -6,7 +6,7 @@
 //   node compile.mjs --out DIR           write to DIR instead of artifacts/
 //
 // Every file is its own compilation unit (the file and what it imports), so that an artifact depends on nothing else
-// in the tree: AST numbers, which leak into layouts and immutable references, stay the same whatever is compiled with it.
+// in the tree.
 
 import { existsSync, mkdirSync, readFileSync, readdirSync, unlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, posix, relative, sep } from "node:path";
@@ -59,6 +59,13 @@ function variableNames(node, names = new Map()) {
   return names;
 }
 
+/** The layout without AST numbers, which change with every comment above them. */
+function withoutAstNumbers(layout) {
+  const named = /(t_(?:contract|struct|enum|userDefinedValueType)\([^()]*\))\d+/g;
+  const text = JSON.stringify(layout, (key, value) => (key === "astId" ? undefined : value));
+  return JSON.parse(text.replaceAll(named, "$1"));
+}
+
 function compile(entry) {
   const input = {
     language: "Solidity",
@@ -99,7 +106,7 @@ function compile(entry) {
     bytecode: "0x" + contract.evm.bytecode.object,
     deployedBytecode: "0x" + contract.evm.deployedBytecode.object,
     immutableReferences: Object.fromEntries(immutables),
-    storageLayout: contract.storageLayout,
+    storageLayout: withoutAstNumbers(contract.storageLayout),
   };
 }
 

@@ -62,20 +62,35 @@ contract OptimismPortal2 is ProxyAdminOwnedBase, ResourceMetering, ISemver {
     /// @notice A withdrawal was executed.
     event WithdrawalFinalized(bytes32 indexed withdrawalHash, bool success);
 
+    /// @notice The withdrawal was executed before.
     error OptimismPortal_AlreadyFinalized();
+    /// @notice The target is the portal itself, or a creation names a target.
     error OptimismPortal_BadTarget();
+    /// @notice The chain is paused.
     error OptimismPortal_CallPaused();
+    /// @notice The deposit's data is longer than 120,000 bytes.
     error OptimismPortal_CalldataTooLarge();
+    /// @notice The withdrawal fails at the gas that is being tried.
     error OptimismPortal_GasEstimation();
+    /// @notice The deposit's gas limit does not cover its data.
     error OptimismPortal_GasLimitTooLow();
+    /// @notice The game was taken out, or the factory does not know it.
     error OptimismPortal_ImproperDisputeGame();
+    /// @notice The game is lost, or its type does not count.
     error OptimismPortal_InvalidDisputeGame();
+    /// @notice The message passer did not record the withdrawal.
     error OptimismPortal_InvalidMerkleProof();
+    /// @notice The elements do not hash to the game's root claim.
     error OptimismPortal_InvalidOutputRootProof();
+    /// @notice The proof is not younger than the game.
     error OptimismPortal_InvalidProofTimestamp();
+    /// @notice The game's claim is not accepted (yet).
     error OptimismPortal_InvalidRootClaim();
+    /// @notice A withdrawal is being executed.
     error OptimismPortal_NoReentrancy();
+    /// @notice The proof has not matured.
     error OptimismPortal_ProofNotOldEnough();
+    /// @notice This account has not proven the withdrawal.
     error OptimismPortal_Unproven();
 
     /// @param _proofMaturityDelaySeconds Seconds between proof and execution of a withdrawal.

@@ -32,13 +32,21 @@ contract Timelock {
     /// @notice The proposer changed.
     event ProposerChange(address indexed oldProposer, address indexed newProposer);
 
+    /// @notice Only the proposer may do this.
     error TimelockNotProposer(address caller);
+    /// @notice Only a call that went through the timelock may do this.
     error TimelockNotSelf(address caller);
+    /// @notice The announced delay is too short.
     error TimelockInsufficientDelay(uint256 delay, uint256 minDelay);
+    /// @notice The call is announced, or was made.
     error TimelockAlreadyScheduled(bytes32 id);
+    /// @notice The call is not announced, not due yet, or was made.
     error TimelockNotReady(bytes32 id);
+    /// @notice There is no such announcement to withdraw.
     error TimelockNotPending(bytes32 id);
+    /// @notice Another call has to be made first.
     error TimelockUnexecutedPredecessor(bytes32 predecessor);
+    /// @notice The call reverted.
     error TimelockCallFailed(bytes returndata);
 
     modifier onlyProposer() {

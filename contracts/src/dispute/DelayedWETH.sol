@@ -26,9 +26,13 @@ contract DelayedWETH is ProxyAdminOwnedBase, Initializable, WETH98, IDelayedWETH
     /// @notice The chain's configuration, which knows the pause.
     ISystemConfig public systemConfig;
 
+    /// @notice The chain is paused.
     error DelayedWETH_Paused();
+    /// @notice So much was not unlocked for this recipient.
     error DelayedWETH_NotUnlocked();
+    /// @notice The delay since the last unlock has not passed.
     error DelayedWETH_DelayNotMet();
+    /// @notice The owner refused the ETH.
     error DelayedWETH_RecoverFailed();
 
     /// @param _delay Seconds between unlock and payout.

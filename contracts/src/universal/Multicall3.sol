@@ -95,42 +95,52 @@ contract Multicall3 {
         require(msg.value == spent, "Multicall3: value mismatch");
     }
 
+    /// @notice Hash of one of the last 256 blocks.
     function getBlockHash(uint256 blockNumber) external view returns (bytes32 blockHash) {
         return blockhash(blockNumber);
     }
 
+    /// @notice Number of this block.
     function getBlockNumber() external view returns (uint256 blockNumber) {
         return block.number;
     }
 
+    /// @notice Fee recipient of this block.
     function getCurrentBlockCoinbase() external view returns (address coinbase) {
         return block.coinbase;
     }
 
+    /// @notice Random value of this block, which took the place of the difficulty.
     function getCurrentBlockDifficulty() external view returns (uint256 difficulty) {
         return block.prevrandao;
     }
 
+    /// @notice Gas limit of this block.
     function getCurrentBlockGasLimit() external view returns (uint256 gaslimit) {
         return block.gaslimit;
     }
 
+    /// @notice Time of this block.
     function getCurrentBlockTimestamp() external view returns (uint256 timestamp) {
         return block.timestamp;
     }
 
+    /// @notice Balance in wei.
     function getEthBalance(address addr) external view returns (uint256 balance) {
         return addr.balance;
     }
 
+    /// @notice Hash of the block before this one.
     function getLastBlockHash() external view returns (bytes32 blockHash) {
         return blockhash(block.number - 1);
     }
 
+    /// @notice Base fee of this block, in wei.
     function getBasefee() external view returns (uint256 basefee) {
         return block.basefee;
     }
 
+    /// @notice Chain id.
     function getChainId() external view returns (uint256 chainid) {
         return block.chainid;
     }
