@@ -140,7 +140,10 @@ class L1Client:
         if cached is not None:
             return cached
         receipts = await self._fetch_receipts(header)
-        root = ordered_root([receipt.encode() for receipt in receipts])
+        try:
+            root = ordered_root([receipt.encode() for receipt in receipts])
+        except _MALFORMED as error:
+            raise self._mismatch(f"L1 {header}", f"its receipts are malformed ({_reason(error)})") from error
         if root != header.receipts_root:
             raise self._mismatch(
                 f"L1 {header}",
@@ -190,11 +193,12 @@ class L1Client:
         try:
             header = header_from_json(answer)
             claimed = from_hex(answer["hash"], 32)
+            header_hash = header.hash
         except _MALFORMED as error:
             raise self._mismatch(name, f"its header is malformed ({_reason(error)})") from error
-        if header.hash != claimed:
+        if header_hash != claimed:
             raise self._mismatch(
-                name, f"its fields hash to the block hash {short(header.hash)}, the answer says {short(claimed)}"
+                name, f"its fields hash to the block hash {short(header_hash)}, the answer says {short(claimed)}"
             )
         if block_hash is not None and header.hash != block_hash:
             raise self._mismatch(name, f"another block was given: {header}")
