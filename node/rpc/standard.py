@@ -11,6 +11,7 @@ from node.rpc.blocks import BlockFinder
 from node.rpc.debug import Debug
 from node.rpc.dispatcher import Namespace
 from node.rpc.eth_blocks import EthBlocks, SyncProgress, fully_synced
+from node.rpc.eth_config import EthConfig
 from node.rpc.eth_execution import EthExecution, ExecutionLimits
 from node.rpc.eth_fees import EthFees
 from node.rpc.eth_filters import EthFilters
@@ -59,6 +60,7 @@ def standard_namespaces(
     oracle = FeeOracle(chain, options.minimum_tip)
     return [
         EthBlocks(chain, blocks, options.sync_progress),
+        EthConfig(chain),
         EthState(blocks, pool),
         transactions,
         EthSubmission(chain, pool, transactions, options.sequencer, options.sidecars, options.submission),

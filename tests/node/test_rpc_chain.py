@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from l1.rpc import RpcError as EndpointError
 from node.chain import Chain
 from node.mempool import TransactionPool
 from node.rpc import Connection, Dispatcher, RpcError
+from node.rpc.eth_config import fork_hash
 from node.rpc.eth_execution import ExecutionLimits
 from node.rpc.logs import LogLimits
 from node.rpc.standard import NodeOptions, standard_namespaces
@@ -39,9 +41,9 @@ TOPIC = "0x" + "00" * 31 + "07"
 class Node:
     """A chain, its pool, and a dispatcher to call."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, genesis: dict[str, Any] | None = None, **options: Any) -> None:
         self.now = 0.0
-        self.chain: Chain = open_chain(dev_genesis())
+        self.chain: Chain = open_chain(genesis or dev_genesis())
         self.pool: TransactionPool = make_pool(self.chain)
         settings = NodeOptions(client_version="lamina/test", datadir=Path("data"), **options)
         self.dispatcher = Dispatcher(standard_namespaces(self.chain, self.pool, lambda: self.now, settings))
@@ -459,6 +461,48 @@ async def test_who_this_is() -> None:
     assert set(await node.call("rpc_modules")) == {"admin", "debug", "eth", "miner", "net", "rpc", "txpool", "web3"}
     info = await node.call("admin_nodeInfo")
     assert info["protocols"]["eth"]["genesis"] == to_hex(node.chain.genesis.hash)
+
+
+async def test_the_configuration_names_the_rules_of_now_and_of_what_is_scheduled() -> None:
+    # The Hoodi testnet at its genesis: all forks up to Cancun from the start, Prague to come. Spec: EIP-7910's example.
+    prague = 1_742_999_832
+    genesis = dev_genesis()
+    genesis["config"] |= {"chainId": 560_048, "pragueTime": prague}
+    node = Node(genesis=genesis)
+    answer = await node.call("eth_config")
+    assert answer["current"]["activationTime"] == 0 and answer["next"]["activationTime"] == prague
+    assert answer["last"] == answer["next"]
+    assert answer["current"]["blobSchedule"] == {"baseFeeUpdateFraction": 3_338_477, "max": 6, "target": 3}
+    assert answer["next"]["blobSchedule"] == {"baseFeeUpdateFraction": 5_007_716, "max": 9, "target": 6}
+    assert answer["current"]["chainId"] == "0x88bb0"
+    assert answer["current"]["systemContracts"] == {
+        "BEACON_ROOTS_ADDRESS": "0x000f3df6d732807ef1319fb7b8bb8522d0beac02"
+    }
+    assert list(answer["next"]["systemContracts"]) == [
+        "BEACON_ROOTS_ADDRESS",
+        "CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS",
+        "DEPOSIT_CONTRACT_ADDRESS",
+        "HISTORY_STORAGE_ADDRESS",
+        "WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS",
+    ]
+    assert len(answer["current"]["precompiles"]) == 10 and len(answer["next"]["precompiles"]) == 17
+    assert answer["next"]["precompiles"]["BLS12_G2MSM"] == "0x" + "00" * 19 + "0e"
+    assert answer["current"]["forkId"] == "0x" + zlib.crc32(node.chain.genesis.hash).to_bytes(4, "big").hex()
+    assert answer["next"]["forkId"] != answer["current"]["forkId"]
+
+
+def test_fork_ids_of_hoodi_are_those_of_the_network() -> None:
+    # Genesis hash and fork ids as EIP-7910 and the network's peers announce them.
+    genesis = bytes.fromhex("bbe312868b376a3001692a646dd2d7d1e4406380dfd86b98aa8a34d1557c971b")
+    assert fork_hash(genesis, []).hex() == "bef71d30"
+    assert fork_hash(genesis, [1_742_999_832]).hex() == "0929e24e"
+
+
+async def test_a_call_may_recurse_to_the_depth_limit_in_its_worker_thread() -> None:
+    node = Node(execution=ExecutionLimits(gas_cap=10**12, timeout=60))
+    target = to_hex(Address(b"\x77" * 20))
+    # Calls itself with all its gas: CALL(GAS, ADDRESS, 0, 0, 0, 0, 0).
+    assert await node.call("eth_call", {"to": target}, "latest", {target: {"code": "0x5f5f5f5f5f305af1"}}) == "0x"
 
 
 async def test_the_batcher_can_limit_data_sizes() -> None:
