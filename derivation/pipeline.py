@@ -97,11 +97,17 @@ class DerivationPipeline:
         """The L1 block being read: blocks derived so far follow from it and those before."""
         return self._traversal.origin
 
-    def reset(self, l2_safe: L2BlockRef, base: L2BlockRef | None = None) -> None:
+    def reset(self, l2_safe: L2BlockRef, base: L2BlockRef | None = None, processed: int | None = None) -> None:
         """Start anew from a safe head, reading L1 from a channel timeout before its L1 origin.
 
         With `base`, an ancestor of the safe head (or itself), L1 is read from that block's L1 origin on instead: right
-        where no channel was open then. Raises ResetError when the safe head's L1 origin is not canonical (find an
+        where no channel was open then.
+        `processed` is the number of an L1 block up to which all data was derived with `l2_safe` as the outcome, known
+        from a record of earlier derivation. Without it batches between the safe head's L1 origin and that block are
+        judged anew. That gives the same blocks, except where the rest of a span batch was dropped because a block in
+        it was invalid: with the replaced block as safe head, that rest can look valid. So pass it when it is known.
+
+        Raises ResetError when the safe head's L1 origin is not canonical (find an
         earlier safe head), NotYetAvailable (call again), CriticalError when L1 data there precedes Holocene. Nothing
         changes unless it returns.
         Spec: op derivation, "Resetting the Pipeline".
@@ -117,7 +123,7 @@ class DerivationPipeline:
         self._frames.reset()
         self._assembler.reset()
         self._reader.reset()
-        self._batches.reset(origin)
+        self._batches.reset(origin, origin.number if processed is None else processed)
         self._attributes.reset()
         self._ready = True
         self._next_timestamp = l2_safe.timestamp + self._rollup.block_time

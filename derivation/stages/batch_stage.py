@@ -27,9 +27,10 @@ class ValidBatch:
 class BatchStage:
     """Gives the next valid batch on top of the safe head.
 
-    Duties: know the L1 blocks from the safe head's origin to the current one; skip batches while L1 is read up to
-    that origin; check span batches and take them apart; check every singular batch; drop past ones silently and, at an
-    invalid one, the rest of its span and channel; make empty batches once an epoch's sequencing window has passed.
+    Duties: know the L1 blocks from the safe head's origin to the current one; skip batches while L1 is read that the
+    safe head is known to follow from; check span batches and take them apart; check every singular batch; drop past
+    ones silently and, at an invalid one, the rest of its span and channel; make empty batches once an epoch's
+    sequencing window has passed.
     Trap: the L1 block read last is where a batch counts as included, so it is recorded before batches are pulled.
     Spec: op holocene derivation, "Span Batches" and "Batch Queue"; op derivation, "Batch Queue".
     """
@@ -42,6 +43,7 @@ class BatchStage:
         self._events = events
         self._reader = reader
         self._origin = base
+        self._processed = base.number
         self._l1_blocks: list[L1BlockRef] = [base]
         self._candidate: Batch | None = None
         self._span: deque[SingularBatch] = deque()
@@ -62,7 +64,7 @@ class BatchStage:
         Raises ResetError when the safe head's L1 origin is not on the L1 chain being read.
         """
         self._update_origins(safe_head)
-        if self._origin.number <= safe_head.l1_origin.number:
+        if self._origin.number <= max(safe_head.l1_origin.number, self._processed):
             return self._drain()
         if len(self._l1_blocks) < 2:
             return Pull.DRY
@@ -96,9 +98,10 @@ class BatchStage:
         self._candidate = None
         self._reader.flush()
 
-    def reset(self, base: L1BlockRef) -> None:
-        """Start again at `base`, as first L1 block read."""
+    def reset(self, base: L1BlockRef, processed: int) -> None:
+        """Start again at `base`, as first L1 block read; batches complete by L1 block `processed` do not count again."""
         self._origin = base
+        self._processed = processed
         self._l1_blocks = [base]
         self._candidate = None
         self._span.clear()
@@ -116,7 +119,11 @@ class BatchStage:
             del self._l1_blocks[:behind]
 
     def _drain(self) -> Pull:
-        """Pull and forget: what completes up to the safe head's origin can only be of the past."""
+        """Pull and forget.
+
+        What completes up to the safe head's origin can only be of the past; what completes up to the L1 block that the
+        safe head was derived from has been judged already.
+        """
         self._span.clear()
         self._candidate = None
         batch = self._reader.next()
@@ -174,9 +181,9 @@ class BatchStage:
         timestamp = safe_head.timestamp + self._rollup.block_time
         first_of_epoch = epoch.number == safe_head.l1_origin.number + 1
         if timestamp >= next_epoch.timestamp and not first_of_epoch:
-            # The epoch is complete. The next one begins when its own sequencing window has passed.
+            # The epoch is complete. The next one begins when its own sequencing window has passed: look at that.
             del self._l1_blocks[0]
-            return Pull.DRY
+            return Pull.AGAIN
         self._events.emit(
             EventKind.EMPTY_BATCH,
             self._origin,

@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from config.errors import CriticalError
 from config.rollup import RollupConfig
 from config.types import Hash32, short
 from derivation.codec.blob import decode_blob
@@ -62,7 +63,12 @@ class L1Retrieval:
         block = self._l1.block(origin.hash)
         transactions = [tx for tx in block.transactions if self._is_from_batcher(tx)]
         hashes = [blob_hash for tx in transactions for blob_hash in tx.blob_versioned_hashes]
-        blobs = iter(self._l1.blobs(block.header, hashes) if hashes else ())
+        found = self._l1.blobs(block.header, hashes) if hashes else ()
+        if len(found) != len(hashes):
+            raise CriticalError(
+                f"asked for {len(hashes)} blobs of {origin}, got {len(found)}: the blob source is broken"
+            )
+        blobs = iter(found)
         self._data.clear()
         self._loaded = origin.hash
         for tx in transactions:

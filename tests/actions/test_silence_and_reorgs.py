@@ -359,3 +359,25 @@ def test_each_step_ends_at_attributes_a_new_origin_or_the_end_of_l1(world: World
             assert isinstance(result, NeedMoreData)
             break
     assert steps == ["AdvancedOrigin"] * world.l1.head.number + ["Attributes"] * 2 + ["NeedMoreData"]
+
+
+def test_a_restart_behind_a_block_of_deposits_does_not_revive_the_rest_of_its_span(world: World) -> None:
+    world.sequence(10)
+    poison = user_transactions(world.l2.blocks[4])[0]
+    world.batcher.post([world.batcher.span(1, 10)])
+    included = world.l1.mine(2).number - 1
+
+    def is_valid(attributes: PayloadAttributes) -> bool:
+        return poison not in attributes.transactions
+
+    verifier = Verifier(world.rollup, world.l1, is_valid)
+    verifier.run()
+    before = verifier.hashes()
+    assert len(before) == 5
+    verifier.reset(verifier.safe_at(included), included)
+    verifier.run()
+    assert verifier.hashes() == before
+    # Starting before the L1 block of the span gives the same as well.
+    verifier.reset(verifier.safe_at(included - 1), included - 1)
+    verifier.run()
+    assert verifier.hashes() == before

@@ -37,15 +37,21 @@ class Verifier:
     def safe(self) -> L2BlockRef:
         return self.l2.head
 
-    def reset(self, safe: L2BlockRef) -> None:
+    def reset(self, safe: L2BlockRef, processed: int | None = None) -> None:
         """Go back to a safe head and start the pipeline there."""
         self.l2.rewind(safe.number)
+        self.derived = [derived for derived in self.derived if derived.number <= safe.number]
         while True:
             try:
-                self.pipeline.reset(safe)
+                self.pipeline.reset(safe, processed=processed)
                 return
             except NotYetAvailable:
                 self.fetches += 1
+
+    def safe_at(self, l1_number: int) -> L2BlockRef:
+        """The safe head that L1 up to this block gave."""
+        derived = [derived.number for derived in self.derived if derived.derived_from.number <= l1_number]
+        return self.l2.refs()[derived[-1] if derived else 0]
 
     def run(self) -> NeedMoreData:
         """Derive until L1 is used up."""
