@@ -268,3 +268,28 @@ def test_a_span_batch_made_of_blocks_says_where_origins_change() -> None:
     for wrong in (blocks[::2], [blocks[0], (time + 4, origins[7], ())], [(time + 2, origins[4], ())], []):
         with pytest.raises(BatchError):
             make_span_batch(rollup, Hash32(bytes(32)), 5, wrong)
+
+
+def nested(depth: int) -> bytes:
+    """A list in a list in a list ..., of this depth."""
+    data = b"\xc0"
+    for _ in range(depth):
+        size = len(data)
+        header = bytes((0xC0 + size,)) if size < 56 else bytes((0xFA,)) + size.to_bytes(3, "big")
+        data = header + data
+    return data
+
+
+def test_deeply_nested_lists_are_refused_without_a_crash() -> None:
+    bomb = nested(100_000)
+    with pytest.raises(BatchError):
+        decode_batch(b"\x00" + bomb, CHAIN)
+    with pytest.raises(BatchError):
+        decode_span_batch(one_transaction(bomb), CHAIN)
+
+
+def test_claims_of_millions_of_items_cost_nothing_when_the_bytes_are_not_there() -> None:
+    most = encode_uvarint(MAX_SPAN_BATCH_ELEMENT_COUNT)
+    for blocks in (most, most + bytes(1_250_000), encode_uvarint(1) + b"\x00" + most + bytes(2_500_000)):
+        with pytest.raises(BatchError, match=r"left|does not end"):
+            decode_span_batch(span_with(blocks), CHAIN)
