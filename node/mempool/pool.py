@@ -379,6 +379,8 @@ class TransactionPool:
         self._states.clear()
         self._cheapest_base_fee = -1
         self._cheapest.clear()
+        if not self._by_hash and not update.removed:
+            return
         touched = set(self._delegated)
         included: set[Hash32] = set()
         for block in update.added:

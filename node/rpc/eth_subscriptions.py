@@ -14,7 +14,7 @@ from node.rpc.connection import MAX_SUBSCRIPTIONS, Connection
 from node.rpc.dispatcher import Namespace, rpc_method
 from node.rpc.errors import RpcError, invalid_params, server_error
 from node.rpc.eth_blocks import SyncProgress, fully_synced
-from node.rpc.logs import LogCriteria, LogLimits, block_logs, parse_criteria
+from node.rpc.logs import LogCriteria, LogLimits, parse_criteria, stored_block_logs
 from node.rpc.params import JsonParam, TextParam, parse_object
 
 Key = tuple[Connection, str]
@@ -101,13 +101,10 @@ class EthSubscriptions(Namespace):
         if syncing != self._was_syncing:
             self._was_syncing = syncing
             _send(self._syncing, self._sync_status())
-        if not self._logs:
-            return
-        removed = [(block, self._chain.receipts(block.hash) or (), True) for block in update.removed]
-        added = [(block, self._chain.receipts(block.hash) or (), False) for block in update.added]
+        moved = [(block, True) for block in update.removed] + [(block, False) for block in update.added]
         for (connection, identifier), criteria in list(self._logs.items()):
-            for block, receipts, gone in removed + added:
-                for log in block_logs(block, receipts, criteria, gone):
+            for block, removed in moved:
+                for log in stored_block_logs(self._chain, block, criteria, removed):
                     connection.notify(identifier, log)
 
     def _on_pending(self, entries: Sequence[PooledTransaction]) -> None:

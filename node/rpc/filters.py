@@ -9,12 +9,12 @@ from config.types import to_hex
 from node.chain import Chain, ChainUpdate
 from node.mempool import PooledTransaction, TransactionPool
 from node.rpc.errors import server_error
-from node.rpc.logs import LogQuery, block_logs
+from node.rpc.logs import LogQuery, stored_block_logs
 
 FILTER_TIMEOUT = 300.0
 """Seconds after which a filter nobody polls is removed, as in geth."""
 
-MAX_FILTERS = 10_000
+MAX_FILTERS = 2_000
 MAX_PENDING_CHANGES = 100_000
 """Changes kept per filter; the oldest go first."""
 
@@ -94,10 +94,11 @@ class FilterManager:
                 item.add(hashes)
             elif item.query is not None:
                 for block in update.removed:
-                    item.add(list(block_logs(block, self._chain.receipts(block.hash) or (), item.query.criteria, True)))
+                    if _in_range(item.query, block.number):
+                        item.add(stored_block_logs(self._chain, block, item.query.criteria, removed=True))
                 for block in update.added:
                     if _in_range(item.query, block.number):
-                        item.add(list(block_logs(block, self._chain.receipts(block.hash) or (), item.query.criteria)))
+                        item.add(stored_block_logs(self._chain, block, item.query.criteria))
 
     def _on_pending(self, entries: Sequence[PooledTransaction]) -> None:
         for item in self._filters.values():

@@ -1,8 +1,10 @@
 """Finding logs: what a caller asks for, which blocks can hold it, and what matches."""
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from evm.types import Address, Block, Hash32, Header, Log, Receipt, keccak256
@@ -11,6 +13,8 @@ from node.chain import Chain
 from node.rpc.blocks import BlockFinder
 from node.rpc.errors import ErrorCode, RpcError, invalid_params, server_error
 from node.rpc.params import BlockReference, parse_address, parse_block_number, parse_hash, parse_object
+
+log = logging.getLogger("lamina.rpc")
 
 MAX_TOPIC_POSITIONS = 4
 _HEADERS_BETWEEN_PAUSES = 256
@@ -43,7 +47,13 @@ class LogCriteria:
             return False
         return all(not wanted or topic in wanted for wanted, topic in zip(self.topics, log.topics, strict=False))
 
-    def bloom_masks(self) -> list[list[int]]:
+    def may_be_in(self, header: Header) -> bool:
+        """False when the block's Bloom filter rules out that a log of it matches."""
+        bloom = int.from_bytes(header.logs_bloom, "big")
+        return bloom != 0 and all(any(bloom & bits == bits for bits in condition) for condition in self._bloom_masks)
+
+    @cached_property
+    def _bloom_masks(self) -> list[list[int]]:
         """Per condition the Bloom bits of each alternative; a block can match only if each has one that is all set."""
         conditions: list[frozenset[Address] | frozenset[Hash32]] = [self.addresses, *self.topics]
         return [[_bloom_bits(value) for value in condition] for condition in conditions if condition]
@@ -101,13 +111,24 @@ def block_logs(
     block: Block, receipts: Sequence[Receipt], criteria: LogCriteria, removed: bool = False
 ) -> Iterator[dict[str, Any]]:
     """A block's logs that match, as JSON, in order."""
+    if not criteria.may_be_in(block.header):
+        return
     log_index = 0
     for index, (transaction, receipt) in enumerate(zip(block.transactions, receipts, strict=True)):
-        for log in receipt.logs:
-            if criteria.matches(log):
+        for item in receipt.logs:
+            if criteria.matches(item):
                 position = LogPosition(block.hash, block.number, transaction.hash, index, log_index)
-                yield log_to_json(log, position, removed)
+                yield log_to_json(item, position, removed)
             log_index += 1
+
+
+def stored_block_logs(chain: Chain, block: Block, criteria: LogCriteria, removed: bool = False) -> list[dict[str, Any]]:
+    """Like `block_logs`, with the receipts that the chain has stored; for announcing, so it never fails."""
+    receipts = chain.receipts(block.hash)
+    if receipts is None:
+        log.error("the receipts of %s are not stored: its logs are not announced; check the data directory", block)
+        return []
+    return list(block_logs(block, receipts, criteria, removed))
 
 
 class LogSearch:
@@ -120,12 +141,11 @@ class LogSearch:
 
     async def find(self, query: LogQuery) -> list[dict[str, Any]]:
         """All matching logs as JSON. Lets other work of the event loop run between blocks. Raises RpcError."""
-        masks = query.criteria.bloom_masks()
         if query.block_hash is not None:
             header = self._chain.header_by_hash(query.block_hash)
             if header is None:
                 raise server_error("unknown block")
-            return list(self._in_block(header, query.criteria, masks))
+            return list(self._in_block(header, query.criteria))
         first, last = self._range(query)
         found: list[dict[str, Any]] = []
         for number in range(first, last + 1):
@@ -134,7 +154,7 @@ class LogSearch:
             header = self._chain.header_by_number(number)
             if header is None:
                 break
-            found.extend(self._in_block(header, query.criteria, masks))
+            found.extend(self._in_block(header, query.criteria))
             if self.limits.results and len(found) > self.limits.results:
                 raise RpcError(
                     ErrorCode.LIMIT_EXCEEDED,
@@ -166,9 +186,8 @@ class LogSearch:
             return reference.number
         return self._blocks.require_header(reference).number
 
-    def _in_block(self, header: Header, criteria: LogCriteria, masks: list[list[int]]) -> Iterator[dict[str, Any]]:
-        bloom = int.from_bytes(header.logs_bloom, "big")
-        if not bloom or not all(any(bloom & bits == bits for bits in condition) for condition in masks):
+    def _in_block(self, header: Header, criteria: LogCriteria) -> Iterator[dict[str, Any]]:
+        if not criteria.may_be_in(header):
             return iter(())
         block = self._chain.block_by_hash(header.hash)
         if block is None:
