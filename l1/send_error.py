@@ -59,6 +59,7 @@ class PublishOutcome(Enum):
 
     ACCEPTED = "accepted"
     NONCE_TOO_LOW = "nonce too low"
+    NONCE_TOO_HIGH = "nonce too high"
     UNDERPRICED = "underpriced"
     RESERVED = "account reserved by the other transaction kind"
     UNKNOWN = "no answer"
@@ -76,6 +77,8 @@ _WORDINGS: tuple[tuple[PublishOutcome | SendErrorKind, tuple[str, ...]], ...] = 
         ("already known", "already imported", "alreadyknown", "known transaction", "already exists"),
     ),
     (PublishOutcome.RESERVED, ("already reserved",)),
+    # Blob pools take no gaps; after a reorg that dropped an earlier transaction there is one.
+    (PublishOutcome.NONCE_TOO_HIGH, ("nonce too high", "nonce gap", "gapped nonce", "gapped-nonce")),
     (PublishOutcome.NONCE_TOO_LOW, ("nonce too low", "oldnonce", "nonce is too low", "invalid nonce")),
     (
         PublishOutcome.UNDERPRICED,

@@ -458,9 +458,11 @@ class TxManager:
     # --- nonces and order ---
 
     async def _take_nonce(self, candidate: TxCandidate) -> int:
+        """The lowest nonce that is neither known to L1 nor ours already: gaps that a reorg left are filled first."""
         if self._next_nonce is None:
-            pending = await self._inquiry.transaction_count(candidate, "pending")
-            self._next_nonce = max([pending, *(nonce + 1 for nonce in self._flights)])
+            self._next_nonce = await self._inquiry.transaction_count(candidate, "pending")
+        while self._next_nonce in self._flights:
+            self._next_nonce += 1
         return self._next_nonce
 
     async def _wait_for_kind(self, blobs: bool) -> None:
