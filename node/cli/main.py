@@ -84,7 +84,8 @@ def main() -> None:
     _register()
     if "--debug" not in sys.argv:
         sys.excepthook = _say_in_one_line
-    app()
+    # Not `app()`: that puts typer's own hook, which prints tracebacks, in place of ours.
+    typer.main.get_command(app)()
 
 
 def _say_in_one_line(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
