@@ -29,6 +29,7 @@ from evm.types import (
     Header,
     Log,
     Receipt,
+    SignedTransaction,
     Transaction,
     keccak256,
 )
@@ -110,10 +111,21 @@ class BlockBuilder:
         """Execute a transaction at the end of the block.
 
         Raises InvalidTransaction, with everything as before, when it may not stand here. A deposit that fails inside
-        is added all the same; only one that asks for more gas than the block has left is refused.
+        is added all the same; only one that asks for more gas than the block has left is refused. Whatever else is
+        raised (by `state.budget`, or for a missing trie node) leaves the block as before, too.
         """
-        if isinstance(transaction, DepositTransaction):
-            return self._add_deposit(transaction)
+        try:
+            if isinstance(transaction, DepositTransaction):
+                return self._add_deposit(transaction)
+            return self._add_signed(transaction)
+        except InvalidTransaction:
+            raise
+        except BaseException:
+            # A budget that ran out, a missing trie node, a defect: the block must stay as it was before.
+            self.state.abandon_transaction()
+            raise
+
+    def _add_signed(self, transaction: SignedTransaction) -> Receipt:
         sender = validate_stateless(transaction, self.fork, self.rules.chain_id)
         self._check_room(transaction.gas_limit)
         blob_gas = GAS_PER_BLOB * len(transaction.blob_versioned_hashes)

@@ -318,6 +318,11 @@ class EvmState:
         self.warm_addresses.clear()
         self.warm_slots.clear()
 
+    def abandon_transaction(self) -> None:
+        """Undo a transaction that broke off in the middle."""
+        self.revert(0)
+        self.end_transaction()
+
     def diff(self) -> StateDiff:
         """What changed since the source's state."""
         result = StateDiff()

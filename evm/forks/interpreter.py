@@ -64,6 +64,17 @@ def _run_other(computation: Any, function: Any) -> None:
         raise RuntimeError("an opcode read beyond a list: a defect here, not of the code that runs") from error
 
 
+def _expand(memory: Any, end: int, gas: int) -> int:
+    """Make the memory reach `end` bytes and charge for it; the gas left comes back. Spec: yellow paper, (326)."""
+    before = len(memory._bytes) // 32
+    after = (end + 31) // 32
+    gas -= 3 * (after - before) + after * after // 512 - before * before // 512
+    if gas < 0:
+        raise OutOfGas("memory")
+    memory.extend(0, end)
+    return gas
+
+
 def _sstore(computation: Any, state: Any, address: Any, slot: int, value: int, gas: int) -> int:
     """Store and charge; the gas left comes back. Spec: EIP-2200, EIP-2929, EIP-3529."""
     if computation.msg.is_static:
@@ -182,9 +193,7 @@ def _loop(computation: Any) -> None:
                 start = pop()
                 end = start + 32
                 if end > len(mem):
-                    meter.gas_remaining = gas
-                    computation.extend_memory(start, 32)
-                    gas = meter.gas_remaining
+                    gas = _expand(memory, end, gas)
                     mem = memory._bytes
                 if op == 0x52:
                     mem[start:end] = pop().to_bytes(32, "big")
@@ -286,9 +295,7 @@ def _loop(computation: Any) -> None:
                 if gas < 0:
                     raise OutOfGas("KECCAK256")
                 if size and start + size > len(mem):
-                    meter.gas_remaining = gas
-                    computation.extend_memory(start, size)
-                    gas = meter.gas_remaining
+                    gas = _expand(memory, start + size, gas)
                     mem = memory._bytes
                 push(int.from_bytes(keccak256(mem[start : start + size]), "big"))
                 continue

@@ -329,3 +329,23 @@ def test_a_block_can_be_built_on_one_that_is_only_remembered() -> None:
     second = bench.start()
     second.add(transaction(nonce=1))
     assert second.seal().block.number == 2
+
+
+def test_a_transaction_that_breaks_off_leaves_the_block_as_it_was() -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop() -> None:
+        raise Stopped
+
+    loop = bytes.fromhex("5f355f555b600456")
+    code = {CONTRACT: Funded(nonce=1, code=loop)}
+    builder = l2(code).start()
+    builder.state.budget = stop
+    with pytest.raises(Stopped):
+        builder.add(transaction(to=CONTRACT, gas_limit=5_000_000, data=b"\x01" * 32))
+    builder.state.budget = None
+    builder.add(transaction())
+    untouched = l2(code).start()
+    untouched.add(transaction())
+    assert builder.seal().block.hash == untouched.seal().block.hash
