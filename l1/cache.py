@@ -19,10 +19,13 @@ class LruCache(Generic[_K, _V]):
 
     def get(self, key: _K) -> _V | None:
         """The value, or None when it is not held."""
-        if key not in self._entries:
+        # One thread may evict while another reads: only the lookup itself may decide whether the entry is there.
+        try:
+            value = self._entries[key]
+            self._entries.move_to_end(key)
+        except KeyError:
             return None
-        self._entries.move_to_end(key)
-        return self._entries[key]
+        return value
 
     def put(self, key: _K, value: _V) -> None:
         """Hold a value, forgetting the least recently used one when full."""

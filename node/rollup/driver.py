@@ -15,7 +15,15 @@ from derivation.events import DerivationEvent
 from derivation.l2_block_info import l2_block_ref
 from derivation.pipeline import DerivationPipeline
 from derivation.providers import ChainL2Provider, NotYetAvailable
-from derivation.types import AdvancedOrigin, Attributes, DerivedAttributes, L1BlockRef, L2BlockRef, NeedMoreData
+from derivation.types import (
+    AdvancedOrigin,
+    Attributes,
+    DerivedAttributes,
+    L1BlockRef,
+    L2BlockRef,
+    NeedMoreData,
+    StillReading,
+)
 from evm.engine import ExecutedBlock, InvalidPayload
 from evm.types import Block, Header, short
 from node.chain import Chain
@@ -151,6 +159,9 @@ class RollupDriver:
                 case Attributes(derived=derived):
                     self._apply(derived)
                     await asyncio.sleep(0)
+                case StillReading(origin=origin):
+                    self.status.waiting_for = f"reading L1 block {origin.number}"
+                    await asyncio.sleep(0)
                 case NeedMoreData(why=why):
                     self._processed = self.pipeline.origin
                     self.status.waiting_for = why
@@ -199,7 +210,7 @@ class RollupDriver:
             newest = self._safe_db.newest()
         self._safe = start.safe
         self._processed = None
-        self.pipeline.reset(start.safe)
+        self.pipeline.reset(start.safe, processed=start.processed)
         self._reset_reason = None
         log.info("heads checked against L1", extra={"unsafe": str(start.unsafe.id), "safe": str(start.safe.id)})
         self.ready.set()

@@ -15,6 +15,7 @@ from derivation.attributes import prepare_payload_attributes
 from derivation.l2_block_info import l2_block_ref
 from derivation.providers import ChainL2Provider, NotYetAvailable
 from derivation.types import L2BlockRef
+from derivation.upgrades import sequencer_leaves_pool_out
 from evm.engine import BlockBuilder, InvalidPayload
 from evm.fees import estimated_size_scaled
 from evm.types import Header, PayloadAttributes
@@ -202,7 +203,8 @@ class Sequencer:
             parent,
             BlockId(choice.origin.hash, choice.origin.number),
         )
-        return replace(attributes, no_tx_pool=choice.deposits_only)
+        leave_out = choice.deposits_only or sequencer_leaves_pool_out(self._rollup, attributes.timestamp)
+        return replace(attributes, no_tx_pool=leave_out)
 
     async def _with_data(self, compute: Callable[[], T]) -> T:
         while True:
