@@ -10,8 +10,43 @@ from typing import Any
 
 from eth.constants import GAS_CODEDEPOSIT, STACK_DEPTH_LIMIT
 from eth.exceptions import InsufficientFunds, StackDepthLimit, VMError
+from eth.vm.message import Message
 
 from evm.forks.interpreter import run_code
+
+
+class ChildMessage(Message):  # type: ignore[misc]
+    """A message made by running code, whose fields need no checks: opcodes make only valid ones."""
+
+    def __init__(
+        self,
+        gas: int,
+        to: Any,
+        sender: Any,
+        value: int,
+        data: bytes,
+        code: bytes,
+        depth: int = 0,
+        create_address: Any = None,
+        code_address: Any = None,
+        should_transfer_value: bool = True,
+        is_static: bool = False,
+        is_delegation: bool = False,
+        refund: int = 0,
+    ) -> None:
+        self.gas = gas
+        self.to = to
+        self.sender = sender
+        self.value = value
+        self.data = data
+        self.code = code
+        self.depth = depth
+        self._storage_address = create_address
+        self._code_address = code_address
+        self.should_transfer_value = should_transfer_value
+        self.is_static = is_static
+        self._is_delegation = is_delegation
+        self.refund = refund
 
 
 class MessageRunner:
@@ -23,6 +58,30 @@ class MessageRunner:
     @classmethod
     def consume_initcode_gas_cost(cls, computation: Any) -> None:
         """Nothing: intrinsic gas has it."""
+
+    def prepare_child_message(self, gas: int, to: Any, value: int, data: bytes, code: bytes, **options: Any) -> Any:
+        """The message of a call or creation by this computation; by default in its own name."""
+        message = self.msg  # type: ignore[attr-defined]
+        options.setdefault("sender", message.storage_address)
+        return ChildMessage(gas, to, value=value, data=data, code=code, depth=message.depth + 1, **options)
+
+    def add_child_computation(self: Any, child: Any) -> None:
+        """Take over what an inner message did, and let go of it.
+
+        py-evm keeps every inner computation to the end of the transaction, which costs gigabytes for one that makes
+        hundreds of thousands of cheap calls.
+        """
+        if child.is_error:
+            self.return_data = child.output if child.msg.is_create or not child.should_burn_gas else b""
+            return
+        self.return_data = b"" if child.msg.is_create else child.output
+        self._log_entries.extend(child._log_entries)
+        self._gas_meter.gas_refunded += child._gas_meter.gas_refunded
+        self.accounts_to_delete.extend(child.accounts_to_delete)
+
+    def register_account_for_deletion(self: Any, beneficiary: Any) -> None:
+        """Note that the running contract destroyed itself; an inner call of its own may have noted it already."""
+        self.accounts_to_delete.append(self.msg.storage_address)
 
     @classmethod
     def apply_computation(
