@@ -9,40 +9,21 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from node.http_listener import HttpListener
+
 if TYPE_CHECKING:
     from node.rollup.service import RollupNode
 
 HealthCheck = Callable[[], Awaitable[tuple[bool, dict[str, object]]]]
 
 
-class MetricsServer:
+class MetricsServer(HttpListener):
     """`GET /metrics` in Prometheus' text format, `GET /healthz` as JSON (200 healthy, 503 not)."""
 
     def __init__(self, registry: CollectorRegistry, health: HealthCheck, host: str, port: int) -> None:
+        super().__init__([web.get("/metrics", self._metrics), web.get("/healthz", self._healthz)], host, port)
         self._registry = registry
         self._health = health
-        self._host = host
-        self._port = port
-        self._runner: web.AppRunner | None = None
-
-    @property
-    def url(self) -> str:
-        """Its base URL."""
-        return f"http://{self._host}:{self._port}"
-
-    async def start(self) -> None:
-        """Listen. Raises OSError when the port is taken."""
-        app = web.Application()
-        app.add_routes([web.get("/metrics", self._metrics), web.get("/healthz", self._healthz)])
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-        self._port = self._runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        """Stop listening."""
-        if self._runner is not None:
-            await self._runner.cleanup()
 
     async def _metrics(self, _request: web.Request) -> web.Response:
         return web.Response(body=generate_latest(self._registry), content_type="text/plain")

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from config.errors import TemporaryError
 from l1.rpc import JsonRpcClient, RpcError
+from node.http_listener import HttpListener
 
 
 @dataclass(frozen=True)
@@ -31,28 +32,20 @@ class Dashboard:
     def __init__(self, panels: Sequence[Panel], host: str = "127.0.0.1", port: int = 8080) -> None:
         self._panels = tuple(panels)
         self._clients = {panel.url: JsonRpcClient(panel.url) for panel in panels}
-        self._host = host
-        self._port = port
-        self._runner: web.AppRunner | None = None
+        self._listener = HttpListener([web.get("/", self._page), web.get("/api/state", self._state)], host, port)
 
     @property
     def url(self) -> str:
         """Where to point a browser."""
-        return f"http://{self._host}:{self._port}"
+        return self._listener.url
 
     async def start(self) -> None:
         """Listen. Raises OSError when the port is taken."""
-        app = web.Application()
-        app.add_routes([web.get("/", self._page), web.get("/api/state", self._state)])
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-        self._port = self._runner.addresses[0][1]
+        await self._listener.start()
 
     async def stop(self) -> None:
         """Stop listening and close connections."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._listener.stop()
         for client in self._clients.values():
             await client.close()
 

@@ -13,6 +13,7 @@ from l1.sidecar import SidecarVersion
 from node.chain import Chain
 from node.devl1.blobs import BlobStore, StoredBlob
 from node.devl1.slots import SlotClock
+from node.http_listener import HttpListener
 
 _GENESIS_VALIDATORS_ROOT = keccak256(b"dev L1 validators")
 
@@ -22,30 +23,13 @@ def beacon_block_root(slot: int, parent: Hash32) -> Hash32:
     return keccak256(b"dev L1 beacon block" + slot.to_bytes(8, "big") + parent)
 
 
-class BeaconApi:
+class BeaconApi(HttpListener):
     """Answers beacon API requests from the chain and the blob store."""
 
     def __init__(
         self, chain: Chain, blobs: BlobStore, clock: SlotClock, host: str = "127.0.0.1", port: int = 0
     ) -> None:
-        self._chain = chain
-        self._blobs = blobs
-        self._clock = clock
-        self._host = host
-        self._port = port
-        self._runner: web.AppRunner | None = None
-        self.withheld: set[Hash32] = set()
-        """Versioned hashes of blobs that it denies having (bad weather for tests)."""
-
-    @property
-    def url(self) -> str:
-        """Its base URL."""
-        return f"http://{self._host}:{self._port}"
-
-    async def start(self) -> None:
-        """Listen. Raises OSError when the port is taken."""
-        app = web.Application()
-        app.add_routes(
+        super().__init__(
             [
                 web.get("/eth/v1/beacon/genesis", self._genesis),
                 web.get("/eth/v1/config/spec", self._spec),
@@ -53,18 +37,15 @@ class BeaconApi:
                 web.get("/eth/v1/beacon/headers/{block_id}", self._header),
                 web.get("/eth/v1/beacon/blob_sidecars/{block_id}", self._blob_sidecars),
                 web.get("/eth/v1/beacon/blobs/{block_id}", self._blobs_of),
-            ]
+            ],
+            host,
+            port,
         )
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        """Stop listening."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        self._chain = chain
+        self._blobs = blobs
+        self._clock = clock
+        self.withheld: set[Hash32] = set()
+        """Versioned hashes of blobs that it denies having (bad weather for tests)."""
 
     async def _genesis(self, _request: web.Request) -> web.Response:
         return web.json_response(
