@@ -35,7 +35,7 @@ class EvmControl(Namespace):
 
     @rpc_method("mine")
     def mine(self, options: JsonParam = None) -> str:
-        """Make a block now: time moves to the next free slot if need be. `options`: `{"blocks": N}` or a timestamp (ignored below now)."""
+        """Make a block now, or `{"blocks": N}` of them: time moves to the next free slot if need be."""
         count = int(options.get("blocks", 1)) if isinstance(options, dict) else 1
         if not 1 <= count <= 10_000:
             raise invalid_params(f"blocks must be between 1 and 10000, not {count}")
