@@ -1,7 +1,7 @@
 """Whether a signed transaction may stand in a block: all that py-evm leaves unchecked and what it checks as well.
 
 `validate_stateless` needs the transaction alone, `validate_against_state` the sender's account and the block's fees;
-the mempool calls both, the block builder `validate_transaction`. Texts follow geth's, since clients match on them.
+the mempool and the block builder call both. Texts follow geth's, since clients match on them.
 """
 
 from dataclasses import dataclass

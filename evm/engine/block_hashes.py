@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from config.errors import CriticalError
 from evm.types import Hash32, Header, short
 
 
@@ -13,7 +14,7 @@ class HeaderSource(Protocol):
         ...
 
 
-class MissingAncestor(Exception):
+class MissingAncestor(CriticalError):
     """A header that BLOCKHASH needs is not there: the result of the block would be a guess."""
 
 
@@ -41,7 +42,8 @@ class AncestorHashes:
             header = self._headers.header_by_hash(known)
             if header is None:
                 raise MissingAncestor(
-                    f"header {self._oldest} ({short(known)}) is missing, so the hash of block {number} is unknown"
+                    f"header {self._oldest} ({short(known)}) is missing, so the hash of block {number} is unknown: "
+                    "restore the data directory or rebuild the chain from L1"
                 )
             self._oldest -= 1
             self._hashes[self._oldest] = header.parent_hash

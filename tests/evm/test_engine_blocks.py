@@ -18,7 +18,7 @@ from config.constants import (
 )
 from config.forks import EthFork, Fork
 from config.types import ZERO_HASH, Address, Gas, Hash32, Timestamp
-from evm.engine import InvalidBlock, InvalidPayload
+from evm.engine import InvalidBlock, InvalidPayload, MissingAncestor
 from evm.fees import L1FeeParameters
 from evm.rules import InvalidHeader, L1Rules, L2Rules, eip1559_base_fee
 from evm.types import PayloadAttributes, SetCodeTransaction, Withdrawal
@@ -248,6 +248,17 @@ def test_blockhash_reaches_ancestors_through_their_headers() -> None:
     assert builder.state.get_storage(CONTRACT, 0) == int.from_bytes(hashes[1], "big")
     builder.add(deposit(to=CONTRACT, data=(5).to_bytes(32, "big")))
     assert builder.state.get_storage(CONTRACT, 0) == 0
+
+
+def test_a_hash_of_an_ancestor_whose_header_is_gone_is_an_error_and_not_zero() -> None:
+    bench = l2({CONTRACT: Funded(nonce=1, code=STORE_BLOCKHASH)})
+    for _ in range(4):
+        bench.accept(bench.start().seal())
+    bench.headers.clear()
+    builder = bench.start()
+    builder.add(deposit(to=CONTRACT, data=(3).to_bytes(32, "big")))
+    with pytest.raises(MissingAncestor, match="hash of block 1 is unknown"):
+        builder.add(deposit(to=CONTRACT, data=(1).to_bytes(32, "big")))
 
 
 def test_cleared_storage_is_refunded() -> None:
