@@ -1,4 +1,8 @@
-"""Makes the unsafe chain: one block every `block_time` seconds on top of the unsafe head."""
+"""Makes the unsafe chain: one block every `block_time` seconds on top of the unsafe head.
+
+Time is this machine's, or L1's where that is ahead (a development L1 whose time was moved): blocks are then made one
+after the other until L2 has caught up.
+"""
 
 import asyncio
 import logging
@@ -36,6 +40,10 @@ _TRANSACTIONS_PER_TURN = 24
 
 _SEAL_MARGIN = 0.05
 """Seconds before a block is due in which no more transactions are executed: sealing takes them."""
+
+_LATE_SHARE = 0.25
+"""The part of the block time that transactions of a block get which is late already: enough that nobody waits for the
+chain to catch up, little enough that it does."""
 
 _NEVER = 1 << 64
 """A nonce no transaction has: the account is passed over for the rest of the block."""
@@ -80,6 +88,8 @@ class Sequencer:
         self._l2 = ChainL2Provider(rollup, chain)
         self._wall = wall
         self._sleep = sleep
+        self._l1_lead = 0.0
+        heads.on_latest(self._note_l1_time)
         self._active = asyncio.Event()
         if active:
             self._active.set()
@@ -214,16 +224,23 @@ class Sequencer:
                 await self._data.fetch(error.missing)
 
     async def _fill(self, builder: BlockBuilder, seal_at: float) -> None:
-        """Execute pool transactions, best first, until the block is full or due; look again when new ones come."""
+        """Execute pool transactions, best first, until the block is full or due; look again when new ones come.
+
+        A block that is late already gets one look and a part of the block time.
+        """
         next_nonces: dict[Address, int] = {}
         data_limit = self._pool.da_limits.block
         data_bytes = 0
-        while (now := self._wall()) < seal_at - _SEAL_MARGIN:
+        until = seal_at - _SEAL_MARGIN
+        late = self._now() >= until
+        if late:
+            until = self._now() + self._rollup.block_time * _LATE_SHARE
+        while (now := self._now()) < until:
             best = self._pool.best(builder.base_fee, next_nonces)
             for count, entry in enumerate(best, 1):
                 if count % _TRANSACTIONS_PER_TURN == 0:
                     await self._sleep(0)
-                    if self._wall() >= seal_at - _SEAL_MARGIN:
+                    if self._now() >= until:
                         return
                 transaction = entry.transaction
                 size = estimated_size_scaled(transaction.raw) // 10**6 if data_limit is not None else 0
@@ -240,9 +257,16 @@ class Sequencer:
                     continue
                 data_bytes += size
                 next_nonces[entry.sender] = entry.nonce + 1
-            await self._sleep(min(0.05, max(0.0, seal_at - _SEAL_MARGIN - now)))
+            if late:
+                return
+            await self._sleep(min(0.05, max(0.0, until - now)))
+
+    def _note_l1_time(self, latest: Header) -> None:
+        self._l1_lead = max(0.0, latest.timestamp - self._wall())
+
+    def _now(self) -> float:
+        return self._wall() + self._l1_lead
 
     async def _wait_until(self, when: float) -> None:
-        delay = when - self._wall()
-        if delay > 0:
-            await self._sleep(delay)
+        # Not in the past, but always a turn for others: there may be hundreds of blocks to catch up with.
+        await self._sleep(max(0.0, when - self._now()))
