@@ -33,9 +33,11 @@ class Supervisor:
         self._common = list(common)
         self._environment = {**os.environ, **environment}
         self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._roles: dict[str, Role] = {}
 
     async def start(self, role: Role) -> None:
         """Start a role without waiting for it."""
+        self._roles[role.name] = role
         self._processes[role.name] = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -60,6 +62,22 @@ class Supervisor:
                     f"the {role.name} does not answer after {_START_SECONDS:.0f} s: look at its log above"
                 )
             await asyncio.sleep(0.05)
+
+    async def restart(self, name: str) -> None:
+        """Start a role whose process has ended once more, with the same arguments, and wait until it answers.
+
+        Raises ValueError while the process still runs, CriticalError when the new one ends or stays silent.
+        """
+        if self._processes[name].returncode is None:
+            raise ValueError(f"the {name} still runs: end it before starting it again")
+        await self.start(self._roles[name])
+        await self.wait_up(self._roles[name])
+
+    async def end(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
+        """Send a role's process a signal that ends it, and wait until it has ended."""
+        process = self._processes[name]
+        process.send_signal(how)
+        await process.wait()
 
     def process_ids(self) -> dict[str, int]:
         """The process of each role."""

@@ -1,0 +1,153 @@
+"""Kill -9 at random moments: what was announced stays, what was derived is derived alike, what is to be posted is posted."""
+
+import asyncio
+import json
+import random
+import signal
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientError, ClientSession, WSMsgType
+
+from config.types import to_hex
+from tests.e2e.parts import Load, Parts, devnet_in_parts, eventually, hashes, number_of
+
+pytestmark = [pytest.mark.slow]
+
+KILLS = 20
+SEED = 20_260_101
+
+
+class Announcements:
+    """Subscribes to newHeads, again after every crash, and remembers each head that was announced."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.heads: dict[int, str] = {}
+        self.subscriptions = 0
+        self.conflicts: list[str] = []
+
+    @property
+    def highest(self) -> int:
+        """The highest announced number; 0 before any."""
+        return max(self.heads, default=0)
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        async with ClientSession() as http:
+            while True:
+                try:
+                    await self._listen(http)
+                except (ClientError, OSError):
+                    # The sequencer was killed or is not up yet.
+                    await asyncio.sleep(0.05)
+
+    async def _listen(self, http: ClientSession) -> None:
+        async with http.ws_connect(self._url) as socket:
+            await socket.send_json({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"]})
+            async for message in socket:
+                if message.type is not WSMsgType.TEXT:
+                    return
+                document = json.loads(message.data)
+                if "params" not in document:
+                    self.subscriptions += 1
+                    continue
+                head = document["params"]["result"]
+                self._note(int(head["number"], 16), head["hash"])
+
+    def _note(self, number: int, block_hash: str) -> None:
+        known = self.heads.setdefault(number, block_hash)
+        if known != block_hash:
+            self.conflicts.append(f"block {number} was announced as {known} and as {block_hash}")
+
+
+async def _announced_is_canonical(parts: Parts, announced: dict[int, str]) -> None:
+    numbers = sorted(announced)
+    assert numbers, "no head was announced before the kill"
+    assert await number_of(parts.sequencer, "latest") >= numbers[-1]
+    found = await hashes(parts.sequencer, range(numbers[0], numbers[-1] + 1))
+    canonical = dict(zip(range(numbers[0], numbers[-1] + 1), found, strict=True))
+    assert {number: canonical[number] for number in numbers} == announced
+
+
+@pytest.mark.timeout(900)
+async def test_every_announced_block_survives_twenty_kills_of_the_sequencer_under_load(tmp_path: Path) -> None:
+    moments = random.Random(SEED)
+    async with devnet_in_parts(tmp_path, block_time=1) as parts:
+        announcements = Announcements(parts.info["l2"]["ws"])
+        load = Load(parts, parts.wallets[0])
+        background = [asyncio.create_task(announcements.run()), asyncio.create_task(load.run())]
+        try:
+            for round_number in range(KILLS):
+                before = announcements.highest
+
+                async def has_announced(before: int = before) -> bool:
+                    return announcements.highest > before
+
+                await eventually(f"a head is announced in round {round_number}", has_announced)
+                await asyncio.sleep(moments.uniform(0.0, 2.5))
+                await parts.supervisor.end("sequencer", signal.SIGKILL)
+                announced = dict(announcements.heads)
+                await parts.supervisor.restart("sequencer")
+                await _announced_is_canonical(parts, announced)
+        finally:
+            for task in background:
+                task.cancel()
+            ended = await asyncio.gather(*background, return_exceptions=True)
+        assert [error for error in ended if not isinstance(error, asyncio.CancelledError)] == []
+        assert announcements.conflicts == []
+        assert announcements.subscriptions >= KILLS
+
+        # No transaction that was accepted is lost either: all of them are executed in the end.
+        async def executed() -> bool:
+            count = await parts.sequencer.call("eth_getTransactionCount", [to_hex(parts.wallets[0].address), "latest"])
+            return int(count, 16) >= len(load.accepted)
+
+        await eventually("every accepted transaction is executed", executed)
+        receipts = await parts.sequencer.batch([("eth_getTransactionReceipt", [each]) for each in load.accepted])
+        assert all(isinstance(receipt, dict) and receipt["status"] == "0x1" for receipt in receipts)
+        await _the_verifier_derives_the_same(parts, announcements.highest)
+
+
+async def _the_verifier_derives_the_same(parts: Parts, up_to: int) -> None:
+    async def derived() -> bool:
+        return await number_of(parts.verifier, "safe") >= up_to
+
+    await eventually(f"the verifier derives block {up_to}", derived)
+    assert await hashes(parts.verifier, range(up_to + 1)) == await hashes(parts.sequencer, range(up_to + 1))
+
+
+@pytest.mark.timeout(600)
+async def test_a_verifier_and_a_batcher_killed_at_work_go_on_where_they_were(tmp_path: Path) -> None:
+    moments = random.Random(SEED + 1)
+    async with devnet_in_parts(tmp_path, block_time=1) as parts:
+        load = Load(parts, parts.wallets[0])
+        sending = asyncio.create_task(load.run())
+        try:
+            safe_before = 0
+            for round_number in range(5):
+
+                async def advanced(above: int = safe_before) -> bool:
+                    return await number_of(parts.verifier, "safe") > above
+
+                await eventually(f"the verifier's safe head advances in round {round_number}", advanced)
+                await asyncio.sleep(moments.uniform(0.0, 3.0))
+                finalized = await number_of(parts.verifier, "finalized")
+                derived = await hashes(parts.verifier, range(await number_of(parts.verifier, "safe") + 1))
+                await parts.supervisor.end("verifier", signal.SIGKILL)
+                await parts.supervisor.end("batcher", signal.SIGKILL)
+                await parts.supervisor.restart("verifier")
+                assert await number_of(parts.verifier, "finalized") >= finalized
+
+                async def derived_again(count: int = len(derived)) -> bool:
+                    return await number_of(parts.verifier, "latest") + 1 >= count
+
+                await eventually("the verifier is where it was", derived_again)
+                assert await hashes(parts.verifier, range(len(derived))) == derived
+                await parts.supervisor.restart("batcher")
+                safe_before = len(derived) - 1
+        finally:
+            sending.cancel()
+            ended = await asyncio.gather(sending, return_exceptions=True)
+        assert isinstance(ended[0], asyncio.CancelledError), ended[0]
+        await _the_verifier_derives_the_same(parts, await number_of(parts.sequencer, "latest"))
