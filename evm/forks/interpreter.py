@@ -319,6 +319,23 @@ def _loop(computation: Any) -> None:
             else:
                 values[-1] = a % b if b else 0
             continue
+        elif op == 0x08 or op == 0x09:
+            gas -= 8
+            if gas < 0:
+                raise OutOfGas("modular arithmetic")
+            a = pop()
+            b = pop()
+            modulus = values[-1]
+            values[-1] = (a + b if op == 0x08 else a * b) % modulus if modulus else 0
+            continue
+        elif op == 0x0A:
+            a = pop()
+            exponent = values[-1]
+            gas -= 10 + 50 * ((exponent.bit_length() + 7) // 8)
+            if gas < 0:
+                raise OutOfGas("EXP")
+            values[-1] = pow(a, exponent, _MODULUS)
+            continue
 
         meter.gas_remaining = gas
         stream.program_counter = pc
