@@ -1,0 +1,1 @@
+"""Moves ether and tokens between L1 and L2 for an account holder: deposits, and withdrawals with all their steps."""
