@@ -95,7 +95,7 @@ class L2Rules:
     def next_base_fee(self, parent: Header, timestamp: int) -> int:
         """The base fee of the block after `parent`, by the parameters that `parent` carries since Holocene.
 
-        Spec: op holocene exec-engine, "Base Fee Computation"; op jovian exec-engine.
+        Raises InvalidHeader when those are zero, which no valid header has. Spec: op holocene exec-engine, "Base Fee Computation"; op jovian exec-engine.
         """
         if parent.base_fee_per_gas is None:
             return _INITIAL_BASE_FEE
@@ -103,6 +103,8 @@ class L2Rules:
         gas_used, minimum = parent.gas_used, 0
         if self.rollup.is_active(Fork.HOLOCENE, parent.timestamp) and len(parent.extra_data) >= _HOLOCENE_EXTRA_BYTES:
             denominator, elasticity = decode_eip1559_parameters(parent.extra_data[1:9])
+            if denominator == 0 or elasticity == 0:
+                raise InvalidHeader(f"{parent} carries zero EIP-1559 parameters: no block can follow it")
         if self.rollup.is_active(Fork.JOVIAN, parent.timestamp):
             gas_used = max(gas_used, parent.blob_gas_used or 0)
             minimum = int.from_bytes(parent.extra_data[9:17], "big")

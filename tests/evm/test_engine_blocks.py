@@ -209,6 +209,19 @@ def test_the_extra_data_of_holocene_must_have_version_zero_and_real_parameters()
             rules.check_extra_data(bad, 2)
 
 
+def test_no_block_follows_a_parent_with_zero_parameters() -> None:
+    with pytest.raises(InvalidHeader, match="zero EIP-1559 parameters"):
+        L2Rules(rollup()).next_base_fee(replace(l2().head, extra_data=bytes(9)), 2)
+
+
+def test_before_the_parent_is_holocene_the_chains_own_parameters_hold() -> None:
+    parent = replace(l2(fork=Fork.GRANITE).head, gas_used=GAS_LIMIT)
+    canyon = L2Rules(rollup(Fork.GRANITE)).next_base_fee(parent, 2)
+    bedrock = L2Rules(rollup(Fork.REGOLITH)).next_base_fee(parent, 2)
+    assert canyon == eip1559_base_fee(GWEI, GAS_LIMIT, GAS_LIMIT, 6, 250)
+    assert bedrock == eip1559_base_fee(GWEI, GAS_LIMIT, GAS_LIMIT, 6, 50)
+
+
 def test_the_l1_gas_limit_moves_by_less_than_a_1024th() -> None:
     rules = L1Rules(l1_chain())
     parent = l1().head
