@@ -95,7 +95,8 @@ class L2Rules:
     def next_base_fee(self, parent: Header, timestamp: int) -> int:
         """The base fee of the block after `parent`, by the parameters that `parent` carries since Holocene.
 
-        Raises InvalidHeader when those are zero, which no valid header has. Spec: op holocene exec-engine, "Base Fee Computation"; op jovian exec-engine.
+        Raises InvalidHeader when those are zero, which no valid header has.
+        Spec: op holocene exec-engine, "Base Fee Computation"; op jovian exec-engine.
         """
         if parent.base_fee_per_gas is None:
             return _INITIAL_BASE_FEE
