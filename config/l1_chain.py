@@ -126,14 +126,13 @@ class L1ChainConfig:
         result: dict[str, Any] = {"chainId": self.chain_id}
         result.update(dict.fromkeys(_GENESIS_BLOCK_FORKS, 0))
         result["terminalTotalDifficulty"] = 0
-        for key, value in (
-            ("shanghaiTime", self.shanghai_time),
-            ("cancunTime", self.cancun_time),
-            ("pragueTime", self.prague_time),
-            ("osakaTime", self.osaka_time),
-        ):
-            if value is not None:
-                result[key] = value
+        times = {
+            "shanghaiTime": self.shanghai_time,
+            "cancunTime": self.cancun_time,
+            "pragueTime": self.prague_time,
+            "osakaTime": self.osaka_time,
+        }
+        result.update({key: value for key, value in times.items() if value is not None})
         for entry in self.blob_schedule:
             result.setdefault(f"{entry.name}Time", entry.time)
         result["blobSchedule"] = {

@@ -8,8 +8,10 @@ from typing import Any
 
 from config.constants import CHANNEL_TIMEOUT_BEDROCK
 from config.forks import Fork, ForkSchedule
+from config.quantity import parse_optional_quantity, parse_quantity
 from config.system_config import SystemConfig
 from config.types import (
+    ZERO_ADDRESS,
     Address,
     Hash32,
     L2BlockNumber,
@@ -76,7 +78,7 @@ class RollupConfig:
     deposit_contract_address: Address
     l1_system_config_address: Address
     eip1559: Eip1559Parameters = Eip1559Parameters(elasticity=6, denominator=50, denominator_canyon=250)
-    protocol_versions_address: Address = Address(bytes(20))
+    protocol_versions_address: Address = ZERO_ADDRESS
     pectra_blob_schedule_time: Timestamp | None = None
 
     def is_active(self, fork: Fork, timestamp: int) -> bool:
@@ -169,45 +171,69 @@ class RollupConfig:
 
 
 def _block_id(data: dict[str, Any]) -> BlockId:
-    return BlockId(to_hash32(data["hash"]), int(data["number"]))
+    return BlockId(to_hash32(data["hash"]), parse_quantity(data["number"], "number"))
+
+
+def _optional_time(data: dict[str, Any], name: str) -> Timestamp | None:
+    time = parse_optional_quantity(data.get(name), name)
+    return None if time is None else Timestamp(time)
 
 
 def _fork_times(data: dict[str, Any]) -> dict[Fork, Timestamp]:
-    return {
-        fork: Timestamp(int(data[f"{fork.key}_time"]))
-        for fork in list(Fork)[1:]
-        if data.get(f"{fork.key}_time") is not None
-    }
+    """Activation times by `<fork>_time`.
+
+    A chain that names later forks but not Regolith has had it since its genesis: the superchain registry and kona leave
+    it out.
+    """
+    times = {fork: time for fork in list(Fork)[1:] if (time := _optional_time(data, f"{fork.key}_time")) is not None}
+    if times:
+        times.setdefault(Fork.REGOLITH, Timestamp(0))
+    return times
+
+
+def _eip1559(data: dict[str, Any], elasticity: str, denominator: str, denominator_canyon: str) -> Eip1559Parameters:
+    default = Eip1559Parameters(elasticity=6, denominator=50, denominator_canyon=250)
+
+    def value(name: str, otherwise: int) -> int:
+        number = parse_optional_quantity(data.get(name), name)
+        return otherwise if number is None else number
+
+    return Eip1559Parameters(
+        elasticity=value(elasticity, default.elasticity),
+        denominator=value(denominator, default.denominator),
+        denominator_canyon=value(denominator_canyon, default.denominator_canyon),
+    )
 
 
 def _from_json(data: dict[str, Any]) -> RollupConfig:
     genesis = data["genesis"]
-    eip1559 = data.get("chain_op_config") or {}
-    pectra = data.get("pectra_blob_schedule_time")
+
+    def number(name: str) -> int:
+        return parse_quantity(data[name], name)
+
+    channel_timeout = parse_optional_quantity(data.get("channel_timeout"), "channel_timeout")
     return RollupConfig(
         genesis=RollupGenesis(
             l1=_block_id(genesis["l1"]),
             l2=_block_id(genesis["l2"]),
-            l2_time=Timestamp(int(genesis["l2_time"])),
+            l2_time=Timestamp(parse_quantity(genesis["l2_time"], "l2_time")),
             system_config=SystemConfig.from_json(genesis["system_config"]),
         ),
-        block_time=int(data["block_time"]),
-        max_sequencer_drift=int(data["max_sequencer_drift"]),
-        seq_window_size=int(data["seq_window_size"]),
-        channel_timeout=int(data.get("channel_timeout", CHANNEL_TIMEOUT_BEDROCK)),
-        l1_chain_id=int(data["l1_chain_id"]),
-        l2_chain_id=int(data["l2_chain_id"]),
+        block_time=number("block_time"),
+        max_sequencer_drift=number("max_sequencer_drift"),
+        seq_window_size=number("seq_window_size"),
+        channel_timeout=CHANNEL_TIMEOUT_BEDROCK if channel_timeout is None else channel_timeout,
+        l1_chain_id=number("l1_chain_id"),
+        l2_chain_id=number("l2_chain_id"),
         forks=ForkSchedule(_fork_times(data)),
         batch_inbox_address=to_address(data["batch_inbox_address"]),
         deposit_contract_address=to_address(data["deposit_contract_address"]),
         l1_system_config_address=to_address(data["l1_system_config_address"]),
         protocol_versions_address=to_address(data.get("protocol_versions_address") or "0x" + "00" * 20),
-        eip1559=Eip1559Parameters(
-            elasticity=int(eip1559.get("eip1559Elasticity", 6)),
-            denominator=int(eip1559.get("eip1559Denominator", 50)),
-            denominator_canyon=int(eip1559.get("eip1559DenominatorCanyon", 250)),
+        eip1559=_eip1559(
+            data.get("chain_op_config") or {}, "eip1559Elasticity", "eip1559Denominator", "eip1559DenominatorCanyon"
         ),
-        pectra_blob_schedule_time=None if pectra is None else Timestamp(int(pectra)),
+        pectra_blob_schedule_time=_optional_time(data, "pectra_blob_schedule_time"),
     )
 
 
@@ -222,12 +248,7 @@ def load_registry_chain(chain_toml: Path, superchain_toml: Path | None = None) -
         chain = tomllib.loads(chain_toml.read_text())
         superchain = tomllib.loads(superchain_toml.read_text())
         genesis = chain["genesis"]
-        hardforks = dict(superchain.get("hardforks", {})) if "superchain_time" in chain else {}
-        hardforks.update(chain.get("hardforks", {}))
-        times = _fork_times(hardforks)
-        times.setdefault(Fork.REGOLITH, Timestamp(0))
-        optimism = chain.get("optimism", {})
-        pectra = hardforks.get("pectra_blob_schedule_time")
+        hardforks = {**_inherited_hardforks(chain, superchain), **chain.get("hardforks", {})}
         return RollupConfig(
             genesis=RollupGenesis(
                 l1=_block_id(genesis["l1"]),
@@ -241,19 +262,32 @@ def load_registry_chain(chain_toml: Path, superchain_toml: Path | None = None) -
             channel_timeout=CHANNEL_TIMEOUT_BEDROCK,
             l1_chain_id=int(superchain["l1"]["chain_id"]),
             l2_chain_id=int(chain["chain_id"]),
-            forks=ForkSchedule(times),
+            forks=ForkSchedule(_fork_times(hardforks)),
             batch_inbox_address=to_address(chain["batch_inbox_addr"]),
             deposit_contract_address=to_address(chain["addresses"]["OptimismPortalProxy"]),
             l1_system_config_address=to_address(chain["addresses"]["SystemConfigProxy"]),
             protocol_versions_address=to_address(superchain.get("protocol_versions_addr") or "0x" + "00" * 20),
-            eip1559=Eip1559Parameters(
-                elasticity=int(optimism.get("eip1559_elasticity", 6)),
-                denominator=int(optimism.get("eip1559_denominator", 50)),
-                denominator_canyon=int(optimism.get("eip1559_denominator_canyon", 250)),
+            eip1559=_eip1559(
+                chain.get("optimism") or {},
+                "eip1559_elasticity",
+                "eip1559_denominator",
+                "eip1559_denominator_canyon",
             ),
-            pectra_blob_schedule_time=None if pectra is None else Timestamp(int(pectra)),
+            pectra_blob_schedule_time=_optional_time(hardforks, "pectra_blob_schedule_time"),
         )
     except KeyError as error:
         raise ValueError(f"{chain_toml}: the field {error.args[0]!r} is missing") from error
     except ValueError as error:
         raise ValueError(f"{chain_toml}: {error}") from error
+
+
+def _inherited_hardforks(chain: dict[str, Any], superchain: dict[str, Any]) -> dict[str, Any]:
+    """Fork times that a chain takes over from its superchain: those at or after the time it joined."""
+    joined = chain.get("superchain_time")
+    if joined is None:
+        return {}
+    return {
+        name: time
+        for name, time in superchain.get("hardforks", {}).items()
+        if name.endswith("_time") and isinstance(time, int) and time >= joined
+    }

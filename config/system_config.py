@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from config.types import Address, Gas, Hash32, from_hex, to_address, to_hash32, to_hex
+from config.quantity import parse_quantity, parse_word
+from config.types import Address, Gas, Hash32, from_hex, to_address, to_hex
 
 
 @dataclass(frozen=True)
@@ -41,20 +42,23 @@ class SystemConfig:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> "SystemConfig":
-        """Read op-node's JSON spelling. Raises ValueError or KeyError when a field is missing or malformed."""
-        operator_fee = from_hex(data.get("operatorFeeParams", "0x" + "00" * 32), 32)
-        scalar = int(data.get("operatorFeeScalar") or 0) or int.from_bytes(operator_fee[20:24], "big")
-        constant = int(data.get("operatorFeeConstant") or 0) or int.from_bytes(operator_fee[24:32], "big")
+        """Read op-node's JSON spelling, or kona's: fields split up, null where unknown, numbers as hex.
+
+        Raises ValueError or KeyError when a field is missing or malformed.
+        """
+        operator_fee = from_hex(data.get("operatorFeeParams") or "0x" + "00" * 32, 32)
+        scalar = parse_quantity(data.get("operatorFeeScalar"), "operatorFeeScalar")
+        constant = parse_quantity(data.get("operatorFeeConstant"), "operatorFeeConstant")
         return SystemConfig(
             batcher_address=to_address(data["batcherAddr"] if "batcherAddr" in data else data["batcherAddress"]),
-            overhead=to_hash32(data["overhead"]),
-            scalar=to_hash32(data["scalar"]),
-            gas_limit=Gas(int(data["gasLimit"])),
-            eip1559_params=from_hex(data.get("eip1559Params") or "0x" + "00" * 8, 8),
-            operator_fee_scalar=scalar,
-            operator_fee_constant=constant,
-            min_base_fee=int(data.get("minBaseFee") or 0),
-            da_footprint_gas_scalar=int(data.get("daFootprintGasScalar") or 0),
+            overhead=parse_word(data["overhead"], "overhead"),
+            scalar=_fee_scalar(data),
+            gas_limit=Gas(parse_quantity(data["gasLimit"], "gasLimit")),
+            eip1559_params=_eip1559_params(data),
+            operator_fee_scalar=scalar or int.from_bytes(operator_fee[20:24], "big"),
+            operator_fee_constant=constant or int.from_bytes(operator_fee[24:32], "big"),
+            min_base_fee=parse_quantity(data.get("minBaseFee"), "minBaseFee"),
+            da_footprint_gas_scalar=parse_quantity(data.get("daFootprintGasScalar"), "daFootprintGasScalar"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -72,3 +76,26 @@ class SystemConfig:
             "minBaseFee": self.min_base_fee,
             "daFootprintGasScalar": self.da_footprint_gas_scalar,
         }
+
+
+def _fee_scalar(data: dict[str, Any]) -> Hash32:
+    """The raw `scalar`, or the one that Ecotone's two scalars make when they are given on their own."""
+    if data.get("baseFeeScalar") is None:
+        return parse_word(data["scalar"], "scalar")
+    base_fee = parse_quantity(data["baseFeeScalar"], "baseFeeScalar")
+    blob_base_fee = parse_quantity(data.get("blobBaseFeeScalar"), "blobBaseFeeScalar")
+    return Hash32(b"\x01" + bytes(23) + _uint32(blob_base_fee, "blobBaseFeeScalar") + _uint32(base_fee, "baseFeeScalar"))
+
+
+def _eip1559_params(data: dict[str, Any]) -> bytes:
+    if data.get("eip1559Params"):
+        return from_hex(data["eip1559Params"], 8)
+    return b"".join(
+        _uint32(parse_quantity(data.get(name), name), name) for name in ("eip1559Denominator", "eip1559Elasticity")
+    )
+
+
+def _uint32(value: int, what: str) -> bytes:
+    if value >> 32:
+        raise ValueError(f"The {what} does not fit in 32 bits: {value}.")
+    return value.to_bytes(4, "big")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from config.genesis.quantity import parse_quantity
+from config.quantity import parse_quantity
 from config.types import Address, Hash32, from_hex, to_hex
 
 WORD_BYTES = 32

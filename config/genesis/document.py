@@ -8,7 +8,7 @@ from typing import Any
 
 from config.genesis.account import Alloc
 from config.genesis.alloc_file import alloc_from_json, alloc_to_json, read_document
-from config.genesis.quantity import parse_optional_quantity, parse_quantity
+from config.quantity import parse_optional_quantity, parse_quantity
 from config.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32, Timestamp, from_hex, to_hex
 
 NONCE_BYTES = 8

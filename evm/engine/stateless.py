@@ -59,33 +59,12 @@ class StatelessCase:
     def from_json(data: dict[str, Any]) -> "StatelessCase":
         """Read a fixture. Raises KeyError or ValueError when it is malformed."""
         return StatelessCase(
-            rollup=RollupConfig.from_json(_op_node_spelling(data["rollup_config"])),
+            rollup=RollupConfig.from_json(data["rollup_config"]),
             parent=header_from_json(data["parent_header"]),
             attributes=PayloadAttributes.from_json(data["executing_payload"]),
             witness={to_hash32(key): from_hex(value) for key, value in data["witness"].items()},
             expected_hash=to_hash32(data["expected_block_hash"]),
         )
-
-
-def _op_node_spelling(rollup: dict[str, Any]) -> dict[str, Any]:
-    """The rollup config as op-node writes it.
-
-    The fixtures' writer takes a missing Regolith time for "before Canyon", as the superchain registry does, writes
-    32-byte values as numbers and fee parameters as hex.
-    """
-    genesis = rollup["genesis"]
-    system = genesis["system_config"]
-    words = {key: f"0x{int(system[key], 16):064x}" for key in ("overhead", "scalar")}
-    regolith = rollup.get("regolith_time")
-    parameters = rollup.get("chain_op_config") or {}
-    return {
-        **rollup,
-        "regolith_time": 0 if regolith is None else regolith,
-        "chain_op_config": {
-            key: int(value, 16) if isinstance(value, str) else value for key, value in parameters.items()
-        },
-        "genesis": {**genesis, "system_config": {**system, **words}},
-    }
 
 
 def execute_stateless(case: StatelessCase) -> ExecutedBlock:

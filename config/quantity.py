@@ -1,6 +1,8 @@
-"""Numbers as genesis documents spell them: JSON integers, hex strings, decimal strings."""
+"""Numbers as configuration files spell them: JSON integers, hex strings, decimal strings."""
 
 from typing import Any
+
+from config.types import Hash32
 
 
 def parse_quantity(value: Any, what: str) -> int:
@@ -16,6 +18,14 @@ def parse_quantity(value: Any, what: str) -> int:
 def parse_optional_quantity(value: Any, what: str) -> int | None:
     """Like `parse_quantity`, but an absent value stays absent."""
     return None if value is None else parse_quantity(value, what)
+
+
+def parse_word(value: Any, what: str) -> Hash32:
+    """A 32-byte value: hex of up to 32 bytes (filled with zeros on the left), or a number. Raises ValueError naming `what`."""
+    number = parse_quantity(value, what)
+    if number >> 256:
+        raise ValueError(f"The {what} does not fit in 32 bytes: {str(value)[:80]!r}.")
+    return Hash32(number.to_bytes(32, "big"))
 
 
 def _number(value: Any, what: str) -> int:
