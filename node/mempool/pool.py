@@ -183,7 +183,7 @@ class TransactionPool:
         """Admit what the journal holds and rewrite it to what is still valid; answers how many were admitted."""
         if self._journal is None:
             return 0
-        admitted = 0
+        admitted, refused = 0, 0
         for raw in list(self._journal.load()):
             try:
                 transaction = decode_transaction(raw)
@@ -192,7 +192,13 @@ class TransactionPool:
                 self._admit(transaction, True, None)
                 admitted += 1
             except (PoolRejection, TransactionDecodingError) as error:
-                log.info("journaled transaction is not taken back: %s", error)
+                refused += 1
+                log.debug("journaled transaction is not taken back: %s", error)
+        if admitted or refused:
+            # Most of those refused have been executed since they were written down.
+            log.info(
+                "transactions read from the journal", extra={"taken_back": admitted, "not_valid_any_more": refused}
+            )
         self._rewrite_journal()
         return admitted
 
@@ -333,9 +339,7 @@ class TransactionPool:
             log.debug("transaction %s is dropped from the full pool for a better paid one", short(victim.hash))
             self.remove(victim.hash)
 
-    def _victims(
-        self, entry: PooledTransaction, base_fee: int, offered: int, gapped: bool
-    ) -> list[PooledTransaction]:
+    def _victims(self, entry: PooledTransaction, base_fee: int, offered: int, gapped: bool) -> list[PooledTransaction]:
         """Cheapest transactions that pay less than `offered`, enough to fit `entry`; none when they do not suffice.
 
         One behind a nonce gap never drives out an executable one, and an account above its slots none of an account
