@@ -23,9 +23,21 @@ def devnet(
     l1_beacon: Annotated[
         str | None, typer.Option("--l1.beacon", help="URL of the beacon endpoint, with --l1 URL.")
     ] = None,
-    l1_fork: Annotated[str, typer.Option("--l1.fork", help="Rules of the embedded L1: prague or osaka.")] = "prague",
+    l1_funding_key: Annotated[
+        str | None,
+        typer.Option("--l1.funding-key", help="With --l1 URL: key of an account that pays for it.", show_default=False),
+    ] = None,
+    l1_funding: Annotated[
+        str, typer.Option("--l1.funding", help="With --l1 URL: ether that each of the devnet's accounts gets.")
+    ] = "10",
+    l1_chain_config: Annotated[
+        Path | None, typer.Option("--l1.chain-config", help="With --l1 URL: its rules, where it does not tell them.")
+    ] = None,
+    l1_fork: Annotated[
+        str, typer.Option("--l1.fork", help="Rules of the embedded L1 or anvil: prague or osaka.")
+    ] = "prague",
     l1_slot_time: Annotated[
-        int | None, typer.Option("--l1.slot-time", help="Seconds per slot of the embedded L1.")
+        int | None, typer.Option("--l1.slot-time", help="Seconds per slot of the embedded L1 or anvil.")
     ] = None,
     block_time: Annotated[int, typer.Option("--block-time", help="Seconds per L2 block.")] = 2,
     accounts: Annotated[int, typer.Option("--accounts", help="Funded accounts.")] = 10,
@@ -68,6 +80,9 @@ def devnet(
     from dataclasses import replace
 
     from config.forks import EthFork
+    from config.types import Wei
+    from node.bridge.amounts import parse_amount
+    from node.cli.keys import private_key
     from node.devnet.command import Devnet
     from node.devnet.settings import DevnetSettings, Ports, Profile
 
@@ -78,11 +93,16 @@ def devnet(
         raise typer.BadParameter(
             f"unknown value {error}: --l1.fork is prague or osaka, --profile fast or mainnet"
         ) from error
+    if l1 not in ("embedded", "anvil") and not l1.startswith(("http://", "https://")):
+        raise typer.BadParameter(f"--l1 is embedded, anvil or a URL, not {l1!r}")
     directory = Path(tempfile.mkdtemp(prefix="lamina-devnet-")) if ephemeral else datadir
     settings = DevnetSettings(
         datadir=directory,
         l1=l1,
         l1_beacon=l1_beacon,
+        l1_funding_key=None if l1_funding_key is None else private_key(l1_funding_key, None),
+        l1_funding=Wei(parse_amount(l1_funding)),
+        l1_chain_config=l1_chain_config,
         l1_fork=fork,
         block_time=block_time,
         accounts=accounts,
@@ -135,6 +155,8 @@ def _print_table(info: dict[str, Any]) -> None:
     from rich.table import Table
 
     console = Console(highlight=False)
+    if console.width < 130 and not console.is_terminal:
+        console = Console(highlight=False, width=130)
     places = Table(show_header=False, box=None, title="devnet", title_justify="left", title_style="bold")
     for name, value in (
         ("L2 JSON-RPC", info["l2"]["http"]),
@@ -153,8 +175,8 @@ def _print_table(info: dict[str, Any]) -> None:
     accounts = Table(
         box=None, title="accounts (10,000 ETH each on L1 and L2; keys known to everyone)", title_justify="left"
     )
-    accounts.add_column("address")
-    accounts.add_column("private key", overflow="fold")
+    accounts.add_column("address", no_wrap=True)
+    accounts.add_column("private key", overflow="fold", min_width=66)
     for account in info["accounts"]:
         accounts.add_row(account["address"], account["privateKey"])
     console.print(accounts)

@@ -10,14 +10,16 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from config.errors import CriticalError, TemporaryError
 from config.rollup import RollupConfig
 from config.types import to_hex
 from l1.deployment.addresses import L1Addresses
 from l1.rpc import JsonRpcClient
 from node.dashboard.server import Dashboard, Panel
-from node.devl1.genesis import DEV_L1_CHAIN_ID
 from node.devnet.accounts import role_accounts, user_accounts
+from node.devnet.anvil import anvil_arguments, find_anvil
 from node.devnet.deploy import DevnetFiles, make_embedded
+from node.devnet.external import make_on_l1
 from node.devnet.ports import resolve_ports
 from node.devnet.settings import L2_CHAIN_ID, DevnetSettings, Ports
 from node.devnet.supervisor import Role, Supervisor
@@ -48,27 +50,20 @@ class Devnet:
     async def up(self) -> dict[str, Any]:
         """Make the devnet if there is none yet, start every role; answers what the info file holds."""
         started = time.monotonic()
-        if self.files.exists:
-            log.info("going on with the devnet in %s", self.files.datadir)
-        else:
-            log.info("making a devnet in %s", self.files.datadir)
-            await make_embedded(self.settings)
-            log.info("contracts deployed", extra={"seconds": f"{time.monotonic() - started:.1f}"})
         self._http = ClientSession(timeout=ClientTimeout(total=2))
         roles = role_accounts()
-        self._supervisor = supervisor = Supervisor(
+        self._supervisor = Supervisor(
             ["--log.level", self.settings.log_level, "--log.format", self.settings.log_format],
             {
                 "LAMINA_BATCHER_KEY": to_hex(roles.batcher.private_key),
                 "LAMINA_PROPOSER_KEY": to_hex(roles.proposer.private_key),
             },
         )
-        chains, posting = self._chain_roles(), self._posting_roles()
-        for group in (chains, posting):
-            for role in group:
-                await supervisor.start(role)
-            for role in group:
-                await supervisor.wait_up(role)
+        if self.settings.l1 == "anvil":
+            await self._start([self._anvil_role()])
+        await self._make_files()
+        await self._start(self._chain_roles())
+        await self._start(self._posting_roles())
         self._dashboard = Dashboard(self._panels(), port=self.ports.dashboard)
         await self._dashboard.start()
         await self._first_block()
@@ -76,6 +71,49 @@ class Devnet:
         self.settings.info_path.write_text(json.dumps(info, indent=2) + "\n")
         log.info("devnet is up", extra={"seconds": f"{time.monotonic() - started:.1f}"})
         return info
+
+    async def _make_files(self) -> None:
+        """Make the devnet if its directory holds none. Raises CriticalError when it holds one of another kind of L1."""
+        files, settings = self.files, self.settings
+        embedded = settings.l1 == "embedded"
+        if files.exists:
+            if settings.l1 == "anvil" or embedded != files.l1_dir.exists():
+                why = "anvil forgets its chain when it ends" if settings.l1 == "anvil" else "it has another kind of L1"
+                raise CriticalError(
+                    f"the devnet in {files.datadir} cannot go on with --l1 {settings.l1}: {why}. "
+                    "Use another --datadir, delete this one, or use --ephemeral"
+                )
+            log.info("going on with the devnet in %s", files.datadir)
+            return
+        log.info("making a devnet in %s", files.datadir)
+        started = time.monotonic()
+        if embedded:
+            await make_embedded(settings)
+        else:
+            await make_on_l1(settings, self._l1_url)
+        log.info("contracts deployed", extra={"seconds": f"{time.monotonic() - started:.1f}"})
+
+    async def _start(self, roles: list[Role]) -> None:
+        for role in roles:
+            await self.supervisor.start(role)
+        for role in roles:
+            await self.supervisor.wait_up(role)
+
+    @property
+    def _l1_url(self) -> str:
+        """L1's execution endpoint."""
+        return f"{_LOCAL}:{self.ports.l1}" if self.settings.l1 in ("embedded", "anvil") else self.settings.l1
+
+    @property
+    def _l1_beacon_url(self) -> str:
+        """L1's beacon endpoint; anvil serves both on one port. Raises ValueError when none was given."""
+        if self.settings.l1 == "embedded":
+            return f"{_LOCAL}:{self.ports.l1_beacon}"
+        if self.settings.l1 == "anvil":
+            return self._l1_url
+        if self.settings.l1_beacon is None:
+            raise ValueError("--l1 URL needs --l1.beacon URL: the chain's data is in blobs")
+        return self.settings.l1_beacon
 
     async def run(self, show: Callable[[dict[str, Any]], None]) -> str | None:
         """Bring it up, `show` its info, and keep it running until SIGINT or SIGTERM (None) or until a role ends (its name)."""
@@ -116,30 +154,16 @@ class Devnet:
 
     def _chain_roles(self) -> list[Role]:
         files, ports, settings = self.files, self.ports, self.settings
-        l1 = f"{_LOCAL}:{ports.l1}"
+        l1 = self._l1_url
         follow = [
             *("--rollup.config", str(files.rollup)),
             *("--l1", l1),
-            *("--l1.beacon", f"{_LOCAL}:{ports.l1_beacon}"),
+            *("--l1.beacon", self._l1_beacon_url),
             *("--l1.chain-config", str(files.l1_chain)),
             *("--l1.poll-interval", "0.5"),
             *("--http.corsdomain", "*"),
         ]
-        return [
-            Role(
-                "l1",
-                [
-                    "devl1",
-                    *("--datadir", str(files.l1_dir)),
-                    *("--l1.chain-config", str(files.l1_chain)),
-                    *("--l1.port", str(ports.l1)),
-                    *("--l1.beacon.port", str(ports.l1_beacon)),
-                    *("--slot-time", str(settings.l1_slot_seconds)),
-                    *("--safe-lag", str(settings.lags.safe)),
-                    *("--finalized-lag", str(settings.lags.finalized)),
-                ],
-                self._healthy(ports.l1),
-            ),
+        nodes = [
             Role(
                 "sequencer",
                 [
@@ -167,10 +191,32 @@ class Devnet:
                 self._healthy(ports.verifier_rollup),
             ),
         ]
+        return [self._embedded_role(), *nodes] if settings.l1 == "embedded" else nodes
+
+    def _embedded_role(self) -> Role:
+        files, ports, settings = self.files, self.ports, self.settings
+        return Role(
+            "l1",
+            [
+                "devl1",
+                *("--datadir", str(files.l1_dir)),
+                *("--l1.chain-config", str(files.l1_chain)),
+                *("--l1.port", str(ports.l1)),
+                *("--l1.beacon.port", str(ports.l1_beacon)),
+                *("--slot-time", str(settings.l1_slot_seconds)),
+                *("--safe-lag", str(settings.lags.safe)),
+                *("--finalized-lag", str(settings.lags.finalized)),
+            ],
+            self._healthy(ports.l1),
+        )
+
+    def _anvil_role(self) -> Role:
+        arguments = anvil_arguments(self.settings, self.ports.l1)
+        return Role("l1", arguments, self._answers(self.ports.l1), program=str(find_anvil()))
 
     def _posting_roles(self) -> list[Role]:
         files, ports, settings = self.files, self.ports, self.settings
-        l1 = f"{_LOCAL}:{ports.l1}"
+        l1 = self._l1_url
         addresses = L1Addresses.read(files.addresses)
         return [
             Role(
@@ -217,6 +263,17 @@ class Devnet:
 
         return ask
 
+    def _answers(self, port: int) -> Callable[[], Awaitable[bool]]:
+        async def ask() -> bool:
+            async with JsonRpcClient(f"{_LOCAL}:{port}") as client:
+                try:
+                    await client.call("eth_chainId")
+                except TemporaryError:
+                    return False
+            return True
+
+        return ask
+
     async def _first_block(self) -> None:
         """Wait until the sequencer has made its first block."""
         client = JsonRpcClient(f"{_LOCAL}:{self.ports.http}")
@@ -234,7 +291,7 @@ class Devnet:
             Panel("pool", f"{_LOCAL}:{ports.http}", "txpool_status"),
             Panel("batcher", f"{_LOCAL}:{ports.batcher}", "admin_getBatcherStatus"),
             Panel("proposer", f"{_LOCAL}:{ports.proposer}", "admin_getProposerStatus"),
-            Panel("l1", f"{_LOCAL}:{ports.l1}", "eth_getBlockByNumber", ("latest", False)),
+            Panel("l1", self._l1_url, "eth_getBlockByNumber", ("latest", False)),
         ]
 
     def _info(self) -> dict[str, Any]:
@@ -253,9 +310,9 @@ class Devnet:
                 "rollup": f"{_LOCAL}:{ports.verifier_rollup}",
             },
             "l1": {
-                "http": f"{_LOCAL}:{ports.l1}",
-                "beacon": f"{_LOCAL}:{ports.l1_beacon}",
-                "chainId": DEV_L1_CHAIN_ID,
+                "http": self._l1_url,
+                "beacon": self._l1_beacon_url,
+                "chainId": rollup.l1_chain_id,
                 "chainConfig": str(files.l1_chain.resolve()),
             },
             "batcher": {"rpc": f"{_LOCAL}:{ports.batcher}"},

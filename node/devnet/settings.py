@@ -5,10 +5,12 @@ from enum import Enum
 from pathlib import Path
 
 from config.forks import EthFork
+from config.types import Wei
 from l1.deployment.params import FAST_DELAYS, MAINNET_DELAYS, Delays
 from node.devl1.producer import LabelLags
 
 L2_CHAIN_ID = 901
+_TEN_ETHER = Wei(10 * 10**18)
 
 
 class Profile(Enum):
@@ -38,12 +40,17 @@ class Ports:
 class DevnetSettings:
     """All of it. Times in seconds, windows in L1 blocks.
 
-    `l1` is "embedded", "anvil", or the URL of an L1 execution endpoint (then `l1_beacon` is its beacon endpoint).
+    `l1` is "embedded", "anvil", or the URL of an L1 execution endpoint (then `l1_beacon` is its beacon endpoint). There
+    `l1_funding_key` (32 bytes) pays each of the devnet's accounts `l1_funding` wei, and `l1_chain_config` may hold the
+    chain's rules.
     """
 
     datadir: Path
     l1: str = "embedded"
     l1_beacon: str | None = None
+    l1_funding_key: bytes | None = field(default=None, repr=False)
+    l1_funding: Wei = _TEN_ETHER
+    l1_chain_config: Path | None = None
     l1_fork: EthFork = EthFork.PRAGUE
     l1_slot_seconds: int = 4
     block_time: int = 2

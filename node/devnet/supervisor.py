@@ -18,11 +18,12 @@ _STOP_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Role:
-    """A process: the arguments of `lamina`, and how to tell that it is up."""
+    """A process: the arguments of `lamina` (or of another `program`), and how to tell that it is up."""
 
     name: str
     arguments: Sequence[str]
     is_up: Callable[[], Awaitable[bool]]
+    program: str | None = None
 
 
 class Supervisor:
@@ -38,11 +39,9 @@ class Supervisor:
     async def start(self, role: Role) -> None:
         """Start a role without waiting for it."""
         self._roles[role.name] = role
+        lamina = (sys.executable, "-m", "node.cli.main", *self._common)
         self._processes[role.name] = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "node.cli.main",
-            *self._common,
+            *(lamina if role.program is None else (role.program,)),
             *role.arguments,
             env={**self._environment, "LAMINA_ROLE": role.name},
             start_new_session=True,
