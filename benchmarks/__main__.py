@@ -1,0 +1,51 @@
+"""`python -m benchmarks [NAME ...]`: all benchmarks, or the named ones, each in a process of its own.
+
+Prints one JSON line per figure. A benchmark that fails is reported in a line of its own, the others still run, and the
+exit code is 1.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+
+BENCHMARKS = {
+    "startup": "time from `lamina devnet` to the first sequenced block",
+    "execution": "transactions and gas per second of the engine, against stock py-evm",
+    "derivation": "L2 blocks per second out of blobs",
+    "posted_bytes": "bytes on L1 per L2 transaction",
+    "throughput": "transactions per second over JSON-RPC on a whole devnet, against anvil where it is installed",
+}
+_LIMIT_SECONDS = 900
+
+
+def main() -> int:
+    """Run what the command line names; 1 when one of them failed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Prints one JSON line per figure. Names: "
+        + "; ".join(f"{name} ({what})" for name, what in BENCHMARKS.items()),
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="the benchmarks to run (default: all)")
+    names: list[str] = parser.parse_args().names or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    failed = [name for name in names if not _run(name)]
+    return 1 if failed else 0
+
+
+def _run(name: str) -> bool:
+    command = ["python", "-m", f"benchmarks.{name}"]
+    try:
+        code = subprocess.run([sys.executable, *command[1:]], timeout=_LIMIT_SECONDS, check=False).returncode
+        why = f"exit code {code}, its error is above"
+    except subprocess.TimeoutExpired:
+        code, why = 1, f"not done after {_LIMIT_SECONDS} s"
+    if code:
+        print(json.dumps({"failed": name, "why": why, "command": " ".join(command)}), flush=True)
+    return code == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

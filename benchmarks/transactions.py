@@ -1,0 +1,76 @@
+"""The transactions that benchmarks send: transfers of ETH, and of an ERC-20.
+
+The ERC-20 is WETH as it stands at 0x4200...0006 on every rollup (`contracts/artifacts/WETH.json`): 2.2 kB of Solidity
+with checked balances and events, so about what a token in use costs.
+"""
+
+from config.constants import WETH
+from config.types import Address
+from contracts.artifacts import load_artifact
+from evm.types import DynamicFeeTransaction, SignedTransaction, keccak256
+from evm.types.signature import address_of
+from evm.types.transaction import sign_transaction
+
+GWEI = 10**9
+ETHER = 10**18
+TIP = GWEI
+MAX_FEE = 20 * GWEI
+TRANSFER_GAS = 21_000
+TOKEN_GAS = 80_000
+"""Gas limit of token calls; a transfer to a new holder uses about 52,000."""
+
+_DEPOSIT_CALL = load_artifact("WETH").encode_call("deposit")
+_TRANSFER_SELECTOR = load_artifact("WETH").selector("transfer")
+
+
+def account(name: str) -> tuple[Address, bytes]:
+    """Address and private key of a made-up account, always the same for one name."""
+    key = keccak256(f"benchmark account {name}".encode())
+    return address_of(key), key
+
+
+def fresh_address(seed: bytes) -> Address:
+    """An address that nobody has used, always the same for one seed."""
+    return Address(keccak256(b"benchmark target" + seed)[12:])
+
+
+def signed(
+    key: bytes, chain_id: int, nonce: int, to: Address, *, value: int = 0, data: bytes = b"", gas: int = TRANSFER_GAS
+) -> SignedTransaction:
+    """A type-2 transaction with a tip of 1 gwei. `value` in wei."""
+    return sign_transaction(
+        DynamicFeeTransaction(
+            nonce=nonce,
+            gas_limit=gas,
+            to=to,
+            value=value,
+            data=data,
+            chain_id=chain_id,
+            y_parity=0,
+            r=0,
+            s=0,
+            max_priority_fee=TIP,
+            max_fee=MAX_FEE,
+        ),
+        key,
+    )
+
+
+def transfer(key: bytes, chain_id: int, nonce: int, to: Address, value: int = 1) -> bytes:
+    """A transfer of `value` wei, in canonical bytes."""
+    return signed(key, chain_id, nonce, to, value=value).raw
+
+
+def token_deposit(key: bytes, chain_id: int, nonce: int, value: int = ETHER) -> bytes:
+    """Turns `value` wei into as many tokens of the sender."""
+    return signed(key, chain_id, nonce, WETH, value=value, data=_DEPOSIT_CALL, gas=TOKEN_GAS).raw
+
+
+def token_transfer_data(to: Address, amount: int) -> bytes:
+    """Calldata of an ERC-20 transfer."""
+    return _TRANSFER_SELECTOR + bytes(12) + to + amount.to_bytes(32, "big")
+
+
+def token_transfer(key: bytes, chain_id: int, nonce: int, to: Address, amount: int = 1) -> bytes:
+    """A transfer of `amount` of the token's smallest units."""
+    return signed(key, chain_id, nonce, WETH, data=token_transfer_data(to, amount), gas=TOKEN_GAS).raw
