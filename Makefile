@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 DEVNET_FLAGS ?=
 
-.PHONY: help install devnet test check bench contracts lock clean
+.PHONY: help install devnet test check bench adversary contracts lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,9 @@ check: $(READY) ## lint and types only
 
 bench: $(READY) ## the benchmarks, one JSON line per figure
 	@$(BIN)/python -m benchmarks
+
+adversary: $(READY) ## the long hunts: 200 killed processes, and whatever else `make test` samples
+	@LAMINA_CRASH_KILLS=200 $(BIN)/python -m pytest --timeout 3600 tests/node/test_chain_crash.py
 
 contracts: $(READY) ## recompile the contracts (needs Node.js) into contracts/artifacts
 	@cd contracts && npm ci --silent && node compile.mjs

@@ -168,6 +168,15 @@ class LevelDbStore:
         except (plyvel.Error, RuntimeError) as error:
             raise self._failed("read", error) from error
 
+    def statistics(self) -> str:
+        """LevelDB's own table: files and bytes per level, time and bytes of compactions."""
+        text: bytes | None = self._db.get_property(b"leveldb.stats")
+        return (text or b"").decode().rstrip()
+
+    def compact(self) -> None:
+        """Rewrite all files so that deleted entries take no space; takes as long as copying the database."""
+        self._db.compact_range()
+
     def close(self) -> None:
         """Close the files and give up the lock. Closing twice is fine."""
         self._db.close()

@@ -1,0 +1,1 @@
+"""Looks after a data directory while no node runs on it: integrity, contents, size."""
