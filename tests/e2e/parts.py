@@ -101,6 +101,11 @@ async def number_of(node: JsonRpcClient, label: str) -> int:
     return int(block["number"], 16)
 
 
+async def wei_of(node: JsonRpcClient, address: Address) -> int:
+    """An account's latest balance."""
+    return int(await node.call("eth_getBalance", [to_hex(address), "latest"]), 16)
+
+
 async def hashes(node: JsonRpcClient, numbers: range) -> list[str | None]:
     """The canonical block hashes at some heights, None where there is no block."""
     blocks = await node.batch([("eth_getBlockByNumber", [hex(number), False]) for number in numbers])

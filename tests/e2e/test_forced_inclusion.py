@@ -1,0 +1,158 @@
+"""With sequencer, batcher and proposer gone: money still goes in through L1, and out through a bystander's game."""
+
+from pathlib import Path
+
+import pytest
+
+from config.constants import L2_TO_L1_MESSAGE_PASSER
+from config.types import Address, Gas, Hash32, L2BlockNumber, Wei, from_hex, to_hex
+from contracts.artifacts import load_artifact
+from derivation.deposits import decode_deposit_log
+from evm.types.json_codec import log_from_json, parse_quantity
+from l1.contracts import (
+    DisputeGameFactoryContract,
+    FaultDisputeGameContract,
+    GameStatus,
+    PortalContract,
+)
+from l1.txmgr import TransactionReceipt
+from node.bridge.account import BridgeAccount
+from node.bridge.l2_view import FoundWithdrawal, L2View
+from node.bridge.stages import Stage, WithdrawalWatch
+from node.bridge.withdrawal import Withdrawer
+from node.devnet.accounts import role_accounts
+from tests.e2e.parts import Parts, devnet_in_parts, eventually, hashes, number_of, receipt_of, signed, wei_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+ETHER = 10**18
+WINDOW = 10
+RECIPIENT = Address(bytes.fromhex("f0ced00000000000000000000000000000000001"))
+
+
+async def test_a_deposit_gets_in_and_its_withdrawal_out_while_nobody_sequences(tmp_path: Path) -> None:
+    async with devnet_in_parts(tmp_path, block_time=2, l1_slot_seconds=2, sequencing_window=WINDOW) as parts:
+
+        async def posted() -> bool:
+            return await number_of(parts.verifier, "safe") >= 10
+
+        await eventually("the first batches are derived", posted)
+        for role in ("proposer", "batcher", "sequencer"):
+            await parts.supervisor.end(role)
+
+        withdrawal = await _forced_withdrawal(parts)
+        await _taken_out_by_a_bystander(parts, withdrawal)
+        await _the_rollup_goes_on(parts)
+
+
+async def _forced_withdrawal(parts: Parts) -> FoundWithdrawal:
+    """Deposit a call of the message passer on L1, let the sequencing window pass, and find the withdrawal on L2."""
+    depositor = parts.wallets[0]
+    async with await BridgeAccount.open(parts.info["l1"]["http"], depositor.key, "L1", poll_interval=0.2) as account:
+        portal = PortalContract(account.rpc, parts.contract("OptimismPortalProxy"))
+        call = load_artifact("L2ToL1MessagePasser").encode_call("initiateWithdrawal", to_hex(RECIPIENT), 100_000, b"")
+        candidate = portal.deposit(L2_TO_L1_MESSAGE_PASSER, Wei(ETHER), Gas(300_000), call, mint=Wei(ETHER))
+        receipt = await account.send(candidate, "withdrawal forced through a deposit")
+    deposit = _deposit_hash(portal.address, receipt)
+    assert await parts.verifier.call("eth_getTransactionReceipt", [to_hex(deposit)]) is None
+
+    await parts.l1.call("evm_mine", [{"blocks": WINDOW + 2}])
+
+    async def included() -> bool:
+        return await parts.verifier.call("eth_getTransactionReceipt", [to_hex(deposit)]) is not None
+
+    await eventually("the deposit is included once the sequencing window has passed", included)
+    found = await parts.verifier.call("eth_getTransactionReceipt", [to_hex(deposit)])
+    assert found["status"] == "0x1"
+    block = await parts.verifier.call("eth_getBlockByNumber", [found["blockNumber"], True])
+    assert [item["type"] for item in block["transactions"]] == ["0x7e", "0x7e"]
+    assert await number_of(parts.verifier, "safe") >= parse_quantity(found["blockNumber"])
+    after = await parts.verifier.call("eth_getBlockByNumber", [hex(int(found["blockNumber"], 16) + 1), True])
+    assert after is None or [item["type"] for item in after["transactions"]] == ["0x7e"]
+    return await L2View(parts.verifier).withdrawal(deposit)
+
+
+def _deposit_hash(portal: Address, receipt: TransactionReceipt) -> Hash32:
+    (entry,) = [item for item in receipt.json["logs"] if from_hex(item["address"]) == portal]
+    return decode_deposit_log(log_from_json(entry), receipt.block.hash, parse_quantity(entry["logIndex"])).hash
+
+
+async def _taken_out_by_a_bystander(parts: Parts, withdrawal: FoundWithdrawal) -> None:
+    """An account with no role opens the game, waits for its clock, resolves it, proves and finalizes."""
+    bystander = parts.wallets[1]
+    before = await wei_of(parts.l1, RECIPIENT)
+    async with await BridgeAccount.open(parts.info["l1"]["http"], bystander.key, "L1", poll_interval=0.2) as account:
+        portal = parts.contract("OptimismPortalProxy")
+        watch = WithdrawalWatch(account.rpc, L2View(parts.verifier), portal)
+        withdrawer = Withdrawer(account, watch)
+        assert (await watch.standing(withdrawal)).stage is Stage.WAITING_TO_PROVE
+
+        number = await number_of(parts.verifier, "safe")
+        output = await parts.verifier.call("optimism_outputAtBlock", [hex(number)])
+        factory = DisputeGameFactoryContract(account.rpc, parts.contract("DisputeGameFactoryProxy"))
+        game_type = await watch.portal.respected_game_type()
+        bond = await factory.init_bond(game_type)
+        claim = Hash32(from_hex(output["outputRoot"]))
+        opened = await account.send(factory.create(game_type, claim, L2BlockNumber(number), bond), "game opened")
+        address = factory.created_game(opened.logs)
+        assert address is not None
+        game = FaultDisputeGameContract(account.rpc, address)
+        await parts.l1.call("evm_mine")
+        await withdrawer.prove(withdrawal)
+
+        facts = await game.facts()
+        assert facts.root_claim == claim
+        await _pass_time(parts, facts.max_clock_duration + 1)
+        await account.send(game.resolve_claim(0), "root claim resolved")
+        await account.send(game.resolve(), "game resolved")
+        assert await game.status() is GameStatus.DEFENDER_WINS
+        assert (await watch.standing(withdrawal)).stage is Stage.WAITING_TO_FINALIZE
+        with pytest.raises(ValueError, match="cannot be finalized now"):
+            await withdrawer.finalize(withdrawal)
+
+        await _pass_time(parts, 20)
+        await withdrawer.finalize(withdrawal)
+        assert (await watch.standing(withdrawal)).stage is Stage.FINALIZED
+    assert await wei_of(parts.l1, RECIPIENT) == before + ETHER
+
+
+async def _pass_time(parts: Parts, seconds: int) -> None:
+    await parts.l1.call("evm_increaseTime", [seconds])
+    await parts.l1.call("evm_mine")
+
+
+async def _the_rollup_goes_on(parts: Parts) -> None:
+    """Started again, the sequencer takes over what L1 says, the batcher posts on top of it, and nobody spends for ever."""
+    batcher = role_accounts().batcher.address
+    funds = await wei_of(parts.l1, batcher)
+    await parts.supervisor.restart("sequencer")
+    await parts.supervisor.restart("batcher")
+    start = await number_of(parts.verifier, "safe")
+
+    async def caught_up() -> bool:
+        status = await parts.batcher.call("admin_getBatcherStatus")
+        safe = await number_of(parts.verifier, "safe")
+        l1_now = parse_quantity((await parts.l1.call("eth_getBlockByNumber", ["latest", False]))["timestamp"])
+        l2_then = parse_quantity((await parts.verifier.call("eth_getBlockByNumber", ["safe", False]))["timestamp"])
+        return status["haltedBy"] is None and safe > start + 20 and l1_now - l2_then < 2 * WINDOW
+
+    await eventually("batches are derived again, close behind L1", caught_up)
+    safe = await number_of(parts.verifier, "safe")
+
+    async def same_safe_head() -> bool:
+        return await number_of(parts.sequencer, "safe") >= safe
+
+    await eventually("the sequencer's safe head follows", same_safe_head)
+    assert await hashes(parts.sequencer, range(safe + 1)) == await hashes(parts.verifier, range(safe + 1))
+    spent = funds - await wei_of(parts.l1, batcher)
+    assert spent < ETHER // 10, f"the batcher spent {spent} wei on {safe - start} blocks"
+    await _a_transaction_gets_through(parts)
+
+
+async def _a_transaction_gets_through(parts: Parts) -> None:
+    """What is sent to the sequencer now becomes safe: it is in a batch, not only in an empty block."""
+    wallet = parts.wallets[2]
+    raw = signed(wallet, parts.l2_chain_id, 0, to=RECIPIENT, value=1)
+    receipt = await receipt_of(parts.sequencer, await parts.sequencer.call("eth_sendRawTransaction", [raw]))
+    derived = await receipt_of(parts.verifier, receipt["transactionHash"])
+    assert derived["blockHash"] == receipt["blockHash"]
