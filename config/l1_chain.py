@@ -118,6 +118,8 @@ class L1ChainConfig:
         """Read a JSON file. Raises ValueError naming the file when it cannot be used."""
         try:
             return L1ChainConfig.from_json(json.loads(path.read_text()))
+        except OSError as error:
+            raise ValueError(f"{path} cannot be read: {error.strerror}") from error
         except (KeyError, ValueError, TypeError) as error:
             raise ValueError(f"{path}: {error}") from error
 

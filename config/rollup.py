@@ -124,6 +124,8 @@ class RollupConfig:
         """Read a `rollup.json` file. Raises ValueError naming the file when it cannot be used."""
         try:
             return RollupConfig.from_json(json.loads(path.read_text()))
+        except OSError as error:
+            raise ValueError(f"{path} cannot be read: {error.strerror}") from error
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path}: {error}") from error
 
