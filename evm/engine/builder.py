@@ -1,5 +1,7 @@
 """Builds one block: transaction by transaction, then the header. Import goes through here as well."""
 
+from collections.abc import Callable
+
 from config.constants import (
     EMPTY_REQUESTS_HASH,
     EMPTY_TRIE_ROOT,
@@ -8,7 +10,6 @@ from config.constants import (
     L2_TO_L1_MESSAGE_PASSER,
 )
 from config.forks import EthFork, Fork
-from evm.engine.block_hashes import AncestorHashes
 from evm.engine.blocks import BlockInputs, ExecutedBlock
 from evm.engine.environment import BlockEnvironment
 from evm.engine.errors import InvalidBlock
@@ -50,11 +51,19 @@ _CANYON_RECEIPT_VERSION = 1
 class BlockBuilder:
     """A block in the making. The pre-block system calls have run when this exists; `seal` ends it.
 
-    `state` shows the accounts as they are after the transactions so far. Not safe to share between threads.
+    `hashes` answers BLOCKHASH. Without `system_calls` transactions run as if there were no block around them, which
+    state tests ask for. `state` shows the accounts as they are after the transactions so far. Not safe to share between threads.
     """
 
     def __init__(
-        self, rules: Rules, store: StateStore, parent: Header, inputs: BlockInputs, hashes: AncestorHashes
+        self,
+        rules: Rules,
+        store: StateStore,
+        parent: Header,
+        inputs: BlockInputs,
+        hashes: Callable[[int], Hash32 | None],
+        *,
+        system_calls: bool = True,
     ) -> None:
         self.rules = rules
         self.parent = parent
@@ -82,7 +91,8 @@ class BlockBuilder:
         self.blob_gas_used = 0
         self.da_footprint = 0
         self._l1_fees: L1FeeParameters | None = None
-        begin_block(self.state, self.fork, parent.hash, inputs.parent_beacon_block_root)
+        if system_calls:
+            begin_block(self.state, self.fork, parent.hash, inputs.parent_beacon_block_root)
 
     @property
     def number(self) -> int:

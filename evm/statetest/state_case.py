@@ -1,0 +1,131 @@
+"""A general state test as its file gives it: a state, an environment, transactions and what must come of each."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from config.forks import EthFork
+from config.genesis.account import Alloc
+from config.genesis.alloc_file import alloc_from_json
+from config.types import Address, Hash32, from_hex, to_address, to_hash32
+
+FORK_NAMES: Mapping[str, EthFork] = {
+    "Paris": EthFork.PARIS,
+    "Merge": EthFork.PARIS,
+    "Shanghai": EthFork.SHANGHAI,
+    "Cancun": EthFork.CANCUN,
+    "Prague": EthFork.PRAGUE,
+    "Osaka": EthFork.OSAKA,
+}
+"""Forks by the names that test files use; older ones have no rules here."""
+
+_BLOB_SCHEDULE: Mapping[EthFork, tuple[int, int]] = {
+    EthFork.CANCUN: (6, 3_338_477),
+    EthFork.PRAGUE: (9, 5_007_716),
+    EthFork.OSAKA: (9, 5_007_716),
+}
+"""Most blobs of a block and base fee update fraction, where a file has no schedule. Spec: EIP-4844, EIP-7691."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The block that the transaction runs in. Fees in wei per gas, `timestamp` in seconds."""
+
+    coinbase: Address
+    number: int
+    timestamp: int
+    gas_limit: int
+    base_fee: int
+    prev_randao: Hash32
+    excess_blob_gas: int
+    chain_id: int
+    max_blobs: int
+    blob_update_fraction: int
+
+
+@dataclass(frozen=True)
+class StateCase:
+    """One transaction of a state test on one fork.
+
+    `raw` is the signed transaction. With `refusals` (names of exceptions, any of which will do) it must be refused and
+    the state stay as it is; without, it must lead to `post_root` and to logs with the hash `logs_hash`.
+    """
+
+    name: str
+    fork_name: str
+    fork: EthFork
+    indexes: tuple[int, int, int]
+    environment: Environment
+    pre: Alloc
+    raw: bytes
+    post_root: Hash32
+    logs_hash: Hash32
+    refusals: tuple[str, ...]
+
+
+def is_state_test(body: Mapping[str, Any]) -> bool:
+    """Whether an entry of a test file is a state test."""
+    return {"env", "pre", "post", "transaction"} <= body.keys()
+
+
+def state_cases(name: str, body: Mapping[str, Any], only: EthFork | None) -> Iterator[StateCase]:
+    """The cases of one entry on the forks that have rules here; with `only`, on that fork.
+
+    Raises KeyError or ValueError when the entry is malformed.
+    """
+    pre = None
+    for fork_name, posts in body["post"].items():
+        fork = FORK_NAMES.get(fork_name)
+        if fork is None or (only is not None and fork != only):
+            continue
+        if pre is None:
+            pre = alloc_from_json(body["pre"])
+        environment = _environment(body, fork_name, fork)
+        for post in posts:
+            indexes = post["indexes"]
+            exception = post.get("expectException") or ""
+            yield StateCase(
+                name=name,
+                fork_name=fork_name,
+                fork=fork,
+                indexes=(indexes["data"], indexes["gas"], indexes["value"]),
+                environment=environment,
+                pre=pre,
+                raw=from_hex(post["txbytes"]),
+                post_root=to_hash32(post["hash"]),
+                logs_hash=to_hash32(post["logs"]),
+                refusals=tuple(part.removeprefix("TransactionException.") for part in exception.split("|") if part),
+            )
+
+
+def skipped_forks(body: Mapping[str, Any], only: EthFork | None) -> Iterator[tuple[str, int]]:
+    """Forks without rules here, with their number of cases; none when one fork was asked for."""
+    if only is None:
+        for fork_name, posts in body["post"].items():
+            if fork_name not in FORK_NAMES:
+                yield fork_name, len(posts)
+
+
+def _number(fields: Mapping[str, Any], key: str, default: str | None = None) -> int:
+    return int(fields[key] if default is None else fields.get(key, default), 16)
+
+
+def _environment(body: Mapping[str, Any], fork_name: str, fork: EthFork) -> Environment:
+    env = body["env"]
+    config = body.get("config", {})
+    max_blobs, fraction = _BLOB_SCHEDULE.get(fork, (0, 1))
+    schedule = config.get("blobSchedule", {}).get(fork_name)
+    if schedule is not None:
+        max_blobs, fraction = _number(schedule, "max"), _number(schedule, "baseFeeUpdateFraction")
+    return Environment(
+        coinbase=to_address(env["currentCoinbase"]),
+        number=_number(env, "currentNumber"),
+        timestamp=_number(env, "currentTimestamp"),
+        gas_limit=_number(env, "currentGasLimit"),
+        base_fee=_number(env, "currentBaseFee", "0xa"),
+        prev_randao=Hash32(_number(env, "currentRandom", "0x0").to_bytes(32, "big")),
+        excess_blob_gas=_number(env, "currentExcessBlobGas", "0x0"),
+        chain_id=_number(config, "chainid", "0x1"),
+        max_blobs=max_blobs,
+        blob_update_fraction=fraction,
+    )
