@@ -1,6 +1,7 @@
 """With sequencer, batcher and proposer gone: money still goes in through L1, and out through a bystander's game."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from l1.contracts import (
     GameStatus,
     PortalContract,
 )
+from l1.rpc import RpcError
 from l1.txmgr import TransactionReceipt
 from node.bridge.account import BridgeAccount
 from node.bridge.l2_view import FoundWithdrawal, L2View
@@ -37,12 +39,80 @@ async def test_a_deposit_gets_in_and_its_withdrawal_out_while_nobody_sequences(t
             return await number_of(parts.verifier, "safe") >= 10
 
         await eventually("the first batches are derived", posted)
-        for role in ("proposer", "batcher", "sequencer"):
-            await parts.supervisor.end(role)
+        await parts.supervisor.end("proposer")
+        await parts.supervisor.end("batcher")
+        unposted = await _executed_transfer(parts)
+        await parts.supervisor.end("sequencer")
 
         withdrawal = await _forced_withdrawal(parts)
         await _taken_out_by_a_bystander(parts, withdrawal)
-        await _the_rollup_goes_on(parts)
+
+        funds = await wei_of(parts.l1, role_accounts().batcher.address)
+        await parts.supervisor.restart("sequencer")
+        await parts.supervisor.restart("batcher")
+        await _the_rollup_goes_on(parts, unposted, funds)
+
+
+async def test_a_rollup_whose_batcher_paused_for_too_long_finds_its_way_back(tmp_path: Path) -> None:
+    async with devnet_in_parts(tmp_path, block_time=2, l1_slot_seconds=2, sequencing_window=WINDOW) as parts:
+
+        async def posted() -> bool:
+            return await number_of(parts.verifier, "safe") >= 10
+
+        await eventually("the first batches are derived", posted)
+        await parts.batcher.call("admin_stopBatcher")
+        unposted = await _executed_transfer(parts)
+        # The sequencer goes on meanwhile: what it makes is replaced, again and again, as the window moves on.
+        for _ in range(3):
+            await parts.l1.call("evm_mine", [{"blocks": WINDOW}])
+            replaced_from = await number_of(parts.verifier, "safe")
+
+            async def replaced(above: int = replaced_from) -> bool:
+                return await number_of(parts.sequencer, "safe") > above
+
+            await eventually("the sequencer's node derives what the window forces", replaced)
+        assert await parts.sequencer.call("admin_sequencerActive") is True
+
+        funds = await wei_of(parts.l1, role_accounts().batcher.address)
+        await parts.batcher.call("admin_startBatcher")
+        await _the_rollup_goes_on(parts, unposted, funds)
+
+
+async def test_a_stopped_sequencer_starts_again_on_what_l1_forced(tmp_path: Path) -> None:
+    async with devnet_in_parts(tmp_path, block_time=2, l1_slot_seconds=2, sequencing_window=WINDOW) as parts:
+
+        async def posted() -> bool:
+            return await number_of(parts.verifier, "safe") >= 10
+
+        await eventually("the first batches are derived", posted)
+        await parts.batcher.call("admin_stopBatcher")
+        unposted = await _executed_transfer(parts)
+        stopped_at = await parts.sequencer.call("admin_stopSequencer")
+        assert await parts.sequencer.call("admin_sequencerActive") is False
+        await parts.l1.call("evm_mine", [{"blocks": 3 * WINDOW}])
+
+        async def replaced() -> bool:
+            block = await parts.sequencer.call("eth_getBlockByHash", [stopped_at, False])
+            canonical = await parts.sequencer.call("eth_getBlockByNumber", [block["number"], False])
+            return bool(canonical["hash"] != stopped_at)
+
+        await eventually("the unposted blocks are replaced", replaced)
+
+        funds = await wei_of(parts.l1, role_accounts().batcher.address)
+        with pytest.raises(RpcError, match="block hash does not match"):
+            await parts.sequencer.call("admin_startSequencer", [stopped_at])
+        head = await parts.sequencer.call("eth_getBlockByNumber", ["latest", False])
+        await parts.sequencer.call("admin_startSequencer", [head["hash"]])
+        await parts.batcher.call("admin_startBatcher")
+        await _the_rollup_goes_on(parts, unposted, funds)
+
+
+async def _executed_transfer(parts: Parts) -> dict[str, Any]:
+    """A transfer in an unsafe block of the sequencer: its receipt."""
+    raw = signed(parts.wallets[2], parts.l2_chain_id, 0, to=RECIPIENT, value=1)
+    receipt = await receipt_of(parts.sequencer, await parts.sequencer.call("eth_sendRawTransaction", [raw]))
+    assert receipt["status"] == "0x1"
+    return receipt
 
 
 async def _forced_withdrawal(parts: Parts) -> FoundWithdrawal:
@@ -121,12 +191,11 @@ async def _pass_time(parts: Parts, seconds: int) -> None:
     await parts.l1.call("evm_mine")
 
 
-async def _the_rollup_goes_on(parts: Parts) -> None:
-    """Started again, the sequencer takes over what L1 says, the batcher posts on top of it, and nobody spends for ever."""
-    batcher = role_accounts().batcher.address
-    funds = await wei_of(parts.l1, batcher)
-    await parts.supervisor.restart("sequencer")
-    await parts.supervisor.restart("batcher")
+async def _the_rollup_goes_on(parts: Parts, unposted: dict[str, Any], funds: int) -> None:
+    """The sequencer takes over what L1 says, the batcher posts on top of it, nobody spends for ever, nothing is lost.
+
+    `unposted`: the receipt of a transfer in a block that no batch held. `funds`: what the batcher had in wei.
+    """
     start = await number_of(parts.verifier, "safe")
 
     async def caught_up() -> bool:
@@ -144,15 +213,11 @@ async def _the_rollup_goes_on(parts: Parts) -> None:
 
     await eventually("the sequencer's safe head follows", same_safe_head)
     assert await hashes(parts.sequencer, range(safe + 1)) == await hashes(parts.verifier, range(safe + 1))
-    spent = funds - await wei_of(parts.l1, batcher)
-    assert spent < ETHER // 10, f"the batcher spent {spent} wei on {safe - start} blocks"
-    await _a_transaction_gets_through(parts)
+    spent = funds - await wei_of(parts.l1, role_accounts().batcher.address)
+    assert 0 < spent < ETHER // 10, f"the batcher spent {spent} wei on {safe - start} blocks"
 
-
-async def _a_transaction_gets_through(parts: Parts) -> None:
-    """What is sent to the sequencer now becomes safe: it is in a batch, not only in an empty block."""
-    wallet = parts.wallets[2]
-    raw = signed(wallet, parts.l2_chain_id, 0, to=RECIPIENT, value=1)
-    receipt = await receipt_of(parts.sequencer, await parts.sequencer.call("eth_sendRawTransaction", [raw]))
-    derived = await receipt_of(parts.verifier, receipt["transactionHash"])
-    assert derived["blockHash"] == receipt["blockHash"]
+    # The transfer's block was replaced by what L1 forced; the transfer was executed once more, and is in a batch now.
+    again = await receipt_of(parts.verifier, unposted["transactionHash"])
+    assert again["status"] == "0x1"
+    assert again["blockHash"] != unposted["blockHash"]
+    assert again == await parts.sequencer.call("eth_getTransactionReceipt", [unposted["transactionHash"]])
