@@ -151,6 +151,7 @@ class RollupDriver:
         if self._reset_reason is not None:
             await self._reset()
         for _ in range(_STEPS_PER_TURN):
+            latest = self._heads.latest
             result = self.pipeline.step(self._safe)
             match result:
                 case AdvancedOrigin(origin=origin):
@@ -166,7 +167,8 @@ class RollupDriver:
                     self._processed = self.pipeline.origin
                     self.status.waiting_for = why
                     self._finalize()
-                    await self._wait_for_l1()
+                    self.status.last_error = None
+                    await self._wait_for_l1(latest)
                     return
             if self._reset_reason is not None:
                 return
@@ -181,10 +183,11 @@ class RollupDriver:
         header = await self._l1.header_by_number(origin.number - 1)
         return L1BlockRef.from_header(header) if header.hash == origin.parent_hash else self._processed
 
-    async def _wait_for_l1(self) -> None:
+    async def _wait_for_l1(self, latest: Header | None) -> None:
+        """Wait until L1 has another head than the one that was derived up to, or a reset is asked for."""
         self._wake.clear()
         waiters = [
-            asyncio.ensure_future(self._heads.wait_for_change(5.0)),
+            asyncio.ensure_future(self._heads.wait_for_change(latest, 5.0)),
             asyncio.ensure_future(self._wake.wait()),
         ]
         try:

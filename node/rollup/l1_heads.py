@@ -78,8 +78,10 @@ class L1Heads:
                 self.error = str(error)
             await asyncio.sleep(self._interval)
 
-    async def wait_for_change(self, timeout: float) -> bool:
-        """Wait until `latest` changes; False when `timeout` seconds passed first."""
+    async def wait_for_change(self, known: Header | None, timeout: float) -> bool:
+        """Wait until `latest` is not `known` any more; False when `timeout` seconds passed first."""
+        if self.latest is not known:
+            return True
         self._changed.clear()
         try:
             await asyncio.wait_for(self._changed.wait(), timeout)
