@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from config.constants import EMPTY_KECCAK
 from config.rollup import RollupConfig
@@ -12,8 +11,7 @@ from evm.rules import L2Rules
 from evm.store.diff import CODE_PREFIX, NODE_PREFIX
 from evm.store.kv import MemoryStore
 from evm.store.state import StateStore
-from evm.types import Hash32, Header, PayloadAttributes, from_hex, keccak256, to_hash32
-from evm.types.json_codec import header_from_json
+from evm.types import Hash32, Header, PayloadAttributes, keccak256
 from evm.types.rlp import RlpError
 
 
@@ -55,16 +53,10 @@ class StatelessCase:
     witness: Mapping[Hash32, bytes]
     expected_hash: Hash32
 
-    @staticmethod
-    def from_json(data: dict[str, Any]) -> "StatelessCase":
-        """Read a fixture. Raises KeyError or ValueError when it is malformed."""
-        return StatelessCase(
-            rollup=RollupConfig.from_json(data["rollup_config"]),
-            parent=header_from_json(data["parent_header"]),
-            attributes=PayloadAttributes.from_json(data["executing_payload"]),
-            witness={to_hash32(key): from_hex(value) for key, value in data["witness"].items()},
-            expected_hash=to_hash32(data["expected_block_hash"]),
-        )
+    @property
+    def number(self) -> int:
+        """The block's number."""
+        return self.parent.number + 1
 
 
 def execute_stateless(case: StatelessCase) -> ExecutedBlock:

@@ -73,9 +73,9 @@ def _default_map(path: Path) -> dict[str, Any]:
 
 
 def _register() -> None:
-    from node.cli import bridge, db, devnet, info, node, posting, reconstruct
+    from node.cli import bridge, db, devnet, evm, genesis, info, node, posting, reconstruct
 
-    for module in (devnet, node, posting, reconstruct, bridge, db, info):
+    for module in (devnet, node, posting, reconstruct, bridge, db, evm, genesis, info):
         module.register(app)
 
 

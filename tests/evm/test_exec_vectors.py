@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from evm.engine.stateless import StatelessCase, execute_stateless
+from evm.engine.stateless import execute_stateless
+from evm.engine.stateless_file import stateless_case
 from evm.trie import MissingTrieNode
 from evm.types import keccak256
 
@@ -34,7 +35,7 @@ def load(vectors: Path, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_real_block_executed_from_its_witness_has_the_hash_of_the_chain(vectors: Path, name: str) -> None:
-    case = StatelessCase.from_json(load(vectors, name))
+    case = stateless_case(load(vectors, name))
     executed = execute_stateless(case)
     assert executed.block.hash == case.expected_hash
     assert len(executed.receipts) == len(case.attributes.transactions)
@@ -44,11 +45,11 @@ def test_a_witness_that_lacks_a_node_is_an_error_and_not_an_empty_account(vector
     data = load(vectors, "130-10211000-holocene")
     del data["witness"][data["parent_header"]["stateRoot"]]
     with pytest.raises(MissingTrieNode):
-        execute_stateless(StatelessCase.from_json(data))
+        execute_stateless(stateless_case(data))
 
 
 def test_a_witness_value_under_a_wrong_hash_is_refused(vectors: Path) -> None:
     data = load(vectors, "130-10211000-holocene")
     data["witness"]["0x" + keccak256(b"something else").hex()] = "0x1234"
     with pytest.raises(ValueError, match="does not have its hash"):
-        execute_stateless(StatelessCase.from_json(data))
+        execute_stateless(stateless_case(data))

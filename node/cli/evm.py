@@ -1,0 +1,123 @@
+"""`lamina evm`: blocks from their witness, and Ethereum's public test suites."""
+
+import json
+import os
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from node.cli.progress import counted
+
+if TYPE_CHECKING:
+    from evm.statetest import Outcome
+
+evm = typer.Typer(help="Execute single blocks and public test suites.", no_args_is_help=True)
+
+
+class EngineName(StrEnum):
+    """What executes."""
+
+    PYEVM = "pyevm"
+
+
+class StateTestFork(StrEnum):
+    """Forks whose state tests can be asked for."""
+
+    CANCUN = "Cancun"
+    PRAGUE = "Prague"
+    OSAKA = "Osaka"
+
+
+Engine = Annotated[EngineName, typer.Option("--engine", help="What executes.")]
+
+
+@evm.command()
+def stateless(
+    files: Annotated[
+        list[Path], typer.Argument(help="Blocks with their witness, .json or .json.gz.", exists=True, dir_okay=False)
+    ],
+    engine: Engine = EngineName.PYEVM,
+    chain: Annotated[
+        int | None, typer.Option("--chain", help="Chain id whose rules hold for files that carry no rollup config.")
+    ] = None,
+) -> None:
+    """Execute blocks from parent header, payload and witness; exit 1 when a hash does not match.
+
+    Prints one JSON line per file. A trie node or code that the witness lacks is an error, never taken for empty.
+
+    Example: lamina evm stateless --chain 10 block.json.gz
+    """
+    failed = 0
+    with counted("blocks", len(files)) as done:
+        for path in files:
+            line = _execute(path, chain)
+            print(json.dumps(line), flush=True)
+            failed += not line["match"]
+            done()
+    if failed:
+        raise typer.Exit(1)
+
+
+def _execute(path: Path, chain: int | None) -> dict[str, Any]:
+    """The line that says how a block's execution went."""
+    from config.errors import CriticalError
+    from evm.engine.errors import InvalidPayload
+    from evm.engine.stateless import execute_stateless
+    from evm.engine.stateless_file import load_stateless_case
+    from evm.types import to_hex
+
+    line: dict[str, Any] = {"file": str(path), "block": None, "hash": None, "expected": None, "match": False}
+    started = time.perf_counter()
+    try:
+        case = load_stateless_case(path, chain)
+        line.update(block=case.number, expected=to_hex(case.expected_hash))
+        header = execute_stateless(case).block.header
+    except (InvalidPayload, CriticalError, ValueError) as error:
+        message = str(error)
+        print(f"lamina: {message if message.startswith(str(path)) else f'{path}: {message}'}", file=sys.stderr)
+        return {**line, "error": message}
+    line.update(hash=to_hex(header.hash), match=header.hash == case.expected_hash, gasUsed=header.gas_used)
+    return {**line, "seconds": round(time.perf_counter() - started, 3)}
+
+
+@evm.command()
+def statetest(
+    paths: Annotated[list[Path], typer.Argument(help="Test files, directories, or tar archives of them.", exists=True)],
+    fork: Annotated[
+        StateTestFork | None, typer.Option("--fork", help="Only state tests of this fork. Default: all from Paris on.")
+    ] = None,
+    engine: Engine = EngineName.PYEVM,
+    jobs: Annotated[int, typer.Option("--jobs", help="Processes to use. Default: one per core.", min=0)] = 0,
+) -> None:
+    """Run state, transaction, RLP and trie tests in the format of ethereum/tests; exit 1 when one fails.
+
+    Prints one JSON line per failing case, and last how many passed, failed and were skipped.
+
+    Example: lamina evm statetest --fork Cancun GeneralStateTests
+    """
+    from config.forks import EthFork
+    from evm.statetest import Verdict, find_documents, run_suite
+
+    documents = list(find_documents(paths))
+    only = None if fork is None else EthFork[fork.name]
+    with counted("files", len(documents)) as done:
+
+        def report(name: str, outcomes: "list[Outcome]") -> None:
+            for outcome in outcomes:
+                if outcome.verdict == Verdict.FAILED:
+                    print(json.dumps(outcome.to_json()), flush=True)
+            done()
+
+        summary = run_suite(documents, only, jobs or os.cpu_count() or 1, report)
+    print(json.dumps(summary.to_json()))
+    if summary.failed:
+        raise typer.Exit(1)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(evm, name="evm")
