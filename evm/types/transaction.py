@@ -522,8 +522,8 @@ def decode_transaction(raw: bytes) -> Transaction:
     Raises TransactionDecodingError for an unknown type, malformed RLP, or fields of a wrong shape. The signature's
     validity is not checked here: `sender` does.
     """
-    if not raw:
-        raise TransactionDecodingError("transaction is empty")
+    if len(raw) < 2 and raw[:1] < b"\xc0":
+        raise TransactionDecodingError("typed transaction too short")
     try:
         transaction: Transaction
         if raw[0] >= 0xC0:

@@ -150,4 +150,6 @@ def _decode(raw: bytes) -> tuple[SignedTransaction, BlobSidecar | None]:
         raise server_error(f"invalid blob sidecar: {error}") from error
     except TransactionDecodingError as error:
         text = str(error)
-        raise server_error("transaction type not supported" if "is not known" in text else f"rlp: {text}") from error
+        if "is not known" in text:
+            raise server_error("transaction type not supported") from error
+        raise server_error(text if text == "typed transaction too short" else f"rlp: {text}") from error
