@@ -8,6 +8,7 @@ and KZG are not in these figures.
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from batcher.block import BatchBlock
@@ -86,7 +87,8 @@ def _pipeline(chain: LocalChain) -> DerivationPipeline:
     return pipeline
 
 
-def _derive_only(sequencer: LocalChain, blocks: Sequence[Block]) -> Stopwatch:
+def derive_only(sequencer: LocalChain, blocks: Sequence[Block]) -> Stopwatch:
+    """Derive the blocks on top of the chain that has them. Raises RuntimeError when others come out."""
     with Stopwatch() as stopwatch:
         derived = [item.attributes.transactions for item in _derived(_pipeline(sequencer), sequencer)]
     if derived != [tuple(tx.raw for tx in block.transactions) for block in blocks]:
@@ -94,7 +96,8 @@ def _derive_only(sequencer: LocalChain, blocks: Sequence[Block]) -> Stopwatch:
     return stopwatch
 
 
-def _derive_and_execute(verifier: LocalChain, head: Block) -> Stopwatch:
+def derive_and_execute(verifier: LocalChain, head: Block) -> Stopwatch:
+    """Derive, execute and store. Raises RuntimeError when the chain does not end at `head`."""
     chain, safe_db = verifier.chain, SafeDb(verifier.chain.kv)
     with Stopwatch() as stopwatch:
         for item in _derived(_pipeline(verifier), verifier):
@@ -107,7 +110,10 @@ def _derive_and_execute(verifier: LocalChain, head: Block) -> Stopwatch:
     return stopwatch
 
 
-def _measure(name: str, count: int, per_block: int) -> None:
+@contextmanager
+def posted_rollup(count: int, per_block: int) -> Iterator[tuple[LocalChain, LocalChain, list[Block], int]]:
+    """A chain with `count` blocks of `per_block` transfers, an empty one of its genesis, those blocks, and the number
+    of blobs on L1 that hold them."""
     senders = [account(f"sender {index}") for index in range(max(1, per_block))]
     world = LocalRollup(accounts={address: 1000 * ETHER for address, _ in senders})
     with tempfile.TemporaryDirectory(prefix="lamina-bench-") as directory:
@@ -120,11 +126,15 @@ def _measure(name: str, count: int, per_block: int) -> None:
                 ]
             )
         blocks = _blocks(sequencer)
-        blobs = _post(world, blocks)
-        alone = _derive_only(sequencer, blocks)
-        whole = _derive_and_execute(verifier, blocks[-1])
+        yield sequencer, verifier, blocks, _post(world, blocks)
         sequencer.close()
         verifier.close()
+
+
+def _measure(name: str, count: int, per_block: int) -> None:
+    with posted_rollup(count, per_block) as (sequencer, verifier, blocks, blobs):
+        alone = derive_only(sequencer, blocks)
+        whole = derive_and_execute(verifier, blocks[-1])
     detail = {"blocks": count, "transactionsPerBlock": per_block, "blobs": blobs, "statistic": _STATISTIC}
     speed = alone.best_rate(count)
     clock = {"byClock": round(alone.clock_rate(count), 1)}
