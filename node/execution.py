@@ -1,19 +1,21 @@
 """The execution side of a node: chain, pool and the JSON-RPC namespaces over them. Serves the L2 node and the dev L1."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from evm.rules import Rules
 from evm.store.kv import KeyValueStore
 from evm.store.state import StateStore
+from evm.types import Header
 from l1.rpc import RpcCaller
 from node.chain import Chain
 from node.mempool import Journal, PoolLimits, SidecarStore, TransactionPool
 from node.mempool.chain_view import ChainHeadView, ChainPoolRules
 from node.rpc import Namespace
 from node.rpc.eth_blocks import SyncProgress, fully_synced
+from node.rpc.eth_execution import earliest_next
 from node.rpc.standard import NodeOptions, standard_namespaces
 from node.version import client_version
 
@@ -40,8 +42,10 @@ class Execution:
         sidecars: SidecarStore | None = None,
         sequencer: RpcCaller | None = None,
         sync_progress: SyncProgress = fully_synced,
+        next_timestamp: Callable[[Header], int] = earliest_next,
     ) -> None:
-        """`sequencer`: where a node that does not sequence forwards transactions.
+        """`sequencer`: where a node that does not sequence forwards transactions. `next_timestamp`: the time of the
+        block after a head.
 
         Raises CriticalError when the store holds no chain, or a damaged one.
         """
@@ -64,6 +68,7 @@ class Execution:
                 sequencer=sequencer,
                 sidecars=sidecars,
                 sync_progress=sync_progress,
+                next_timestamp=next_timestamp,
             ),
         )
         self.pool.load_journal()

@@ -61,7 +61,9 @@ class DevL1:
         self.clock = SlotClock(genesis_time, options.seconds_per_slot, offset=float(offset or 0))
         self.blobs = BlobStore(kv)
         sidecars = PoolSidecars(self.blobs, chain, self.clock, kzg)
-        self.execution = Execution(kv, rules, ExecutionOptions(datadir), sidecars=sidecars)
+        self.execution = Execution(
+            kv, rules, ExecutionOptions(datadir), sidecars=sidecars, next_timestamp=self.clock.timestamp_after
+        )
         self.producer = BlockProducer(self.execution.chain, self.execution.pool, self.clock, options.lags)
         self.beacon = BeaconApi(self.execution.chain, self.blobs, self.clock, options.host, options.beacon_port)
         self.switch = SlotSwitch()

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from config.types import Timestamp
+from evm.types import Header
 
 
 class SlotClock:
@@ -42,6 +43,10 @@ class SlotClock:
                 f"no slot starts at {timestamp}: genesis {self.genesis_time}, {self.seconds_per_slot} s per slot"
             )
         return elapsed // self.seconds_per_slot
+
+    def timestamp_after(self, head: Header) -> Timestamp:
+        """The time of the block after `head` if it is made as soon as can be."""
+        return self.timestamp(max(self.slot_of(head.timestamp) + 1, self.current_slot()))
 
     def seconds_until(self, slot: int) -> float:
         """Seconds of wall time until a slot starts; not positive when it has."""

@@ -75,7 +75,13 @@ class RollupNode:
         self._sequencer_rpc = JsonRpcClient(settings.sequencer_http) if settings.sequencer_http else None
         options = settings.execution or ExecutionOptions(settings.datadir, journal=settings.sequencer is not None)
         self.kv = LevelDbStore(settings.datadir / "chaindata")
-        self.execution = Execution(self.kv, L2Rules(rollup), options, sequencer=self._sequencer_rpc)
+        self.execution = Execution(
+            self.kv,
+            L2Rules(rollup),
+            options,
+            sequencer=self._sequencer_rpc,
+            next_timestamp=lambda head: head.timestamp + rollup.block_time,
+        )
         chain = self.execution.chain
         if chain.genesis.hash != rollup.genesis.l2.hash:
             self.execution.close()

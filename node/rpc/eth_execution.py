@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from config.types import to_hex
 from evm.engine.call import (
+    BlockOverrides,
     CallContext,
     CallError,
     CallFailed,
@@ -17,13 +18,14 @@ from evm.engine.call import (
     estimate_gas,
     run_call,
 )
+from evm.types import Header
 from evm.types.json_codec import access_list_to_json
 from node.chain import Chain
 from node.rpc.blocks import BlockFinder
 from node.rpc.call_params import parse_block_overrides, parse_call, parse_state_overrides
 from node.rpc.dispatcher import Namespace, rpc_method
 from node.rpc.errors import ErrorCode, RpcError, invalid_params, server_error
-from node.rpc.params import LATEST, BlockParam, BlockReference, JsonParam
+from node.rpc.params import LATEST, PENDING, BlockParam, BlockReference, JsonParam
 from node.rpc.revert import reverted
 
 T = TypeVar("T")
@@ -41,6 +43,11 @@ class ExecutionLimits:
     timeout: float = 5.0
     workers: int = 2
     waiting: int = 256
+
+
+def earliest_next(head: Header) -> int:
+    """The least timestamp that a block on top of `head` can have."""
+    return head.timestamp + 1
 
 
 class _OutOfTime(Exception):
@@ -61,8 +68,11 @@ class EthExecution(Namespace):
         blocks: BlockFinder,
         limits: ExecutionLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
+        next_timestamp: Callable[[Header], int] = earliest_next,
     ) -> None:
+        """`next_timestamp`: the time of the block after a head, which calls on "pending" see."""
         self._chain = chain
+        self._next_timestamp = next_timestamp
         self._blocks = blocks
         self._limits = limits or ExecutionLimits()
         self._clock = clock
@@ -90,11 +100,15 @@ class EthExecution(Namespace):
     async def estimate_gas(
         self,
         transaction: JsonParam,
-        block: BlockParam = LATEST,
+        block: BlockParam = PENDING,
         state_overrides: JsonParam = None,
         block_overrides: JsonParam = None,
     ) -> str:
-        """Gas with which the transaction succeeds."""
+        """Gas with which the transaction succeeds, in the next block unless the caller names one.
+
+        A contract may refuse in the head block what it allows in the next: a portal takes no proof against a game of
+        the same block. Clients ask without a block and send afterwards.
+        """
         message, context = self._prepare(transaction, block, state_overrides, block_overrides)
         try:
             return hex(await self._run(lambda: estimate_gas(context, message)))
@@ -123,7 +137,17 @@ class EthExecution(Namespace):
         accounts = None if state_overrides is None else _parse(2, parse_state_overrides, state_overrides)
         facts = None if block_overrides is None else _parse(3, parse_block_overrides, block_overrides)
         _, header = self._blocks.state(block)
+        if block.is_pending:
+            facts = self._next_block(header, facts or BlockOverrides())
         return message, self._chain.engine.call_context(header, accounts, facts, self._limits.gas_cap, self._budget())
+
+    def _next_block(self, head: Header, facts: BlockOverrides) -> BlockOverrides:
+        """Number and time of the block after the head, where the caller did not choose them."""
+        return replace(
+            facts,
+            number=head.number + 1 if facts.number is None else facts.number,
+            timestamp=self._next_timestamp(head) if facts.timestamp is None else facts.timestamp,
+        )
 
     def _budget(self) -> Callable[[], None]:
         deadline = self._clock() + self._limits.timeout

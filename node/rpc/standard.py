@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from evm.types import Header
 from l1.rpc import RpcCaller
 from node.chain import Chain
 from node.mempool import SidecarStore, TransactionPool
@@ -12,7 +13,7 @@ from node.rpc.debug import Debug
 from node.rpc.dispatcher import Namespace
 from node.rpc.eth_blocks import EthBlocks, SyncProgress, fully_synced
 from node.rpc.eth_config import EthConfig
-from node.rpc.eth_execution import EthExecution, ExecutionLimits
+from node.rpc.eth_execution import EthExecution, ExecutionLimits, earliest_next
 from node.rpc.eth_fees import EthFees
 from node.rpc.eth_filters import EthFilters
 from node.rpc.eth_state import EthState
@@ -32,7 +33,8 @@ class NodeOptions:
     """What differs between nodes.
 
     `sequencer`: where to forward transactions. `sidecars`: where blobs go, on a chain that has them. `sync_progress`
-    backs `eth_syncing`. `minimum_tip` (wei per gas) is suggested while blocks have room.
+    backs `eth_syncing`. `minimum_tip` (wei per gas) is suggested while blocks have room. `next_timestamp` tells the time
+    of the block after a head.
     """
 
     client_version: str
@@ -41,6 +43,7 @@ class NodeOptions:
     sidecars: SidecarStore | None = None
     sync_progress: SyncProgress = fully_synced
     minimum_tip: int = MINIMUM_TIP
+    next_timestamp: Callable[[Header], int] = earliest_next
     execution: ExecutionLimits = field(default_factory=ExecutionLimits)
     submission: SubmissionOptions = field(default_factory=SubmissionOptions)
     logs: LogLimits = field(default_factory=LogLimits)
@@ -64,7 +67,7 @@ def standard_namespaces(
         EthState(blocks, pool),
         transactions,
         EthSubmission(chain, pool, transactions, options.sequencer, options.sidecars, options.submission),
-        EthExecution(chain, blocks, options.execution),
+        EthExecution(chain, blocks, options.execution, next_timestamp=options.next_timestamp),
         EthFees(blocks, oracle),
         EthFilters(search, FilterManager(chain, pool, clock)),
         EthSubscriptions(chain, pool, options.sync_progress, options.logs),

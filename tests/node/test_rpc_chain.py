@@ -105,9 +105,7 @@ async def test_refused_transactions_are_answered_in_geths_words() -> None:
     unprotected = sign_transaction(
         LegacyTransaction(0, 21_000, DEV_ADDRESSES[1], 1, b"", None, 0, 0, 0, 10**9), DEV_KEYS[1]
     )
-    foreign = sign_transaction(
-        LegacyTransaction(0, 21_000, DEV_ADDRESSES[1], 1, b"", 1, 0, 0, 0, 10**9), DEV_KEYS[1]
-    )
+    foreign = sign_transaction(LegacyTransaction(0, 21_000, DEV_ADDRESSES[1], 1, b"", 1, 0, 0, 0, 10**9), DEV_KEYS[1])
     expected = {
         good.raw: "already known",
         dev_transaction(0, 0, tip=10**9 + 1).raw: "replacement transaction underpriced",
@@ -417,6 +415,22 @@ async def test_an_estimate_is_enough_and_an_unaffordable_call_is_refused() -> No
     assert receipt.succeeded and receipt.cumulative_gas_used <= gas
     poor = {"from": "0x" + "99" * 20, "to": to_hex(EMITTER), "value": "0x1", "gasPrice": "0x3b9aca00"}
     assert "insufficient funds" in (await node.error("eth_estimateGas", poor)).message
+
+
+async def test_an_estimate_is_made_for_the_next_block_unless_another_is_named() -> None:
+    node = Node()
+    target = to_hex(Address(b"\x77" * 20))
+    head = node.chain.head
+    # Reverts unless TIMESTAMP is later than the head's.
+    later_only = f"0x63{head.timestamp:08x}4211600d575f5ffd5b00"
+    changed = {target: {"code": later_only}}
+    assert int(await node.call("eth_estimateGas", {"to": target}, None, changed), 16) > 21_000
+    assert int(await node.call("eth_estimateGas", {"to": target}, "pending", changed), 16) > 21_000
+    assert (await node.error("eth_estimateGas", {"to": target}, "latest", changed)).code == 3
+    # Returns NUMBER.
+    counting = {target: {"code": "0x435f5260205ff3"}}
+    assert await node.call("eth_call", {"to": target}, "pending", counting) == to_hex(word(head.number + 1))
+    assert await node.call("eth_call", {"to": target}, "latest", counting) == to_hex(word(head.number))
 
 
 # --- the rest ---
