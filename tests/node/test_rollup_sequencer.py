@@ -1,0 +1,219 @@
+"""The sequencer on a clock of its own: when blocks are made, of what, and when none are."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from config.types import ZERO_HASH
+from node.rollup.rpc import RollupAdmin
+from node.rollup.sequencer import Sequencer, SequencerSettings
+from node.rpc import Dispatcher, RpcError
+from tests.node.rollup_world import RollupWorld, until
+
+
+@pytest.fixture
+def world() -> RollupWorld:
+    return RollupWorld()
+
+
+@asynccontextmanager
+async def running(world: RollupWorld, sequencer: Sequencer) -> AsyncIterator[None]:
+    """Driver and sequencer run for the time of the block."""
+    async with world.following():
+        await world.heads.refresh()
+        task = asyncio.create_task(sequencer.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_block_is_made_every_block_time_and_holds_what_the_pool_has(world: RollupWorld) -> None:
+    sent = [world.transfer(value) for value in (1, 2, 3)]
+    for transaction in sent:
+        world.pool.add(transaction)
+    blocks = await world.sequence(3)
+    genesis = world.rollup.genesis.l2_time
+    assert [block.header.timestamp - genesis for block in blocks] == [2, 4, 6]
+    assert [transaction.hash for transaction in blocks[0].transactions[1:]] == [tx.hash for tx in sent]
+    assert all(block.transactions[0].is_deposit for block in blocks)
+    assert [len(block.transactions) for block in blocks] == [4, 1, 1]
+
+
+async def test_no_block_is_sealed_before_its_time(world: RollupWorld) -> None:
+    times: list[float] = []
+    world.chain.on_new_head(lambda update: times.append(world.clock.now))
+    blocks = await world.sequence(3)
+    for block, sealed in zip(blocks, times, strict=False):
+        assert block.header.timestamp - 0.05 <= sealed < block.header.timestamp + world.rollup.block_time
+
+
+async def test_a_late_sequencer_catches_up_block_by_block_without_waiting(world: RollupWorld) -> None:
+    world.l1.mine(1)
+    world.clock.now += 21
+    await world.sequence(9)
+    assert world.chain.head.timestamp == world.rollup.genesis.l2_time + 18
+    assert sum(world.clock.slept) < 1
+
+
+async def test_a_late_block_still_gets_its_share_of_transactions(world: RollupWorld) -> None:
+    world.l1.mine(1)
+    world.clock.now += 21
+    world.pool.add(world.transfer())
+    blocks = await world.sequence(1)
+    assert len(blocks[0].transactions) == 2
+
+
+async def test_l1_time_that_runs_ahead_of_the_machine_is_followed(world: RollupWorld) -> None:
+    # The machine's clock says genesis; L1's says ten blocks later, as after evm_increaseTime.
+    world.l1.mine(10)
+    await world.sequence(50)
+    assert world.chain.head.timestamp == world.rollup.genesis.l2_time + 100
+    assert sum(world.clock.slept) < 5
+
+
+async def test_a_pool_transaction_that_comes_while_the_block_is_open_is_in_it(world: RollupWorld) -> None:
+    late = world.transfer()
+    sequencer = world.sequencer()
+    opened = world.rollup.genesis.l2_time + 1.5
+    plain_sleep = world.clock.sleep
+
+    async def sleep(seconds: float) -> None:
+        await plain_sleep(seconds)
+        if world.clock.now >= opened and world.pool.pending_count == 0 and world.chain.head.number == 0:
+            world.pool.add(late)
+
+    sequencer._sleep = sleep
+    blocks = await world.sequence(1, sequencer)
+    assert [transaction.hash for transaction in blocks[0].transactions[1:]] == [late.hash]
+
+
+async def test_an_origin_is_taken_when_its_time_has_come_and_brings_its_deposits(world: RollupWorld) -> None:
+    recipient = world.rollup.batch_inbox_address
+    world.l1.deposit(recipient, recipient, mint=5, value=3, gas=100_000)
+    world.l1.mine(1)
+    blocks = await world.sequence(8)
+    origins = [world.ref(number).l1_origin.number for number in range(1, 9)]
+    # L1 block 1 stands at 12 s: the L2 block of that time is the sixth.
+    assert origins == [0] * 5 + [1] * 3
+    assert [len(block.transactions) for block in blocks] == [1, 1, 1, 1, 1, 2, 1, 1]
+    assert blocks[5].transactions[1].is_deposit
+    account = world.chain.state_at(world.header(6)).account(recipient)
+    assert account is not None
+    assert account.balance == 5
+
+
+async def test_the_whole_block_fits_under_the_gas_limit(world: RollupWorld) -> None:
+    limit = world.rollup.genesis.system_config.gas_limit
+    for _ in range(40):
+        world.pool.add(world.transfer())
+    (block,) = await world.sequence(1)
+    assert block.header.gas_used <= limit
+    assert len(block.transactions) == 41
+
+
+async def test_a_batcher_that_is_behind_pauses_sequencing_when_told_to(world: RollupWorld) -> None:
+    sequencer = world.sequencer(SequencerSettings(max_safe_lag=3))
+    async with running(world, sequencer):
+        await until(lambda: sequencer.waiting_for is not None)
+        assert world.chain.head.number == 3
+        assert "3 blocks behind, the limit is 3" in (sequencer.waiting_for or "")
+        world.post([1, 2])
+        world.l1.mine(1)
+        await world.derive()
+        await until(lambda: world.chain.head.number == 5)
+    assert sequencer.halted_by is None
+
+
+async def test_when_the_drift_is_used_up_it_waits_for_l1_and_then_leaves_the_pool_out() -> None:
+    world = RollupWorld(block_time=600)
+    sequencer = world.sequencer(SequencerSettings(fill_share=0.001))
+    async with running(world, sequencer):
+        await until(lambda: sequencer.waiting_for is not None)
+        assert world.chain.head.timestamp == world.rollup.genesis.l2_time + 1800
+        assert "sequencing waits for L1 to make its next block" in (sequencer.waiting_for or "")
+        world.pool.add(world.transfer())
+        # The next origin stands at 12 s: a block at 2400 s is beyond its drift too.
+        world.l1.mine(1)
+        await world.heads.refresh()
+        await until(lambda: world.chain.head.number == 4)
+        assert world.ref(4).l1_origin.number == 1
+        assert len(world.block(4).transactions) == 1
+        assert world.pool.pending_count == 1
+    assert sequencer.halted_by is None
+
+
+async def test_an_l1_reorg_of_its_origin_makes_it_start_again_below(world: RollupWorld) -> None:
+    world.l1.mine(1)
+    world.clock.now += 60
+    sequencer = world.sequencer()
+    await world.sequence(8, sequencer)
+    assert world.ref(8).l1_origin == world.l1.ref(1).id
+    old = world.header(6)
+    world.l1.reorg(0)
+    world.l1.mine(1)
+    again = world.sequencer()
+    await world.sequence(4, again)
+    assert world.header(6) != old
+    assert world.ref(world.chain.head.number).l1_origin == world.l1.ref(1).id
+    assert again.halted_by is None
+
+
+# --- the switch ---
+
+
+async def test_stopping_answers_the_last_block_and_starting_goes_on_from_it(world: RollupWorld) -> None:
+    sequencer = world.sequencer()
+    async with running(world, sequencer):
+        await until(lambda: world.chain.head.number >= 2)
+        last = await sequencer.stop()
+        assert last == world.chain.head.hash
+        assert not sequencer.active
+        number = world.chain.head.number
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert world.chain.head.number == number
+        with pytest.raises(ValueError, match="sequencer not running"):
+            await sequencer.stop()
+        with pytest.raises(ValueError, match="block hash does not match"):
+            sequencer.start(world.chain.genesis.hash)
+        sequencer.start(last)
+        with pytest.raises(ValueError, match="already running"):
+            sequencer.start(last)
+        await until(lambda: world.chain.head.number > number)
+
+
+async def test_a_sequencer_that_is_told_to_wait_makes_nothing_until_it_is_started(world: RollupWorld) -> None:
+    sequencer = world.sequencer(active=False)
+    async with running(world, sequencer):
+        await world.driver.ready.wait()
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert world.chain.head.number == 0
+        sequencer.start(ZERO_HASH)
+        await until(lambda: world.chain.head.number > 0)
+
+
+async def test_the_operators_switch_over_rpc(world: RollupWorld) -> None:
+    sequencer = world.sequencer()
+    admin = Dispatcher([RollupAdmin(world.driver, sequencer)])
+    async with running(world, sequencer):
+        await until(lambda: world.chain.head.number >= 1)
+        assert await admin.call("admin_sequencerActive", []) is True
+        last = await admin.call("admin_stopSequencer", [])
+        assert last == "0x" + world.chain.head.hash.hex()
+        assert await admin.call("admin_sequencerActive", []) is False
+        with pytest.raises(RpcError, match="sequencer not running"):
+            await admin.call("admin_stopSequencer", [])
+        assert await admin.call("admin_startSequencer", [last]) is None
+        assert await admin.call("admin_sequencerActive", []) is True
+
+
+async def test_a_verifier_has_no_switch(world: RollupWorld) -> None:
+    admin = Dispatcher([RollupAdmin(world.driver, None)])
+    assert await admin.call("admin_sequencerActive", []) is False
+    with pytest.raises(RpcError, match="sequencer is not enabled on this node"):
+        await admin.call("admin_stopSequencer", [])
