@@ -12,6 +12,7 @@ import pytest_asyncio
 from config.types import Address, to_hex
 from contracts.artifacts import load_artifact
 from evm.types import keccak256
+from node.devl1.producer import LabelLags
 from tests.e2e.parts import Parts, Wallet, devnet_in_parts, eventually, number_of, receipt_of
 from tests.e2e.play import L1Call, Play
 from tests.e2e.weather import (
@@ -37,8 +38,10 @@ _WALLETS = itertools.count()
 async def parts(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parts]:
     """One devnet for all of this weather."""
     directory = tmp_path_factory.mktemp("weather")
-    settings: dict[str, Any] = {"block_time": 1, "l1_slot_seconds": 2, "accounts": 12, "log_level": "warning"}
-    async with devnet_in_parts(directory, **settings) as running:
+    lags = LabelLags(safe=4, finalized=12)  # room for reorgs
+    async with devnet_in_parts(
+        directory, block_time=1, l1_slot_seconds=2, accounts=12, lags=lags, log_level="warning"
+    ) as running:
         yield running
 
 
