@@ -3,13 +3,16 @@
 import asyncio
 import json
 import random
+import shutil
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientError, ClientSession, WSMsgType
 
 from config.types import to_hex
+from tests.conftest import ROOT
 from tests.e2e.parts import Load, Parts, devnet_in_parts, eventually, hashes, number_of
 
 pytestmark = [pytest.mark.slow]
@@ -150,4 +153,23 @@ async def test_a_verifier_and_a_batcher_killed_at_work_go_on_where_they_were(tmp
             sending.cancel()
             ended = await asyncio.gather(sending, return_exceptions=True)
         assert isinstance(ended[0], asyncio.CancelledError), ended[0]
-        await _the_verifier_derives_the_same(parts, await number_of(parts.sequencer, "latest"))
+        total = await number_of(parts.sequencer, "latest")
+        await _the_verifier_derives_the_same(parts, total)
+        await _killed_while_catching_up(parts, tmp_path / "verifier", total)
+
+
+async def _killed_while_catching_up(parts: Parts, datadir: Path, total: int) -> None:
+    """The verifier derives the whole chain anew and is killed four times on the way, once per fifth of it."""
+    await parts.supervisor.end("verifier")
+    shutil.rmtree(datadir)
+    genesis, rollup = parts.info["genesis"], parts.info["rollupConfig"]
+    arguments = ("init", "--genesis", genesis, "--rollup.config", rollup, "--datadir", str(datadir))
+    made = await asyncio.create_subprocess_exec(sys.executable, "-m", "node.cli.main", *arguments, cwd=ROOT)
+    assert await made.wait() == 0
+    await parts.supervisor.restart("verifier")
+    for fifth in range(1, 5):
+        while await number_of(parts.verifier, "latest") < fifth * total // 5:
+            await asyncio.sleep(0.005)
+        await parts.supervisor.end("verifier", signal.SIGKILL)
+        await parts.supervisor.restart("verifier")
+    await _the_verifier_derives_the_same(parts, total)
