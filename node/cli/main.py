@@ -73,9 +73,9 @@ def _default_map(path: Path) -> dict[str, Any]:
 
 
 def _register() -> None:
-    from node.cli import bridge, db, devnet, evm, genesis, info, node, posting, reconstruct
+    from node.cli import bridge, db, devnet, evm, genesis, info, node, posting, reconstruct, t8n
 
-    for module in (devnet, node, posting, reconstruct, bridge, db, evm, genesis, info):
+    for module in (devnet, node, posting, reconstruct, bridge, db, evm, genesis, t8n, info):
         module.register(app)
 
 
