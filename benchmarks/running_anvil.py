@@ -19,8 +19,10 @@ def anvil_binary() -> Path | None:
 
 
 @contextmanager
-def running_anvil(binary: Path, chain_id: int, block_time: int, accounts: int, gas_limit: int) -> Iterator[str]:
-    """The JSON-RPC URL of a running anvil with the usual mnemonic's accounts. Stopped and gone afterwards."""
+def running_anvil(
+    binary: Path, chain_id: int, block_time: int, accounts: int, gas_limit: int
+) -> Iterator[tuple[str, int]]:
+    """The JSON-RPC URL and process id of a running anvil with the usual mnemonic's accounts. Stopped and gone afterwards."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -29,7 +31,7 @@ def running_anvil(binary: Path, chain_id: int, block_time: int, accounts: int, g
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_until_open(port, process)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.terminate()
         process.wait(30)

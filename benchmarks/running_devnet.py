@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,18 @@ _PORTS = (
 _START_SECONDS = 90
 
 
+@dataclass(frozen=True)
+class RunningDevnet:
+    """What the devnet says of itself (its info file), the seconds it took to come up, and its process id."""
+
+    info: dict[str, Any]
+    start_seconds: float
+    pid: int
+
+
 @contextmanager
-def running_devnet(*flags: str) -> Iterator[tuple[dict[str, Any], float]]:
-    """The info of a running devnet, and the seconds from start to its first sequenced block (all roles up)."""
+def running_devnet(*flags: str) -> Iterator[RunningDevnet]:
+    """A devnet that has sequenced its first block, all roles up. Raises RuntimeError when it does not start."""
     with tempfile.TemporaryDirectory(prefix="lamina-bench-") as directory:
         info_file = Path(directory) / "info.json"
         log = (Path(directory) / "log").open("wb")
@@ -44,7 +54,7 @@ def running_devnet(*flags: str) -> Iterator[tuple[dict[str, Any], float]]:
                 if process.poll() is not None or time.monotonic() - started > _START_SECONDS:
                     raise RuntimeError(f"the devnet did not start: {(Path(directory) / 'log').read_text()[-3000:]}")
                 time.sleep(0.01)
-            yield json.loads(info_file.read_text()), time.monotonic() - started
+            yield RunningDevnet(json.loads(info_file.read_text()), time.monotonic() - started, process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             try:

@@ -28,8 +28,8 @@ def main(runs: int = 3) -> None:
     """Run the benchmark."""
     times = []
     for _ in range(runs):
-        with running_devnet() as (info, seconds):
-            times.append(seconds + asyncio.run(_seconds_to_first_block(info)))
+        with running_devnet() as devnet:
+            times.append(devnet.start_seconds + asyncio.run(_seconds_to_first_block(devnet.info)))
     detail = {"runs": [round(seconds, 2) for seconds in times], "target": 10}
     report(Figure("devnet_seconds_to_first_block", statistics.median(times), "s", detail=detail))
 
