@@ -26,6 +26,10 @@ _MALFORMED = (KeyError, ValueError, TypeError, AttributeError)
 """What the JSON codec raises for answers that are not of the shape they should have."""
 
 
+_NO_SUCH_BLOCK = ("block not found", "unknown block", "header not found")
+"""How geth, reth, nethermind and erigon refuse a tag that points nowhere yet, or a block they do not have."""
+
+
 class L1DataMismatch(TemporaryError):
     """An endpoint served data that contradicts the hash it was asked for. The data is dropped, never used."""
 
@@ -254,6 +258,8 @@ class L1Client:
         try:
             return await self._retried(lambda: self._rpc.call(method, params), doing)
         except RpcError as error:
+            if any(wording in error.message.lower() for wording in _NO_SUCH_BLOCK):
+                raise L1BlockNotFound(f"{doing}: {error}") from error
             raise TemporaryError(f"{doing}: {error}") from error
 
     async def _batch(self, calls: Sequence[tuple[str, Sequence[Any]]], doing: str) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from config.errors import TemporaryError
 from evm.types import Header, short
-from l1.source import BlockTag
+from l1.source import BlockTag, L1BlockNotFound
 
 log = logging.getLogger("lamina.l1")
 
@@ -54,8 +54,11 @@ class L1Heads:
             self._changed.set()
 
     async def _label(self, tag: BlockTag, known: Header | None) -> Header | None:
-        """A label's header; only fetched anew while it can still move."""
-        header = await self._client.header_by_number(tag)
+        """A label's header; what was known before while L1 has none (a chain without finality yet)."""
+        try:
+            header = await self._client.header_by_number(tag)
+        except L1BlockNotFound:
+            return known
         if known is not None and header.number < known.number and tag == "finalized":
             log.error(
                 "L1's finalized block moved back: the endpoint is not trustworthy, or L1 failed",
