@@ -17,6 +17,7 @@ HISTORY_STORAGE = "history_storage"
 WITHDRAWAL_REQUESTS = "withdrawal_requests"
 CONSOLIDATION_REQUESTS = "consolidation_requests"
 CREATE2_DEPLOYER = "create2_deployer"
+CANYON_CREATE2_DEPLOYER = "create2deployer_canyon"
 MULTICALL3 = "multicall3"
 
 

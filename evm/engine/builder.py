@@ -15,7 +15,7 @@ from evm.engine.environment import BlockEnvironment
 from evm.engine.errors import InvalidBlock
 from evm.engine.requests import collect_requests, requests_hash
 from evm.engine.state import EvmState
-from evm.engine.system_calls import begin_block
+from evm.engine.system_calls import activate_forks, begin_block
 from evm.engine.transaction import TransactionResult, execute_deposit, execute_signed
 from evm.fees import L1FeeParameters
 from evm.rules import MAINNET_DEPOSIT_CONTRACT, L1Rules, Rules
@@ -92,6 +92,8 @@ class BlockBuilder:
         self.da_footprint = 0
         self._l1_fees: L1FeeParameters | None = None
         if system_calls:
+            if self.fork.is_l2:
+                activate_forks(self.state, self.fork, rules.at(parent.timestamp))
             begin_block(self.state, self.fork, parent.hash, inputs.parent_beacon_block_root)
 
     @property
@@ -228,7 +230,7 @@ class BlockBuilder:
             fee_recipient=inputs.fee_recipient,
             state_root=update.root,
             transactions_root=ordered_root([transaction.raw for transaction in self.transactions]),
-            receipts_root=ordered_root([receipt.encode() for receipt in self.receipts]),
+            receipts_root=ordered_root([receipt.encode_for_root() for receipt in self.receipts]),
             logs_bloom=_bloom(self.receipts),
             number=self.number,
             gas_limit=inputs.gas_limit,

@@ -1,7 +1,8 @@
-"""What the protocol itself calls at the start of a block."""
+"""What the protocol itself does at the start of a block."""
 
 from config.constants import BEACON_ROOTS_ADDRESS, HISTORY_STORAGE_ADDRESS, SYSTEM_ADDRESS
-from config.forks import EthFork
+from config.forks import EthFork, Fork
+from config.genesis.canonical_code import CANYON_CREATE2_DEPLOYER, canonical_code
 from evm.engine.message import MessageOutcome, run_message
 from evm.engine.state import EvmState
 from evm.forks import ForkRules
@@ -26,6 +27,17 @@ def system_call(state: EvmState, fork: ForkRules, target: Address, data: bytes) 
     )
     state.end_transaction(outcome.destroyed)
     return outcome
+
+
+def activate_forks(state: EvmState, fork: ForkRules, parent_fork: ForkRules) -> None:
+    """Change the state as a fork's first block does by itself: Canyon sets the code of its create2 deployer.
+
+    Other forks use transactions for that. Spec: op canyon overview; op predeploys, "create2Deployer".
+    """
+    if fork.has_op(Fork.CANYON) and not parent_fork.has_op(Fork.CANYON):
+        deployer = canonical_code(CANYON_CREATE2_DEPLOYER)
+        state.set_code(deployer.address, deployer.code)
+        state.end_transaction()
 
 
 def begin_block(state: EvmState, fork: ForkRules, parent_hash: Hash32, parent_beacon_block_root: Hash32 | None) -> None:

@@ -1,7 +1,7 @@
 """Receipts and logs in their consensus form."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from config.types import Address, Hash32
@@ -39,7 +39,7 @@ def logs_bloom(logs: Iterable[Log]) -> bytes:
 
 @dataclass(frozen=True)
 class Receipt:
-    """The outcome of a transaction as the receipts root commits to it.
+    """The outcome of a transaction. What the receipts root commits to is `encode_for_root`.
 
     `status` is 1 for success and 0 for failure, or the 32-byte intermediate state root before Byzantium.
     `deposit_nonce` (since Regolith) and `deposit_receipt_version` (since Canyon) exist for deposits only.
@@ -77,6 +77,15 @@ class Receipt:
                 items.append(int_to_rlp(self.deposit_receipt_version))
         body = encode(items)
         return body if self.type == 0 else bytes((self.type,)) + body
+
+    def encode_for_root(self) -> bytes:
+        """The bytes that the receipts root commits to: before Canyon they lack the deposit nonce.
+
+        Spec: op deposits, "Deposit Receipt".
+        """
+        if self.deposit_nonce is None or self.deposit_receipt_version is not None:
+            return self.encode()
+        return replace(self, deposit_nonce=None).encode()
 
     @staticmethod
     def decode(raw: bytes) -> "Receipt":
