@@ -9,7 +9,7 @@ from pathlib import Path
 
 from config.constants import EMPTY_TRIE_ROOT
 from config.genesis import Genesis, dump_genesis, l1_genesis_alloc
-from config.types import Address, Hash32, Timestamp, to_address
+from config.types import ZERO_ADDRESS, Address, Hash32, Timestamp, to_address
 from evm.genesis import genesis_block
 from evm.store.kv import LevelDbStore
 from evm.types import Header, keccak256
@@ -101,6 +101,14 @@ def funded(users: list[DevAccount], roles: DevRoles) -> Mapping[Address, int]:
     return {account.address: DEV_FUNDS for account in (*users, *roles.all())}
 
 
+def with_zero_address(balances: Mapping[Address, int]) -> Mapping[Address, int]:
+    """The balances, and one for the zero address, which is rich on public chains.
+
+    Clients estimate calls with value without naming a sender (viem's `buildInitiateWithdrawal` does) and count on that.
+    """
+    return {**balances, ZERO_ADDRESS: DEV_FUNDS}
+
+
 async def make_embedded(settings: DevnetSettings) -> DevnetFiles:
     """A new devnet with its own L1: everything is on disk when this returns, nothing runs.
 
@@ -119,7 +127,7 @@ async def make_embedded(settings: DevnetSettings) -> DevnetFiles:
             config=chain_config.to_json(),
             timestamp=Timestamp(genesis_time),
             gas_limit=DEV_L1_GAS_LIMIT,
-            alloc=l1_genesis_alloc(funded(users, roles)),
+            alloc=l1_genesis_alloc(with_zero_address(funded(users, roles))),
         ),
         chain_config,
     )
@@ -160,7 +168,7 @@ async def deploy(
         params,
         block_time=settings.block_time,
         sequencing_window=settings.sequencing_window,
-        accounts=funded(users, roles),
+        accounts=with_zero_address(funded(users, roles)),
     )
     write_l2(files, start)
     header = start.block.header

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.errors import CriticalError
 from config.l1_chain import BUILT_IN, L1ChainConfig
-from config.types import Address, Wei, to_hex
+from config.types import ZERO_ADDRESS, Address, Wei, to_hex
 from evm.types import Header
 from l1.contract import error_name
 from l1.deployment import DeploymentError, PlannedCall, SentCall
@@ -60,7 +60,7 @@ async def make_on_l1(settings: DevnetSettings, url: str) -> DevnetFiles:
         roles, users = role_accounts(), user_accounts(settings.accounts)
         addresses = list(funded(users, roles))
         if settings.l1 == "anvil":
-            await fund_on_anvil(rpc, addresses, Wei(DEV_FUNDS))
+            await fund_on_anvil(rpc, [*addresses, ZERO_ADDRESS], Wei(DEV_FUNDS))
         else:
             await fund_from_key(rpc, settings, chain.chain_id, addresses)
         policy = TxPolicy(max_pending=_AT_ONCE, poll_interval=0.25)
