@@ -21,6 +21,20 @@ class BlockInputs:
     parent_beacon_block_root: Hash32 | None = None
     withdrawals: tuple[Withdrawal, ...] | None = None
 
+    @staticmethod
+    def of(block: Block) -> "BlockInputs":
+        """The inputs that a finished block was made with."""
+        header = block.header
+        return BlockInputs(
+            timestamp=header.timestamp,
+            fee_recipient=header.fee_recipient,
+            prev_randao=header.prev_randao,
+            gas_limit=header.gas_limit,
+            extra_data=header.extra_data,
+            parent_beacon_block_root=header.parent_beacon_block_root,
+            withdrawals=block.withdrawals,
+        )
+
 
 @dataclass(frozen=True)
 class ExecutedBlock:

@@ -180,11 +180,12 @@ def _override(state: EvmState, address: Address, override: StateOverride) -> Non
 
 def run_call(context: CallContext, message: CallMessage) -> CallResult:
     """Run a call. Raises CallError when it cannot start: lack of funds, too little gas for its data, fees too low."""
-    _, result = _execute(context, _settle(context, message))
+    _, result = _execute(context, settle_gas(context, message))
     return CallResult(result.succeeded, result.output, result.gas_used, result.error, result.reverted)
 
 
-def _settle(context: CallContext, message: CallMessage) -> CallMessage:
+def settle_gas(context: CallContext, message: CallMessage) -> CallMessage:
+    """The message with as much gas as it asks for and the cap allows."""
     gas = context.gas_cap if message.gas is None else min(message.gas, context.gas_cap)
     return replace(message, gas=gas)
 
@@ -193,7 +194,7 @@ def _execute(context: CallContext, message: CallMessage) -> tuple[RecordingState
     fork = context.fork
     state = context.new_state(message)
     sender, gas_limit = message.sender, message.gas_limit
-    _check_start(context, state, message)
+    check_start(context, state, message)
     price = min(message.max_fee_per_gas, state.base_fee + message.max_priority_fee_per_gas)
     nonce = state.get_nonce(sender) if message.nonce is None else message.nonce
     blob_gas = GAS_PER_BLOB * len(message.blob_versioned_hashes)
@@ -214,7 +215,8 @@ def _execute(context: CallContext, message: CallMessage) -> tuple[RecordingState
     )
 
 
-def _check_start(context: CallContext, state: EvmState, message: CallMessage) -> None:
+def check_start(context: CallContext, state: EvmState, message: CallMessage) -> None:
+    """Raises CallError when the message cannot start on this state."""
     fork, gas_limit = context.fork, message.gas_limit
     address = f"0x{message.sender.hex()}"
     if message.max_priority_fee_per_gas > message.max_fee_per_gas:
@@ -313,7 +315,7 @@ def create_access_list(context: CallContext, message: CallMessage) -> AccessList
 
     Raises CallError when the call cannot start.
     """
-    message = _settle(context, message)
+    message = settle_gas(context, message)
     while True:
         state, result = _execute(context, message)
         found = _accessed(context, state, message)

@@ -97,18 +97,7 @@ class Engine:
             check_header(self.rules, parent, header)
         except InvalidHeader as error:
             raise InvalidBlock(f"{header}: {error}") from error
-        builder = self.start(
-            parent,
-            BlockInputs(
-                timestamp=header.timestamp,
-                fee_recipient=header.fee_recipient,
-                prev_randao=header.prev_randao,
-                gas_limit=header.gas_limit,
-                extra_data=header.extra_data,
-                parent_beacon_block_root=header.parent_beacon_block_root,
-                withdrawals=block.withdrawals,
-            ),
-        )
+        builder = self.start(parent, BlockInputs.of(block))
         for index, transaction in enumerate(block.transactions):
             try:
                 builder.add(transaction)

@@ -11,6 +11,8 @@ from eth.vm.message import Message
 from config.forks import EthFork
 from evm.engine.state import EvmState
 from evm.forks import ForkRules
+from evm.tracing.frames import Frame, FrameEnd
+from evm.tracing.opcodes import CALL, CREATE
 from evm.types import Address, Hash32, Log, keccak256
 from evm.types.rlp import encode, int_to_rlp
 from evm.types.transaction import AccessList
@@ -88,9 +90,12 @@ def run_message(
     if to is not None:
         code, delegated = resolve_code(state, fork, to)
         if not code and to not in fork.precompiles:
-            return _transfer(state, sender, to, value, gas)
+            return _transfer(state, sender, to, value, data, gas)
     elif created is not None:
         if state.has_code_or_nonce(created):
+            if state.tracer is not None:
+                state.tracer.enter(Frame(CREATE, sender, created, data, gas, value))
+                state.tracer.exit(FrameEnd(b"", gas, "contract address collision"))
             return MessageOutcome(0, 0, b"", (), (), "contract address collision", created=created)
         code, delegated = data, False
     else:
@@ -110,8 +115,11 @@ def run_message(
     return _outcome(run(state, message, context), created)
 
 
-def _transfer(state: EvmState, sender: Address, to: Address, value: int, gas: int) -> MessageOutcome:
+def _transfer(state: EvmState, sender: Address, to: Address, value: int, data: bytes, gas: int) -> MessageOutcome:
     """A message to an account without code: nothing runs."""
+    if state.tracer is not None:
+        state.tracer.enter(Frame(CALL, sender, to, data, gas, value))
+        state.tracer.exit(FrameEnd(b"", 0))
     if value:
         state.delta_balance(sender, -value)
         state.delta_balance(to, value)

@@ -5,12 +5,15 @@ and keeps no trie. All changes since a snapshot can be undone; what is left at t
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from config.constants import EMPTY_KECCAK, EMPTY_TRIE_ROOT
 from evm.engine.environment import BlockEnvironment
 from evm.store.state import Account, StateDiff
 from evm.types import Address, Hash32, keccak256
+
+if TYPE_CHECKING:
+    from evm.tracing.tracer import Tracer
 
 _BALANCE, _NONCE, _CODE, _STORAGE, _TOUCH, _WARM_ADDRESS, _WARM_SLOT, _TRANSIENT = range(8)
 _LAST_ACCOUNT_CHANGE = _TOUCH
@@ -82,6 +85,8 @@ class EvmState:
         self.difficulty = 0
         self.budget: Callable[[], None] | None = None
         """Called now and then while code runs; stops it by raising."""
+        self.tracer: Tracer | None = None
+        """Is told of the messages that run from now on: see `evm.tracing.trace`."""
         self._precompiles = precompiles
         self._accounts: dict[Address, LiveAccount] = {}
         self._journal: list[tuple[Any, ...]] = []

@@ -16,7 +16,9 @@ from evm.engine.message import MessageOutcome, contract_address, run_message, wa
 from evm.engine.state import EvmState
 from evm.fees import L1FeeParameters
 from evm.forks import ForkRules
-from evm.types import Address, DepositTransaction, Log, SignedTransaction
+from evm.tracing.frames import Frame, FrameEnd
+from evm.tracing.opcodes import STOP
+from evm.types import ZERO_ADDRESS, Address, DepositTransaction, Log, SignedTransaction
 from evm.types.signature import InvalidSignature
 from evm.types.transaction import Authorization
 from evm.validity import (
@@ -120,6 +122,9 @@ def execute_deposit(
     regolith = fork.has_op(Fork.REGOLITH)
     unmetered = transaction.is_system_transaction and not regolith
     if unable:
+        if state.tracer is not None:
+            state.tracer.enter(Frame(STOP, ZERO_ADDRESS, ZERO_ADDRESS, b"", 0, None))
+            state.tracer.exit(FrameEnd(b"", 0, f"failed deposit: {unable}"))
         state.revert(snapshot)
         state.set_nonce(sender, nonce + 1)
         state.end_transaction()

@@ -97,10 +97,14 @@ class MessageRunner:
                 computation.contracts_created.append(message.storage_address)
             precompile = cls._precompiles.get(message.code_address)  # type: ignore[attr-defined]
             if precompile is None:
-                run_code(computation)
+                computation.run()
             elif not message.is_delegation:
                 precompile(computation)
         return computation
+
+    def run(self) -> None:
+        """Run the code to its end. Raises VMError when it fails."""
+        run_code(self)
 
     @classmethod
     def apply_message(cls, state: Any, message: Any, transaction_context: Any, parent_computation: Any = None) -> Any:
