@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from node.cli.settings_names import key_of, options
 from node.version import package_version
 
 
@@ -27,32 +28,50 @@ def version(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def dumpconfig(
     context: typer.Context,
-    command: Annotated[str, typer.Argument(help="The command whose settings to print.")] = "node",
+    command: Annotated[
+        str, typer.Argument(help="The command whose settings to print ('evm statetest' for one of a group).")
+    ] = "node",
 ) -> None:
     """Print the settings in force for a command (environment and settings file applied) as TOML.
 
     Example: LAMINA_NODE_HTTP_PORT=9000 lamina dumpconfig node
     """
     root = context.find_root()
-    commands: dict[str, Any] = getattr(root.command, "commands", {})
-    target = commands.get(command)
-    if target is None:
-        raise typer.BadParameter(f"no command {command!r}; there are {', '.join(sorted(commands))}")
-    defaults = (root.default_map or {}).get(command, {})
-    inner = typer.Context(
-        target, info_name=command, parent=root, default_map=defaults, auto_envvar_prefix=f"LAMINA_{command.upper()}"
-    )
-    print(f"[{command}]")
-    for parameter in target.params:
-        if parameter.param_type_name != "option" or parameter.name == "help":
-            continue
-        value, _ = parameter.handle_parse_result(inner, {}, [])
-        if value is None:
-            print(f"# {parameter.name} =")
-        elif isinstance(value, bool | int | float):
-            print(f"{parameter.name} = {str(value).lower()}")
-        else:
-            print(f"{parameter.name} = {json.dumps(str(value))}")
+    target: Any = root.command
+    defaults: Any = root.default_map or {}
+    inner: Any = root
+    prefix = "LAMINA"
+    for name in command.split():
+        commands: dict[str, Any] = getattr(target, "commands", {})
+        if name not in commands:
+            raise typer.BadParameter(f"no command {command!r}; there are {', '.join(sorted(commands))}")
+        target, defaults, prefix = commands[name], defaults.get(name, {}), f"{prefix}_{name.upper()}"
+        inner = typer.Context(target, info_name=name, parent=inner, default_map=defaults, auto_envvar_prefix=prefix)
+    if hasattr(target, "commands"):
+        raise typer.BadParameter(f"{command!r} has commands of its own: {', '.join(sorted(target.commands))}")
+    print(f"[{'.'.join(command.split())}]")
+    for option in options(target):
+        print(_setting(option, inner))
+
+
+def _setting(option: Any, context: Any) -> str:
+    """A line of TOML: the value in force, a comment where there is none. Keys of accounts are never shown."""
+    value, _ = option.consume_value(context, {})
+    key = key_of(option)
+    if option.value_is_missing(value):
+        return f"# {key} = {'(required)' if option.required else '(not set)'}"
+    if key.endswith("private_key"):
+        return f"# {key} = (set, not shown)"
+    value, _ = option.handle_parse_result(context, {}, [])
+    return f"{key} = {_toml(value)}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    return json.dumps(str(value))
 
 
 def register(app: typer.Typer) -> None:

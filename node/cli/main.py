@@ -5,12 +5,12 @@ Settings: flag > environment (`LAMINA_<COMMAND>_<FLAG>`) > TOML file (`--config`
 
 import os
 import sys
-import tomllib
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+import typer.core
 
 from config.errors import CriticalError, ResetError, TemporaryError
 
@@ -38,38 +38,16 @@ def settings(
     log_format: Annotated[str, typer.Option("--log.format", help="text or json.")] = "text",
 ) -> None:
     """Options that every command shares."""
+    from node.cli.settings_names import load_settings
     from node.log_setup import set_up_logging
 
     try:
         set_up_logging(log_level, log_format, os.environ.get("LAMINA_ROLE", ""))
         if config is not None:
-            context.default_map = _default_map(config)
+            context.default_map = load_settings(config, context.command)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     context.obj = {"debug": debug, "log_level": log_level, "log_format": log_format}
-
-
-def _default_map(path: Path) -> dict[str, Any]:
-    """The settings file as click wants it. Keys are flags without dashes; dots and dashes count as underscores."""
-    try:
-        tables = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"the settings file {path} cannot be used: {error}") from error
-
-    def flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-        flat: dict[str, Any] = {}
-        for key, value in table.items():
-            name = prefix + key.replace("-", "_").replace(".", "_")
-            if isinstance(value, dict):
-                flat.update(flatten(value, name + "_"))
-            else:
-                flat[name] = value
-        return flat
-
-    unknown = [key for key, value in tables.items() if not isinstance(value, dict)]
-    if unknown:
-        raise ValueError(f"the settings file {path} has values outside a command's table: {', '.join(unknown)}")
-    return {command: flatten(table) for command, table in tables.items()}
 
 
 def _register() -> None:
@@ -79,13 +57,24 @@ def _register() -> None:
         module.register(app)
 
 
+def command_tree() -> typer.core.TyperGroup:
+    """All commands with their options, as the command line runs them and the reference pages describe them."""
+    from node.cli.settings_names import name_environment
+
+    if not app.registered_commands:
+        _register()
+    tree = typer.main.get_command(app)
+    assert isinstance(tree, typer.core.TyperGroup)
+    name_environment(tree, "LAMINA")
+    return tree
+
+
 def main() -> None:
     """Run the command line; a failure is one line on stderr and a non-zero exit, unless `--debug` asks for more."""
-    _register()
     if "--debug" not in sys.argv:
         sys.excepthook = _say_in_one_line
     # Not `app()`: that puts typer's own hook, which prints tracebacks, in place of ours.
-    typer.main.get_command(app)()
+    command_tree()()
 
 
 def _say_in_one_line(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
