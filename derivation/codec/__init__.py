@@ -20,6 +20,7 @@ from derivation.codec.frames import (
     Frame,
     encode_batcher_transaction,
     parse_batcher_transaction,
+    read_frames,
 )
 from derivation.codec.singular_batch import SingularBatch
 from derivation.codec.span_batch import SpanBatch, SpanBlock, decode_span_batch, encode_span_batch, make_span_batch
@@ -52,4 +53,5 @@ __all__ = [
     "encode_span_batch",
     "make_span_batch",
     "parse_batcher_transaction",
+    "read_frames",
 ]

@@ -1,6 +1,6 @@
 """Frames: the pieces in which a channel travels in batcher transactions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from config.constants import DERIVATION_VERSION_0, MAX_FRAME_DATA_LENGTH
@@ -66,8 +66,18 @@ def parse_batcher_transaction(data: bytes) -> tuple[Frame, ...]:
         raise FrameError("batcher transaction without data")
     if data[0] != DERIVATION_VERSION_0:
         raise FrameError(f"batcher transaction of unknown version {data[0]}, expected {DERIVATION_VERSION_0}")
-    frames: list[Frame] = []
-    offset, end = 1, len(data)
+    frames = tuple(read_frames(data, 1))
+    if not frames:
+        raise FrameError("batcher transaction without a frame")
+    return frames
+
+
+def read_frames(data: bytes, offset: int) -> Iterator[Frame]:
+    """The frames that follow each other from byte `offset` on.
+
+    Raises FrameError at the first malformed one, after those before it. Spec: op derivation, "Frame Format".
+    """
+    end = len(data)
     while offset < end:
         data_start = offset + CHANNEL_ID_BYTES + 6
         if data_start > end:
@@ -80,15 +90,10 @@ def parse_batcher_transaction(data: bytes) -> tuple[Frame, ...]:
             raise FrameError(f"frame at byte {offset} claims {length} bytes, but the data ends before")
         if data[last_flag] > 1:
             raise FrameError(f"frame at byte {offset} has {data[last_flag]} as last flag, expected 0 or 1")
-        frames.append(
-            Frame(
-                channel_id=data[offset : offset + CHANNEL_ID_BYTES],
-                number=int.from_bytes(data[data_start - 6 : data_start - 4], "big"),
-                data=data[data_start:last_flag],
-                is_last=data[last_flag] == 1,
-            )
+        yield Frame(
+            channel_id=data[offset : offset + CHANNEL_ID_BYTES],
+            number=int.from_bytes(data[data_start - 6 : data_start - 4], "big"),
+            data=data[data_start:last_flag],
+            is_last=data[last_flag] == 1,
         )
         offset = last_flag + 1
-    if not frames:
-        raise FrameError("batcher transaction without a frame")
-    return tuple(frames)
