@@ -41,6 +41,9 @@ adversary: $(READY) ## the long hunts: 200 killed processes, and whatever else `
 contracts: $(READY) ## recompile the contracts (needs Node.js) into contracts/artifacts
 	@cd contracts && npm ci --silent && node compile.mjs
 
+docs: $(READY) ## write docs/reference from the code
+	@$(BIN)/python -m docs.reference.generate
+
 lock: ## pin what pyproject.toml asks for
 	@$(BIN)/python -m pip install --quiet pip-tools
 	@$(BIN)/pip-compile --quiet --generate-hashes --extra dev --allow-unsafe --strip-extras --no-annotate --no-header \

@@ -60,7 +60,7 @@ def _setting(option: Any, context: Any) -> str:
     key = key_of(option)
     if option.value_is_missing(value):
         return f"# {key} = {'(required)' if option.required else '(not set)'}"
-    if key.endswith("private_key"):
+    if key == "key" or key.endswith("_key"):
         return f"# {key} = (set, not shown)"
     value, _ = option.handle_parse_result(context, {}, [])
     return f"{key} = {_toml(value)}"
