@@ -142,12 +142,11 @@ class EthExecution(Namespace):
         return message, self._chain.engine.call_context(header, accounts, facts, self._limits.gas_cap, self._budget())
 
     def _next_block(self, head: Header, facts: BlockOverrides) -> BlockOverrides:
-        """Number and time of the block after the head, where the caller did not choose them."""
-        return replace(
-            facts,
-            number=head.number + 1 if facts.number is None else facts.number,
-            timestamp=self._next_timestamp(head) if facts.timestamp is None else facts.timestamp,
-        )
+        """Number, time and base fee of the block after the head, where the caller did not choose them."""
+        timestamp = self._next_timestamp(head) if facts.timestamp is None else facts.timestamp
+        base_fee = self._chain.rules.next_base_fee(head, timestamp) if facts.base_fee is None else facts.base_fee
+        number = head.number + 1 if facts.number is None else facts.number
+        return replace(facts, number=number, timestamp=timestamp, base_fee=base_fee)
 
     def _budget(self) -> Callable[[], None]:
         deadline = self._clock() + self._limits.timeout

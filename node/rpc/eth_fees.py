@@ -20,8 +20,12 @@ class EthFees(Namespace):
 
     @rpc_method("gasPrice")
     def gas_price(self) -> str:
-        """Next base fee and suggested tip."""
-        return hex(self._oracle.next_base_fee() + self._oracle.suggested_tip())
+        """The suggested tip and a base fee that the head block and the next one both take.
+
+        Callers use it in calls on the head, too, where a falling next base fee would be too little.
+        """
+        base_fee = max(self._oracle.next_base_fee(), self._oracle.head.base_fee_per_gas or 0)
+        return hex(base_fee + self._oracle.suggested_tip())
 
     @rpc_method("maxPriorityFeePerGas")
     def max_priority_fee_per_gas(self) -> str:

@@ -427,9 +427,13 @@ async def test_an_estimate_is_made_for_the_next_block_unless_another_is_named() 
     assert int(await node.call("eth_estimateGas", {"to": target}, None, changed), 16) > 21_000
     assert int(await node.call("eth_estimateGas", {"to": target}, "pending", changed), 16) > 21_000
     assert (await node.error("eth_estimateGas", {"to": target}, "latest", changed)).code == 3
-    # Returns NUMBER.
+    # Returns NUMBER and BASEFEE, which has fallen after an empty block.
+    counting = {target: {"code": "0x435f524860205260405ff3"}}
+    next_base_fee = node.chain.rules.next_base_fee(head, head.timestamp)
+    priced = {"from": to_hex(DEV_ADDRESSES[0]), "to": target, "gasPrice": hex(next_base_fee)}
+    answer = await node.call("eth_call", priced, "pending", counting)
+    assert answer == to_hex(word(head.number + 1) + word(next_base_fee))
     counting = {target: {"code": "0x435f5260205ff3"}}
-    assert await node.call("eth_call", {"to": target}, "pending", counting) == to_hex(word(head.number + 1))
     assert await node.call("eth_call", {"to": target}, "latest", counting) == to_hex(word(head.number))
 
 
@@ -441,7 +445,9 @@ async def test_fee_advice_follows_the_next_block() -> None:
     mine(node.chain, dev_transaction(0, 0))
     base_fee = node.chain.rules.next_base_fee(node.chain.head, node.chain.head.timestamp)
     tip = int(await node.call("eth_maxPriorityFeePerGas"), 16)
-    assert int(await node.call("eth_gasPrice"), 16) == base_fee + tip
+    # The price serves the next block, and calls on the head, whose base fee is higher here.
+    assert node.chain.head.base_fee_per_gas is not None and node.chain.head.base_fee_per_gas > base_fee
+    assert int(await node.call("eth_gasPrice"), 16) == node.chain.head.base_fee_per_gas + tip
     assert await node.call("eth_baseFee") == hex(base_fee)
     history = await node.call("eth_feeHistory", 5, "latest", [0, 50, 100])
     assert history["oldestBlock"] == "0x0"
