@@ -120,7 +120,7 @@ async def test_refused_transactions_are_answered_in_geths_words() -> None:
         b"\x7e\xc0": "rlp: ",
         b"\x05\xc0": "transaction type not supported",
         good.raw[:-1]: "rlp: ",
-        b"": "rlp: ",
+        b"": "typed transaction too short",
     }
     for raw, text in expected.items():
         error = await node.error("eth_sendRawTransaction", to_hex(raw))
