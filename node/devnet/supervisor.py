@@ -74,9 +74,12 @@ class Supervisor:
 
     async def end(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
         """Send a role's process a signal that ends it, and wait until it has ended."""
-        process = self._processes[name]
-        process.send_signal(how)
-        await process.wait()
+        self._processes[name].send_signal(how)
+        await self.wait_ended(name)
+
+    async def wait_ended(self, name: str) -> int:
+        """Wait until a role's process has ended; answers its exit code."""
+        return await self._processes[name].wait()
 
     def process_ids(self) -> dict[str, int]:
         """The process of each role."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import random
 import shutil
 import signal
@@ -101,14 +102,7 @@ async def test_every_announced_block_survives_twenty_kills_of_the_sequencer_unde
         assert announcements.conflicts == []
         assert announcements.subscriptions >= KILLS
 
-        # No transaction that was accepted is lost either: all of them are executed in the end.
-        async def executed() -> bool:
-            count = await parts.sequencer.call("eth_getTransactionCount", [to_hex(parts.wallets[0].address), "latest"])
-            return int(count, 16) >= len(load.accepted)
-
-        await eventually("every accepted transaction is executed", executed)
-        receipts = await parts.sequencer.batch([("eth_getTransactionReceipt", [each]) for each in load.accepted])
-        assert [receipt["status"] for receipt in receipts] == ["0x1"] * len(load.accepted)
+        await _executed(parts, load)
         await _the_verifier_derives_the_same(parts, announcements.highest)
 
 
@@ -156,6 +150,56 @@ async def test_a_verifier_and_a_batcher_killed_at_work_go_on_where_they_were(tmp
         total = await number_of(parts.sequencer, "latest")
         await _the_verifier_derives_the_same(parts, total)
         await _killed_while_catching_up(parts, tmp_path / "verifier", total)
+
+
+@pytest.mark.timeout(600)
+async def test_everything_killed_at_once_comes_back_with_both_chains_whole(tmp_path: Path) -> None:
+    roles = ("l1", "sequencer", "verifier", "batcher", "proposer")
+    moments = random.Random(SEED + 2)
+    async with devnet_in_parts(tmp_path, block_time=1, l1_slot_seconds=2) as parts:
+        announcements = Announcements(parts.info["l2"]["ws"])
+        load = Load(parts, parts.wallets[0])
+        background = [asyncio.create_task(announcements.run()), asyncio.create_task(load.run())]
+        try:
+            for round_number in range(3):
+                before = announcements.highest
+
+                async def has_announced(before: int = before) -> bool:
+                    return announcements.highest > before + 5
+
+                await eventually(f"heads are announced in round {round_number}", has_announced)
+                await asyncio.sleep(moments.uniform(0.0, 4.0))
+                l1_chain = await hashes(parts.l1, range(await number_of(parts.l1, "latest") + 1))
+                processes = parts.supervisor.process_ids()
+                for role in roles:
+                    os.kill(processes[role], signal.SIGKILL)
+                announced = dict(announcements.heads)
+                for role in roles:
+                    await parts.supervisor.wait_ended(role)
+                for role in roles:
+                    await parts.supervisor.restart(role)
+                assert await hashes(parts.l1, range(len(l1_chain))) == l1_chain
+                await _announced_is_canonical(parts, announced)
+        finally:
+            for task in background:
+                task.cancel()
+            ended = await asyncio.gather(*background, return_exceptions=True)
+        assert [error for error in ended if not isinstance(error, asyncio.CancelledError)] == []
+        assert announcements.conflicts == []
+        await _executed(parts, load)
+        await _the_verifier_derives_the_same(parts, await number_of(parts.sequencer, "latest"))
+
+
+async def _executed(parts: Parts, load: Load) -> None:
+    """No transaction that was accepted is lost: all of them are executed in the end."""
+
+    async def counted() -> bool:
+        count = await parts.sequencer.call("eth_getTransactionCount", [to_hex(parts.wallets[0].address), "latest"])
+        return int(count, 16) >= len(load.accepted)
+
+    await eventually("every accepted transaction is executed", counted)
+    receipts = await parts.sequencer.batch([("eth_getTransactionReceipt", [each]) for each in load.accepted])
+    assert [receipt["status"] for receipt in receipts] == ["0x1"] * len(load.accepted)
 
 
 async def _killed_while_catching_up(parts: Parts, datadir: Path, total: int) -> None:
