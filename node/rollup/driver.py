@@ -129,7 +129,8 @@ class RollupDriver:
                 try:
                     await self._data.fetch(wanted.missing)
                 except TemporaryError as error:
-                    pause = await self._temporary(error, pause)
+                    if not await self._reads_dropped_fork():
+                        pause = await self._temporary(error, pause)
             except TemporaryError as error:
                 pause = await self._temporary(error, pause)
             except ResetError as error:
@@ -144,10 +145,28 @@ class RollupDriver:
         self.status.last_error = str(error)
         self.status.waiting_for = str(error)
         log.warning("derivation waits: %s", error, extra={"retry_in": f"{pause:.2f}s"})
-        await asyncio.sleep(pause)
+        await self._wait_for_l1(self._heads.latest, pause)
         return min(pause * 2, 8.0)
 
+    async def _reads_dropped_fork(self) -> bool:
+        """Whether the L1 block being read is not canonical any more; then a reset is asked for.
+
+        Its contents may be gone for ever (beacon nodes only serve blobs of canonical blocks): waiting would not end.
+        """
+        if self._reset_reason is not None:
+            return False
+        origin = self.pipeline.origin
+        try:
+            canonical = await self._l1.header_by_number(origin.number)
+        except TemporaryError:
+            return False
+        if canonical.hash == origin.hash:
+            return False
+        self.request_reset(f"L1 was reorganised: {origin} was being read, but {canonical} is canonical now")
+        return True
+
     async def _turn(self) -> None:
+        self._wake.clear()
         if self._reset_reason is not None:
             await self._reset()
         for _ in range(_STEPS_PER_TURN):
@@ -168,7 +187,7 @@ class RollupDriver:
                     self.status.waiting_for = why
                     self._finalize()
                     self.status.last_error = None
-                    await self._wait_for_l1(latest)
+                    await self._wait_for_l1(latest, 5.0)
                     return
             if self._reset_reason is not None:
                 return
@@ -183,11 +202,10 @@ class RollupDriver:
         header = await self._l1.header_by_number(origin.number - 1)
         return L1BlockRef.from_header(header) if header.hash == origin.parent_hash else self._processed
 
-    async def _wait_for_l1(self, latest: Header | None) -> None:
-        """Wait until L1 has another head than the one that was derived up to, or a reset is asked for."""
-        self._wake.clear()
+    async def _wait_for_l1(self, latest: Header | None, timeout: float) -> None:
+        """Wait until L1 has another head than `latest`, a reset is asked for, or `timeout` seconds have passed."""
         waiters = [
-            asyncio.ensure_future(self._heads.wait_for_change(latest, 5.0)),
+            asyncio.ensure_future(self._heads.wait_for_change(latest, timeout)),
             asyncio.ensure_future(self._wake.wait()),
         ]
         try:
@@ -202,6 +220,8 @@ class RollupDriver:
         if self._heads.latest is None:
             await self._heads.refresh()
         start = await find_sync_start(self._chain, self._rollup, self._l1, self._safe_db)
+        # First what may be cut short: what is recorded below would make the next call go back further than this one.
+        self.pipeline.reset(start.safe, processed=start.processed)
         chain = self._chain
         if start.unsafe.hash != chain.head.hash:
             chain.set_head(chain.store.require_header(start.unsafe.hash, "the unsafe head"))
@@ -213,7 +233,6 @@ class RollupDriver:
             newest = self._safe_db.newest()
         self._safe = start.safe
         self._processed = None
-        self.pipeline.reset(start.safe, processed=start.processed)
         self._reset_reason = None
         log.info("heads checked against L1", extra={"unsafe": str(start.unsafe.id), "safe": str(start.safe.id)})
         self.ready.set()

@@ -1,0 +1,59 @@
+"""Starting over: how far back it goes, and that data of a dropped L1 fork is not waited for."""
+
+import pytest
+
+from config.errors import TemporaryError
+from config.types import Hash32
+from evm.types import Block, Header
+from tests.node.rollup_world import RollupWorld, until
+
+
+async def test_a_restart_goes_back_by_one_l1_block_however_much_has_to_be_fetched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = RollupWorld()
+    await world.sequence(6)
+    for numbers in ([1, 2], [3], [4], [5, 6]):
+        world.post(numbers)
+        world.l1.mine(1)
+    await world.catch_up()
+    assert world.chain.safe.number == 6
+    world.restart()
+    reached: list[int] = []
+    set_safe = world.chain.set_safe
+
+    def note(header: Header) -> None:
+        reached.append(header.number)
+        set_safe(header)
+
+    monkeypatch.setattr(world.chain, "set_safe", note)
+    await world.catch_up()
+    assert reached == [4, 5, 6]
+
+
+async def test_contents_of_a_block_that_l1_dropped_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = RollupWorld()
+    await world.sequence(4)
+    world.post([1, 2])
+    world.l1.mine(1)
+    block_by_hash = world.endpoint.block_by_hash
+    lost: list[Hash32] = []
+
+    async def loses_some(block_hash: Hash32) -> Block:
+        if block_hash in lost:
+            raise TemporaryError("the blobs of this block are not found")
+        return await block_by_hash(block_hash)
+
+    monkeypatch.setattr(world.endpoint, "block_by_hash", loses_some)
+    async with world.following():
+        await world.derive()
+        world.post([3, 4])
+        lost.append(world.l1.mine(1).hash)
+        await world.heads.refresh()
+        await until(lambda: "not found" in world.driver.status.waiting_for, world.driver.status)
+        world.l1.reorg(len(world.l1.blocks) - 2)
+        world.post([3, 4])
+        world.l1.mine(1)
+        await world.derive()
+    assert world.chain.safe.number == 4
+    assert world.driver.status.last_error is None
