@@ -6,6 +6,7 @@ exit code is 1.
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 
@@ -31,17 +32,23 @@ def main() -> int:
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     failed = [name for name in names if not _run(name)]
     return 1 if failed else 0
 
 
 def _run(name: str) -> bool:
     command = ["python", "-m", f"benchmarks.{name}"]
+    process = subprocess.Popen([sys.executable, *command[1:]])
     try:
-        code = subprocess.run([sys.executable, *command[1:]], timeout=_LIMIT_SECONDS, check=False).returncode
+        code = process.wait(_LIMIT_SECONDS)
         why = f"exit code {code}, its error is above"
     except subprocess.TimeoutExpired:
         code, why = 1, f"not done after {_LIMIT_SECONDS} s"
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)  # so that it stops the devnet that it may have started
+            process.wait()
     if code:
         print(json.dumps({"failed": name, "why": why, "command": " ".join(command)}), flush=True)
     return code == 0

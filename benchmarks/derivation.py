@@ -1,13 +1,13 @@
 """How fast L2 blocks come out of blobs: derived only, and derived, executed and stored as a verifier does.
 
 The data is what the batcher posts: span batches in brotli channels, one frame per blob. Derived only: the pipeline
-steps over a chain that is there already, as when a verifier confirms unsafe blocks. L1 answers from memory: network
+steps over a chain that is known already, as when a verifier confirms unsafe blocks. L1 answers from memory: network
 and KZG are not in these figures.
 """
 
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,9 +22,11 @@ from benchmarks.report import Figure, report
 from benchmarks.stopwatch import Stopwatch
 from benchmarks.transactions import ETHER, account, fresh_address, transfer
 from config.rollup import RollupConfig
+from config.types import Hash32
 from derivation.l2_block_info import l2_block_ref
 from derivation.pipeline import DerivationPipeline
-from derivation.types import Attributes, DerivedAttributes, NeedMoreData
+from derivation.providers import ChainL2Provider, L2BlockSource
+from derivation.types import Attributes, DerivedAttributes, L2BlockRef, NeedMoreData
 from evm.types import Block
 from node.rollup.safe_db import SafeDb
 from tests.actions.chains import L1_CONFIG
@@ -62,35 +64,44 @@ def _post(world: LocalRollup, blocks: Sequence[Block]) -> int:
     return count
 
 
-def _derived(pipeline: DerivationPipeline, chain: LocalChain) -> Iterator[DerivedAttributes]:
-    """What L1 says, until it is used up. The taker has the block on `chain` before asking for the next."""
-    rollup = chain.world.rollup
-    number = 0
-    safe = l2_block_ref(chain.chain.store.require_block(chain.chain.genesis.hash), rollup)
+class _InMemory:
+    """Blocks that are at hand, as the derived block's parent is in a verifier: `derivation.providers.L2BlockSource`."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self._blocks = blocks
+        self._by_hash = {block.hash: block for block in blocks}
+
+    def block_by_number(self, number: int) -> Block | None:
+        """The block of this number."""
+        return self._blocks[number] if number < len(self._blocks) else None
+
+    def block_by_hash(self, block_hash: Hash32) -> Block | None:
+        """The block with this hash."""
+        return self._by_hash.get(block_hash)
+
+
+def _derived(
+    world: LocalRollup, source: L2BlockSource, safe: L2BlockRef, ref: Callable[[int], L2BlockRef]
+) -> Iterator[DerivedAttributes]:
+    """What L1 says, until it is used up; `ref` answers for each block once the taker has dealt with it."""
+    pipeline = DerivationPipeline(world.rollup, L1_CONFIG, world.l1, ChainL2Provider(world.rollup, source))
+    pipeline.reset(safe)
     while True:
         result = pipeline.step(safe)
         if isinstance(result, Attributes):
             yield result.derived
-            number += 1
-            block = chain.chain.block_by_number(number)
-            if block is None:
-                raise RuntimeError(f"L2 block {number} has not been stored")
-            safe = l2_block_ref(block, rollup)
+            safe = ref(result.derived.number)
         elif isinstance(result, NeedMoreData):
             return
 
 
-def _pipeline(chain: LocalChain) -> DerivationPipeline:
-    world = chain.world
-    pipeline = DerivationPipeline(world.rollup, L1_CONFIG, world.l1, chain.provider)
-    pipeline.reset(l2_block_ref(chain.chain.store.require_block(chain.chain.genesis.hash), world.rollup))
-    return pipeline
-
-
 def derive_only(sequencer: LocalChain, blocks: Sequence[Block]) -> Stopwatch:
-    """Derive the blocks on top of the chain that has them. Raises RuntimeError when others come out."""
+    """Derive the blocks with all of them known. Raises RuntimeError when others come out."""
+    world, genesis = sequencer.world, sequencer.chain.store.require_block(sequencer.chain.genesis.hash)
+    known = _InMemory([genesis, *blocks])
+    refs = [l2_block_ref(block, world.rollup) for block in (genesis, *blocks)]
     with Stopwatch() as stopwatch:
-        derived = [item.attributes.transactions for item in _derived(_pipeline(sequencer), sequencer)]
+        derived = [item.attributes.transactions for item in _derived(world, known, refs[0], refs.__getitem__)]
     if derived != [tuple(tx.raw for tx in block.transactions) for block in blocks]:
         raise RuntimeError(f"{len(derived)} blocks were derived, but not the {len(blocks)} that were sequenced")
     return stopwatch
@@ -98,12 +109,12 @@ def derive_only(sequencer: LocalChain, blocks: Sequence[Block]) -> Stopwatch:
 
 def derive_and_execute(verifier: LocalChain, head: Block) -> Stopwatch:
     """Derive, execute and store. Raises RuntimeError when the chain does not end at `head`."""
-    chain, safe_db = verifier.chain, SafeDb(verifier.chain.kv)
+    world, chain, safe_db = verifier.world, verifier.chain, SafeDb(verifier.chain.kv)
     with Stopwatch() as stopwatch:
-        for item in _derived(_pipeline(verifier), verifier):
+        for item in _derived(world, chain, verifier.head, lambda number: verifier.head):
             executed = chain.engine.derive(chain.head, item.attributes)
             chain.insert(executed)
-            safe_db.record(item.derived_from.id, l2_block_ref(executed.block, verifier.world.rollup).id)
+            safe_db.record(item.derived_from.id, l2_block_ref(executed.block, world.rollup).id)
             chain.set_safe(chain.head)
     if chain.head.hash != head.hash:
         raise RuntimeError(f"derived {chain.head}, sequenced {head}")

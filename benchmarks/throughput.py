@@ -33,6 +33,7 @@ _BLOCK_TIME = 1
 _GAS_LIMIT = 60_000_000
 _STEADY_RATE = 300
 _STEADY_SECONDS = 20
+_IDLE_SECONDS = 8
 _SEARCH_SECONDS = 8
 _RATES = (400, 500, 600, 700, 800, 900, 1000, 1200)
 _PEER_RATES = (800, 1200, 1600, 2000)
@@ -63,10 +64,11 @@ class Wallets:
 class Speeds:
     """What one chain did: at the steady rate, and the highest rate that it sustained (None: not even the steady one).
 
-    `steady_cpu` are processor seconds by role while the steady rate was offered.
+    Processor seconds by role: `idle_cpu` in the seconds before, `steady_cpu` while the steady rate was offered.
     """
 
     steady: Outcome
+    idle_cpu: dict[str, float]
     steady_cpu: dict[str, float]
     highest: Outcome | None
     first_failed: Outcome | None
@@ -79,10 +81,12 @@ async def _speeds(load: Load, make: Maker, rates: Sequence[int], devnet_pid: int
         if (await load.offer(deposits, 100)).included != _ACCOUNTS:
             raise RuntimeError("the accounts did not get their tokens")
     raws = wallets.next(_STEADY_RATE * _STEADY_SECONDS, make)
+    idle_before = processor_seconds(devnet_pid)
+    await asyncio.sleep(_IDLE_SECONDS)
     before, own = processor_seconds(devnet_pid), time.process_time()
     steady = await load.offer(raws, _STEADY_RATE)
     after = processor_seconds(devnet_pid)
-    cpu = {role: seconds - before.get(role, 0.0) for role, seconds in after.items()}
+    idle, cpu = _difference(idle_before, before), _difference(before, after)
     cpu["sender"] = time.process_time() - own
     highest = steady if steady.sustained(_BLOCK_TIME) else None
     for rate in rates:
@@ -90,9 +94,13 @@ async def _speeds(load: Load, make: Maker, rates: Sequence[int], devnet_pid: int
         if not outcome.sustained(_BLOCK_TIME) and outcome.included == outcome.sent:
             outcome = await _offer(load, wallets, make, rate, _SEARCH_SECONDS)  # another process can spoil one try
         if not outcome.sustained(_BLOCK_TIME):
-            return Speeds(steady, cpu, highest, outcome)
+            return Speeds(steady, idle, cpu, highest, outcome)
         highest = outcome
-    return Speeds(steady, cpu, highest, None)
+    return Speeds(steady, idle, cpu, highest, None)
+
+
+def _difference(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    return {role: seconds - before.get(role, 0.0) for role, seconds in after.items()}
 
 
 async def _offer(load: Load, wallets: Wallets, make: Maker, rate: int, seconds: int) -> Outcome:
@@ -137,6 +145,7 @@ def _report(name: str, ours: Speeds, theirs: Speeds | None) -> None:
         **ours.steady.detail(),
         "sustained": ours.steady.sustained(_BLOCK_TIME),
         "cpuMsPerTransaction": per_transaction,
+        "idleCores": {role: round(used / _IDLE_SECONDS, 3) for role, used in ours.idle_cpu.items()},
     }
     value, peer_value = ours.steady.percentile(99), steady.percentile(99) if steady else None
     report(Figure(f"{name}_at_{_STEADY_RATE}_per_second_p99_latency", value, "s", peer, peer_value, detail))
