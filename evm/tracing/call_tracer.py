@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from evm.tracing.frames import Frame, FrameEnd, TransactionFacts
 from evm.tracing.opcodes import CREATE, CREATE2, STOP, name_of
 from evm.tracing.revert import revert_reason
+from evm.tracing.room import Room
 from evm.tracing.settings import flags
 from evm.tracing.tracer import Tracer
 from evm.types import Log, to_hex
@@ -14,13 +15,18 @@ if TYPE_CHECKING:
     from evm.forks import ForkRules
 
 
+_FRAME_BYTES = 1500
+"""About what a frame or a log takes in memory besides its data."""
+
+
 class CallTracer(Tracer):
     """Settings: `onlyTopCall` leaves out inner messages, `withLog` adds the logs that were not undone.
 
     A log's `position` says after how many inner calls of its frame it came, `index` where it stands in the block.
     """
 
-    def __init__(self, config: Any = None) -> None:
+    def __init__(self, config: Any = None, room: Room | None = None) -> None:
+        self._room = room or Room()
         self._only_top, self._with_logs = flags(config, "onlyTopCall", "withLog")
         self._open: list[dict[str, Any]] = []
         self._top: dict[str, Any] = {}
@@ -38,6 +44,7 @@ class CallTracer(Tracer):
         self._depth += 1
         if self._only_top and self._depth > 1:
             return
+        self._room.take(_FRAME_BYTES + 2 * len(frame.input))
         gas = self._gas_limit if self._depth == 1 and frame.kind != STOP else frame.gas
         opened: dict[str, Any] = {
             "from": to_hex(frame.sender),
@@ -63,6 +70,7 @@ class CallTracer(Tracer):
         frame = self._open.pop()
         frame["gasUsed"] = hex(end.gas_used)
         if end.output:
+            self._room.take(2 * len(end.output))
             frame["output"] = to_hex(end.output)
         if not end.error:
             return
@@ -80,6 +88,7 @@ class CallTracer(Tracer):
         """Note a log in the running frame."""
         if not self._with_logs or (self._only_top and self._depth > 1):
             return
+        self._room.take(_FRAME_BYTES + 2 * len(log.data))
         frame = self._open[-1]
         frame.setdefault("logs", []).append(
             {

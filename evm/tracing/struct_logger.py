@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 from evm.tracing.computation import refund_counter
 from evm.tracing.frames import Frame, FrameEnd
 from evm.tracing.opcodes import SLOAD, SSTORE, name_of
+from evm.tracing.room import Room
 from evm.tracing.settings import flags, members
-from evm.tracing.tracer import InvalidTracerConfig, Tracer, TraceTooLarge
+from evm.tracing.tracer import InvalidTracerConfig, Tracer
 from evm.types import to_hex
 
 if TYPE_CHECKING:
     from evm.engine.state import EvmState
 
-DEFAULT_MAX_BYTES = 256 << 20
 _LINE_BYTES = 400
 _WORD_BYTES = 90
 """About what a line, and a word in it, take in memory."""
@@ -21,13 +21,12 @@ _WORD_BYTES = 90
 class StructLogger(Tracer):
     """Settings: `disableStack`, `disableStorage`, `enableMemory`, `enableReturnData`, `limit` (lines; 0: all).
 
-    Storage shows, at SLOAD and SSTORE, every slot of the contract that such instructions have named so far. Raises
-    TraceTooLarge when the lines take more than about `max_bytes` of memory.
+    Storage shows, at SLOAD and SSTORE, every slot of the contract that such instructions have named so far.
     """
 
     wants_steps = True
 
-    def __init__(self, config: Any = None, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+    def __init__(self, config: Any = None, room: Room | None = None) -> None:
         no_stack, no_storage, self._memory, self._return_data = flags(
             config, "disableStack", "disableStorage", "enableMemory", "enableReturnData"
         )
@@ -38,7 +37,7 @@ class StructLogger(Tracer):
         self._limit: int = limit
         self._lines: list[dict[str, Any]] = []
         self._slots: dict[bytes, dict[str, str]] = {}
-        self._bytes_left = self._max_bytes = max_bytes
+        self._room = room or Room()
         self._depth = 0
         self._output = b""
         self._failed = False
@@ -86,12 +85,7 @@ class StructLogger(Tracer):
         refund = refund_counter(computation)
         if refund:
             line["refund"] = refund
-        self._bytes_left -= _LINE_BYTES + _WORD_BYTES * words
-        if self._bytes_left < 0:
-            raise TraceTooLarge(
-                f"the trace takes more than {self._max_bytes >> 20} MiB after {len(self._lines)} instructions: "
-                "set limit or disableStack, leave out enableMemory, or use callTracer"
-            )
+        self._room.take(_LINE_BYTES + _WORD_BYTES * words)
         self._lines.append(line)
         return line
 

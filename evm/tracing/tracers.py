@@ -7,35 +7,38 @@ from evm.tracing.call_tracer import CallTracer
 from evm.tracing.four_byte_tracer import FourByteTracer
 from evm.tracing.mux_tracer import MuxTracer
 from evm.tracing.prestate_tracer import PrestateTracer
+from evm.tracing.room import Room
 from evm.tracing.struct_logger import StructLogger
 from evm.tracing.tracer import InvalidTracerConfig, NoopTracer, Tracer
 
-_TRACERS: Mapping[str, Callable[[Any], Tracer]] = {
+_TRACERS: Mapping[str, Callable[[Any, Room], Tracer]] = {
     "callTracer": CallTracer,
-    "prestateTracer": PrestateTracer,
-    "4byteTracer": lambda config: FourByteTracer(),
-    "noopTracer": lambda config: NoopTracer(),
-    "muxTracer": lambda config: _mux(config),
+    "prestateTracer": lambda config, room: PrestateTracer(config),
+    "4byteTracer": lambda config, room: FourByteTracer(),
+    "noopTracer": lambda config, room: NoopTracer(),
+    "muxTracer": lambda config, room: _mux(config, room),
 }
 
 
-def make_tracer(name: str | None, config: Any = None) -> Tracer:
+def make_tracer(name: str | None, config: Any = None, room: Room | None = None) -> Tracer:
     """A tracer for one transaction; without a name the struct logger.
 
-    `config`: the tracer's own settings, as JSON. Raises InvalidTracerConfig.
+    `config`: the tracer's own settings, as JSON. `room` bounds the memory of all that share it. Raises
+    InvalidTracerConfig.
     """
+    room = room or Room()
     if not name:
-        return StructLogger(config)
+        return StructLogger(config, room)
     maker = _TRACERS.get(name)
     if maker is None:
         raise InvalidTracerConfig(
             f"tracer {name!r} is not known: there are {', '.join(sorted(_TRACERS))}, and the struct logger without a "
             "name; tracers in JavaScript are not run"
         )
-    return maker(config)
+    return maker(config, room)
 
 
-def _mux(config: Any) -> MuxTracer:
+def _mux(config: Any, room: Room) -> MuxTracer:
     if config is not None and not isinstance(config, Mapping):
         raise InvalidTracerConfig("muxTracer's settings must be an object of tracer names")
-    return MuxTracer({name: make_tracer(name, own) for name, own in (config or {}).items()})
+    return MuxTracer({name: make_tracer(name, own, room) for name, own in (config or {}).items()})

@@ -1,10 +1,7 @@
 """`eth_` methods that run code without a transaction: call, estimateGas, createAccessList."""
 
-import asyncio
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from config.types import to_hex
@@ -24,25 +21,14 @@ from node.chain import Chain
 from node.rpc.blocks import BlockFinder
 from node.rpc.call_params import parse_block_overrides, parse_call, parse_state_overrides
 from node.rpc.dispatcher import Namespace, rpc_method
-from node.rpc.errors import ErrorCode, RpcError, invalid_params, server_error
+from node.rpc.errors import invalid_params, server_error
 from node.rpc.params import LATEST, PENDING, BlockParam, BlockReference, JsonParam
 from node.rpc.revert import reverted
+from node.rpc.workers import CallWorkers, ExecutionLimits, OutOfTime
+
+__all__ = ["EthExecution", "ExecutionLimits", "earliest_next"]
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class ExecutionLimits:
-    """What one caller may take.
-
-    `gas_cap`: gas of one call (`--rpc.gascap`); `timeout`: seconds of one request (`--rpc.evmtimeout`); `workers`:
-    threads that run calls; `waiting`: calls that may wait for one, above that callers are told to come back.
-    """
-
-    gas_cap: int = 50_000_000
-    timeout: float = 5.0
-    workers: int = 2
-    waiting: int = 256
 
 
 def earliest_next(head: Header) -> int:
@@ -50,12 +36,8 @@ def earliest_next(head: Header) -> int:
     return head.timestamp + 1
 
 
-class _OutOfTime(Exception):
-    """The request's time is used up."""
-
-
 class EthExecution(Namespace):
-    """Runs calls in worker threads, so that a long one holds up neither other requests nor block building.
+    """Runs calls in worker threads.
 
     Spec: Ethereum execution APIs, "eth/execute"; overrides as in geth.
     """
@@ -66,18 +48,14 @@ class EthExecution(Namespace):
         self,
         chain: Chain,
         blocks: BlockFinder,
-        limits: ExecutionLimits | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        workers: CallWorkers,
         next_timestamp: Callable[[Header], int] = earliest_next,
     ) -> None:
         """`next_timestamp`: the time of the block after a head, which calls on "pending" see."""
         self._chain = chain
         self._next_timestamp = next_timestamp
         self._blocks = blocks
-        self._limits = limits or ExecutionLimits()
-        self._clock = clock
-        self._executor = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="eth_call")
-        self._waiting = 0
+        self._workers = workers
 
     @rpc_method("call")
     async def call(
@@ -139,7 +117,8 @@ class EthExecution(Namespace):
         _, header = self._blocks.state(block)
         if block.is_pending:
             facts = self._next_block(header, facts or BlockOverrides())
-        return message, self._chain.engine.call_context(header, accounts, facts, self._limits.gas_cap, self._budget())
+        budget = self._workers.budget()
+        return message, self._chain.engine.call_context(header, accounts, facts, self._workers.limits.gas_cap, budget)
 
     def _next_block(self, head: Header, facts: BlockOverrides) -> BlockOverrides:
         """Number, time and base fee of the block after the head, where the caller did not choose them."""
@@ -148,27 +127,13 @@ class EthExecution(Namespace):
         number = head.number + 1 if facts.number is None else facts.number
         return replace(facts, number=number, timestamp=timestamp, base_fee=base_fee)
 
-    def _budget(self) -> Callable[[], None]:
-        deadline = self._clock() + self._limits.timeout
-
-        def check() -> None:
-            if self._clock() > deadline:
-                raise _OutOfTime
-
-        return check
-
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._waiting >= self._limits.waiting:
-            raise RpcError(ErrorCode.LIMIT_EXCEEDED, "too many calls are waiting on this node, try again later")
-        self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+            return await self._workers.run(work)
         except CallError as error:
             raise server_error(f"err: {error}") from error
-        except _OutOfTime as error:
-            raise server_error(f"execution aborted (timeout = {self._limits.timeout:g}s)") from error
-        finally:
-            self._waiting -= 1
+        except OutOfTime as error:
+            raise server_error(f"execution aborted (timeout = {self._workers.limits.timeout:g}s)") from error
 
 
 def _parse(index: int, parser: Callable[[Any], T], value: Any) -> T:

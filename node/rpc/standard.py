@@ -10,10 +10,12 @@ from node.chain import Chain
 from node.mempool import SidecarStore, TransactionPool
 from node.rpc.blocks import BlockFinder
 from node.rpc.debug import Debug
+from node.rpc.debug_trace import DebugTrace
+from node.rpc.debug_witness import DebugWitness
 from node.rpc.dispatcher import Namespace
 from node.rpc.eth_blocks import EthBlocks, SyncProgress, fully_synced
 from node.rpc.eth_config import EthConfig
-from node.rpc.eth_execution import EthExecution, ExecutionLimits, earliest_next
+from node.rpc.eth_execution import EthExecution, earliest_next
 from node.rpc.eth_fees import EthFees
 from node.rpc.eth_filters import EthFilters
 from node.rpc.eth_state import EthState
@@ -26,6 +28,7 @@ from node.rpc.logs import LogLimits, LogSearch
 from node.rpc.miner_admin import AdminInfo, Miner
 from node.rpc.net_web3 import Net, Web3
 from node.rpc.txpool import TxPool
+from node.rpc.workers import CallWorkers, ExecutionLimits
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,14 @@ def standard_namespaces(
     transactions = EthTransactions(chain, blocks, pool)
     search = LogSearch(chain, blocks, options.logs)
     oracle = FeeOracle(chain, options.minimum_tip)
+    workers = CallWorkers(options.execution)
     return [
         EthBlocks(chain, blocks, options.sync_progress),
         EthConfig(chain),
         EthState(blocks, pool),
         transactions,
         EthSubmission(chain, pool, transactions, options.sequencer, options.sidecars, options.submission),
-        EthExecution(chain, blocks, options.execution, next_timestamp=options.next_timestamp),
+        EthExecution(chain, blocks, workers, options.next_timestamp),
         EthFees(blocks, oracle),
         EthFilters(search, FilterManager(chain, pool, clock)),
         EthSubscriptions(chain, pool, options.sync_progress, options.logs),
@@ -75,6 +79,8 @@ def standard_namespaces(
         Web3(options.client_version),
         TxPool(pool),
         Debug(blocks, transactions),
+        DebugTrace(chain, blocks, workers),
+        DebugWitness(chain, blocks, workers),
         Miner(pool),
         AdminInfo(chain, options.client_version, options.datadir),
     ]

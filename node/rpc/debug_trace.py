@@ -1,0 +1,152 @@
+"""`debug_trace...`: what transactions did, step by step or message by message."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from config.errors import CriticalError
+from config.types import to_hex
+from evm.engine import CallError
+from evm.rules import InvalidHeader
+from evm.tracing.room import Room
+from evm.tracing.trace import Budget, trace_block, trace_call, trace_transaction
+from evm.tracing.tracer import InvalidTracerConfig, TraceTooLarge
+from evm.types import Block, Header
+from evm.types.rlp import RlpError
+from evm.types.transaction import TransactionDecodingError
+from evm.validity import InvalidTransaction
+from node.chain import Chain
+from node.rpc.blocks import BlockFinder
+from node.rpc.call_params import parse_block_overrides, parse_call, parse_state_overrides
+from node.rpc.dispatcher import Namespace, rpc_method
+from node.rpc.errors import ErrorCode, RpcError, invalid_params, server_error
+from node.rpc.params import BlockNumberParam, BlockParam, BlockReference, DataParam, HashParam, JsonParam
+from node.rpc.trace_params import TraceOptions, parse_trace_options
+from node.rpc.workers import CallWorkers, OutOfTime
+
+OptionsParam = Annotated[TraceOptions, parse_trace_options]
+
+_NO_OPTIONS = parse_trace_options(None)
+_MOST_WAITING = 32
+"""Traces that may wait for their turn."""
+
+Work = Callable[[Budget, Room], Any]
+
+
+class DebugTrace(Namespace):
+    """Replays what is asked for on a state that is thrown away, in the threads that run calls.
+
+    One of these threads is always left to calls. A trace takes bounded time and memory. It works for every block whose
+    parent's state the node has.
+    """
+
+    name = "debug"
+
+    def __init__(self, chain: Chain, blocks: BlockFinder, workers: CallWorkers) -> None:
+        self._chain = chain
+        self._blocks = blocks
+        self._workers = workers
+        self._turns = asyncio.Semaphore(max(1, workers.limits.workers - 1))
+        self._waiting = 0
+
+    @rpc_method("traceTransaction")
+    async def trace_transaction(self, transaction_hash: HashParam, options: OptionsParam = _NO_OPTIONS) -> Any:
+        """The trace of a transaction of the canonical chain."""
+        place = self._chain.find_transaction(transaction_hash)
+        block = None if place is None else self._chain.block_by_hash(place.block_hash)
+        if place is None or block is None:
+            raise server_error("transaction not found")
+        parent = self._parent(block)
+        return await self._run(
+            options,
+            lambda budget, room: trace_transaction(
+                self._chain.engine, parent, block, place.index, options.new_tracer(room), budget
+            ),
+        )
+
+    @rpc_method("traceBlockByNumber")
+    async def trace_block_by_number(self, number: BlockNumberParam, options: OptionsParam = _NO_OPTIONS) -> Any:
+        """The traces of all transactions of a canonical block."""
+        block = self._blocks.block(number)
+        if block is None:
+            raise server_error(f"block #{number.number} not found")
+        return await self._trace_block(block, options)
+
+    @rpc_method("traceBlockByHash")
+    async def trace_block_by_hash(self, block_hash: HashParam, options: OptionsParam = _NO_OPTIONS) -> Any:
+        """The traces of all transactions of a block, canonical or not."""
+        block = self._blocks.block(BlockReference(hash=block_hash))
+        if block is None:
+            raise server_error(f"block {to_hex(block_hash)} not found")
+        return await self._trace_block(block, options)
+
+    @rpc_method("traceBlock")
+    async def trace_block(self, raw: DataParam, options: OptionsParam = _NO_OPTIONS) -> Any:
+        """The traces of all transactions of a block given as RLP, on a parent that the node has."""
+        try:
+            block = Block.decode(raw)
+        except (RlpError, TransactionDecodingError) as error:
+            raise server_error(f"could not decode block: {error}") from error
+        return await self._trace_block(block, options)
+
+    @rpc_method("traceCall")
+    async def trace_call(self, transaction: JsonParam, block: BlockParam, options: OptionsParam = _NO_OPTIONS) -> Any:
+        """The trace of a call on the state after a block; `stateOverrides` and `blockOverrides` are in the options."""
+        if block.is_pending:
+            raise server_error("tracing on top of pending is not supported")
+        if options.others.get("txindex") is not None:
+            raise invalid_params("invalid argument 2: txIndex is not supported, trace on the state after a block")
+        try:
+            message = parse_call(transaction)
+        except ValueError as error:
+            raise invalid_params(f"invalid argument 0: {error}") from error
+        try:
+            accounts = parse_state_overrides(options.others.get("stateoverrides") or {})
+            facts = parse_block_overrides(options.others.get("blockoverrides") or {})
+        except ValueError as error:
+            raise invalid_params(f"invalid argument 2: {error}") from error
+        _, header = self._blocks.state(block)
+
+        def work(budget: Budget, room: Room) -> Any:
+            gas_cap = self._workers.limits.gas_cap
+            context = self._chain.engine.call_context(header, accounts, facts, gas_cap, budget)
+            return trace_call(context, message, options.new_tracer(room))
+
+        return await self._run(options, work)
+
+    async def _trace_block(self, block: Block, options: TraceOptions) -> Any:
+        parent = self._parent(block)
+
+        def work(budget: Budget, room: Room) -> Any:
+            traces = trace_block(self._chain.engine, parent, block, lambda: options.new_tracer(room), budget)
+            return [{"txHash": to_hex(trace.transaction_hash), "result": trace.result} for trace in traces]
+
+        return await self._run(options, work)
+
+    def _parent(self, block: Block) -> Header:
+        if block.number == 0:
+            raise server_error("genesis is not traceable")
+        parent = self._chain.header_by_hash(block.header.parent_hash)
+        if parent is None:
+            raise server_error(f"parent {to_hex(block.header.parent_hash)} not found")
+        if not self._chain.state.has(parent.state_root):
+            raise server_error(f"required historical state unavailable: that of {parent} is not kept any more")
+        return parent
+
+    async def _run(self, options: TraceOptions, work: Work) -> Any:
+        limits = self._workers.limits
+        seconds = limits.timeout if options.timeout is None else min(options.timeout, limits.trace_timeout)
+        if self._waiting >= _MOST_WAITING:
+            raise RpcError(ErrorCode.LIMIT_EXCEEDED, "too many traces are waiting on this node, try again later")
+        self._waiting += 1
+        try:
+            async with self._turns:
+                return await self._workers.run(lambda: work(self._workers.budget(seconds), Room(limits.trace_bytes)))
+        except OutOfTime as error:
+            raise server_error("execution timeout") from error
+        except (InvalidTracerConfig, TraceTooLarge) as error:
+            raise server_error(str(error)) from error
+        except (CallError, InvalidTransaction, InvalidHeader, CriticalError) as error:
+            raise server_error(f"tracing failed: {error}") from error
+        finally:
+            self._waiting -= 1
