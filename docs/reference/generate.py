@@ -124,7 +124,7 @@ def command_line() -> str:
         *_flags(tree, "LAMINA"),
     ]
     for name, command in tree.commands.items():
-        lines += _command(f"lamina {name}", command, f"LAMINA_{name.upper()}")
+        lines += _command(f"lamina {name}", command, f"LAMINA_{_upper(name)}")
     return "\n".join(lines)
 
 
@@ -133,7 +133,7 @@ def _command(name: str, command: Any, prefix: str) -> list[str]:
         return [
             line
             for inner, part in command.commands.items()
-            for line in _command(f"{name} {inner}", part, f"{prefix}_{inner.upper()}")
+            for line in _command(f"{name} {inner}", part, f"{prefix}_{_upper(inner)}")
         ]
     arguments = [
         f"{item.name.upper()}{'...' if item.nargs == -1 else ''}"
@@ -153,6 +153,10 @@ def _command(name: str, command: Any, prefix: str) -> list[str]:
         if item.param_type_name == "argument" and item.help
     )
     return lines + _flags(command, prefix)
+
+
+def _upper(command_name: str) -> str:
+    return command_name.upper().replace("-", "_")
 
 
 def _flags(command: Any, prefix: str) -> list[str]:
