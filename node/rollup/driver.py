@@ -161,6 +161,8 @@ class RollupDriver:
         except TemporaryError:
             return False
         if canonical.hash == origin.hash:
+            # The block after it may have been dropped all the same.
+            self._data.forget_numbers()
             return False
         self.request_reset(f"L1 was reorganised: {origin} was being read, but {canonical} is canonical now")
         return True

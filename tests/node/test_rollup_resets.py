@@ -1,10 +1,12 @@
 """Starting over: how far back it goes, and that data of a dropped L1 fork is not waited for."""
 
+from typing import Any
+
 import pytest
 
 from config.errors import TemporaryError
 from config.types import Hash32
-from evm.types import Block, Header
+from evm.types import Header
 from tests.node.rollup_world import RollupWorld, until
 
 
@@ -31,20 +33,24 @@ async def test_a_restart_goes_back_by_one_l1_block_however_much_has_to_be_fetche
     assert reached == [4, 5, 6]
 
 
-async def test_contents_of_a_block_that_l1_dropped_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("mined_at_once", [1, 4])
+@pytest.mark.parametrize("what", ["block_by_hash", "receipts"])
+async def test_contents_of_a_block_that_l1_dropped_are_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, what: str, mined_at_once: int
+) -> None:
     world = RollupWorld()
     await world.sequence(4)
     world.post([1, 2])
     world.l1.mine(1)
-    block_by_hash = world.endpoint.block_by_hash
+    get = getattr(world.endpoint, what)
     lost: list[Hash32] = []
 
-    async def loses_some(block_hash: Hash32) -> Block:
-        if block_hash in lost:
-            raise TemporaryError("the blobs of this block are not found")
-        return await block_by_hash(block_hash)
+    async def loses_some(of: Hash32 | Header) -> Any:
+        if (of.hash if isinstance(of, Header) else of) in lost:
+            raise TemporaryError("the contents of this block are not found")
+        return await get(of)
 
-    monkeypatch.setattr(world.endpoint, "block_by_hash", loses_some)
+    monkeypatch.setattr(world.endpoint, what, loses_some)
     async with world.following():
         await world.derive()
         world.post([3, 4])
@@ -53,7 +59,7 @@ async def test_contents_of_a_block_that_l1_dropped_are_not_waited_for(monkeypatc
         await until(lambda: "not found" in world.driver.status.waiting_for, world.driver.status)
         world.l1.reorg(len(world.l1.blocks) - 2)
         world.post([3, 4])
-        world.l1.mine(1)
+        world.l1.mine(mined_at_once)
         await world.derive()
     assert world.chain.safe.number == 4
     assert world.driver.status.last_error is None
