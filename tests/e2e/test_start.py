@@ -1,0 +1,217 @@
+"""How a devnet starts, what it says about itself, and how it ends."""
+
+import json
+import signal
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from config.rollup import RollupConfig
+from tests.conftest import ROOT
+from tests.e2e.conftest import QUICK, StartDevnet
+from tests.e2e.running_devnet import (
+    PORT_FLAGS,
+    STOP_SECONDS,
+    RunningDevnet,
+    children_of,
+    get_json,
+    lamina,
+    launch,
+    rpc,
+    stop,
+    wait_until,
+)
+
+
+def test_the_first_block_is_there_when_the_info_file_is(devnet: RunningDevnet) -> None:
+    assert int(devnet.l2("eth_blockNumber"), 16) >= 1
+    block = devnet.l2("eth_getBlockByNumber", "0x1", True)
+    assert [transaction["type"] for transaction in block["transactions"]] == ["0x7e"]
+
+
+def test_the_info_file_says_where_everything_is(devnet: RunningDevnet) -> None:
+    info = devnet.info
+    assert rpc(info["l2"]["http"], "eth_chainId") == hex(info["l2"]["chainId"])
+    assert rpc(info["verifier"]["http"], "eth_chainId") == hex(info["l2"]["chainId"])
+    assert rpc(info["l1"]["http"], "eth_chainId") == hex(info["l1"]["chainId"])
+    assert info["l2"]["ws"].startswith("ws://127.0.0.1:")
+    assert info["l1"]["beacon"].startswith("http://127.0.0.1:")
+    written = json.loads(Path(info["rollupConfig"]).read_text())
+    for node in (info["l2"]["rollup"], info["verifier"]["rollup"]):
+        assert rpc(node, "optimism_rollupConfig") == written
+    rollup = RollupConfig.load(Path(info["rollupConfig"]))
+    genesis = devnet.l2("eth_getBlockByNumber", "0x0", False)
+    assert "0x" + rollup.genesis.l2.hash.hex() == genesis["hash"]
+    assert int(json.loads(Path(info["genesis"]).read_text())["timestamp"], 16) == int(genesis["timestamp"], 16)
+    assert len(info["accounts"]) == 6
+    for account in info["accounts"]:
+        assert int(devnet.l2("eth_getBalance", account["address"], "latest"), 16) == 10_000 * 10**18
+    for name in (
+        "OptimismPortalProxy",
+        "DisputeGameFactoryProxy",
+        "SystemConfigProxy",
+        "L1StandardBridgeProxy",
+        "L1CrossDomainMessengerProxy",
+        "AnchorStateRegistryProxy",
+        "PreimageOracle",
+        "Multicall3",
+    ):
+        assert devnet.l1("eth_getCode", devnet.contract(name), "latest") != "0x", name
+
+
+def test_every_role_says_that_it_is_healthy(devnet: RunningDevnet) -> None:
+    info = devnet.info
+    roles = {
+        "l1": info["l1"]["http"],
+        "sequencer": info["l2"]["rollup"],
+        "verifier": info["verifier"]["rollup"],
+        "batcher": info["batcher"]["rpc"],
+        "proposer": info["proposer"]["rpc"],
+    }
+    assert set(roles) == set(info["processes"])
+    for role, url in roles.items():
+        with urllib.request.urlopen(f"{url}/healthz", timeout=10) as answer:
+            assert answer.status == 200, role
+
+
+def test_the_safe_and_finalized_heads_follow_and_the_verifier_agrees(devnet: RunningDevnet) -> None:
+    def finalized() -> int:
+        return int(devnet.verifier("eth_getBlockByNumber", "finalized", False)["number"], 16)
+
+    wait_until("the verifier finalizes an L2 block", lambda: finalized() > 0)
+    number = hex(finalized())
+    ours = devnet.l2("eth_getBlockByNumber", number, False)
+    assert ours == devnet.verifier("eth_getBlockByNumber", number, False)
+    outputs = [rpc(url, "optimism_outputAtBlock", number)["outputRoot"] for url in _rollup_urls(devnet)]
+    assert outputs[0] == outputs[1]
+
+
+def _rollup_urls(devnet: RunningDevnet) -> tuple[str, str]:
+    return devnet.info["l2"]["rollup"], devnet.info["verifier"]["rollup"]
+
+
+def test_every_number_of_the_dashboard_equals_the_rpc_value(devnet: RunningDevnet) -> None:
+    state_url = f"{devnet.info['dashboard']}/api/state"
+    with urllib.request.urlopen(devnet.info["dashboard"], timeout=10) as answer:
+        assert answer.headers["Content-Type"].startswith("text/html")
+        assert b"api/state" in answer.read()
+    panels = get_json(state_url)
+    assert {"sequencer", "verifier", "batcher", "proposer", "l1"} <= set(panels)
+    compared: dict[str, int] = {}
+
+    def ask_all() -> dict[str, dict[str, Any]]:
+        return {name: _flat(rpc(panel["url"], panel["method"], *panel["params"])) for name, panel in panels.items()}
+
+    def all_compared() -> bool:
+        # A value that is the same before and after has not moved in between: the dashboard has to show it.
+        before, shown, after = ask_all(), get_json(state_url), ask_all()
+        for name, values in before.items():
+            still = {key: value for key, value in values.items() if after[name].get(key) == value}
+            on_page = _flat(shown[name]["result"])
+            assert {key: on_page.get(key) for key in still} == still, name
+            compared[name] = max(compared.get(name, 0), len(still))
+        return all(compared[name] >= min(3, len(values)) for name, values in before.items())
+
+    wait_until("each panel showed values that stood still", all_compared)
+
+
+def _flat(value: Any, path: str = "") -> dict[str, Any]:
+    """The leaves of a JSON document by their path."""
+    if isinstance(value, dict):
+        return {key: leaf for name, inner in value.items() for key, leaf in _flat(inner, f"{path}.{name}").items()}
+    if isinstance(value, list):
+        return {key: leaf for i, inner in enumerate(value) for key, leaf in _flat(inner, f"{path}[{i}]").items()}
+    return {path: value}
+
+
+def test_the_sequencer_stops_and_goes_on_when_told(devnet: RunningDevnet) -> None:
+    stopped_at = devnet.rollup("admin_stopSequencer")
+    assert devnet.rollup("admin_sequencerActive") is False
+    head = devnet.l2("eth_getBlockByNumber", "latest", False)
+    assert head["hash"] == stopped_at
+    devnet.rollup("admin_startSequencer", stopped_at)
+    assert devnet.rollup("admin_sequencerActive") is True
+    wait_until("there is a block on the one it stopped at", lambda: _child_of(devnet, head) is not None)
+    child = _child_of(devnet, head)
+    assert child is not None
+    assert child["parentHash"] == stopped_at
+
+
+def _child_of(devnet: RunningDevnet, block: dict[str, Any]) -> dict[str, Any] | None:
+    answer = devnet.l2("eth_getBlockByNumber", hex(int(block["number"], 16) + 1), False)
+    return answer if answer is None else dict(answer)
+
+
+def test_a_devnet_ends_with_all_its_processes_and_goes_on_from_where_it_was(tmp_path: Path) -> None:
+    first = launch(tmp_path, *QUICK)
+    try:
+        wait_until("three blocks are there", lambda: int(first.l2("eth_blockNumber"), 16) >= 3)
+        third = first.l2("eth_getBlockByNumber", "0x3", False)
+        processes = [first.process.pid, *children_of(first.process.pid)]
+        assert len(processes) == 1 + len(first.info["processes"])
+    finally:
+        code = stop(first.process)
+    assert code == 0
+    assert [pid for pid in processes if Path(f"/proc/{pid}/cmdline").exists()] == []
+    second = launch(tmp_path, *QUICK)
+    try:
+        assert second.l2("eth_getBlockByNumber", "0x3", False)["hash"] == third["hash"]
+        assert second.info["contracts"] == first.info["contracts"]
+    finally:
+        assert stop(second.process) == 0
+
+
+def test_an_ephemeral_devnet_leaves_nothing_behind(start_devnet: StartDevnet) -> None:
+    running = start_devnet(*QUICK, "--ephemeral")
+    home = Path(running.info["rollupConfig"]).parent
+    assert home.exists()
+    assert stop(running.process) == 0
+    assert not home.exists()
+
+
+def test_a_role_that_dies_ends_the_devnet_with_a_word_about_it(start_devnet: StartDevnet) -> None:
+    running = start_devnet(*QUICK)
+    subprocess.run(["kill", "-9", str(running.info["processes"]["batcher"])], check=True)
+    assert running.process.wait(STOP_SECONDS) == 1
+    last = running.log.read_text().splitlines()[-1]
+    assert last.startswith("lamina: the batcher ended by itself")
+
+
+def test_ports_that_are_taken_are_named(devnet: RunningDevnet, tmp_path: Path) -> None:
+    port = devnet.info["l2"]["http"].rsplit(":", 1)[1]
+    others = [word for flag in PORT_FLAGS if flag != "--http.port" for word in (flag, "0")]
+    ended = subprocess.run(
+        lamina("devnet", "--datadir", str(tmp_path / "data"), *others, "--http.port", port),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"lamina: ports are taken: http {port}.")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_stop_while_starting_leaves_no_process(tmp_path: Path) -> None:
+    ports = [word for flag in PORT_FLAGS for word in (flag, "0")]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            lamina("devnet", "--datadir", str(tmp_path / "data"), *ports),
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        wait_until("the first role is started", lambda: bool(children_of(process.pid)))
+        children = children_of(process.pid)
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(STOP_SECONDS) == 0
+        print(f"stopped in {time.monotonic() - started:.1f} s")
+        assert [pid for pid in children if Path(f"/proc/{pid}/cmdline").exists()] == []
+    finally:
+        stop(process)
