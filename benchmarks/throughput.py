@@ -81,6 +81,7 @@ async def _speeds(load: Load, make: Maker, rates: Sequence[int], devnet_pid: int
         if (await load.offer(deposits, 100)).included != _ACCOUNTS:
             raise RuntimeError("the accounts did not get their tokens")
     raws = wallets.next(_STEADY_RATE * _STEADY_SECONDS, make)
+    await asyncio.sleep(_IDLE_SECONDS)  # roles still warm up
     idle_before = processor_seconds(devnet_pid)
     await asyncio.sleep(_IDLE_SECONDS)
     before, own = processor_seconds(devnet_pid), time.process_time()
