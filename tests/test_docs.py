@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_every_command_that_is_shown_exists_with_its_flags(page: Path) -> None:
     wrong = []
     for line in re.findall(r"(?m)^\s*(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?lamina ([^`\n#]+)", _joined(page.read_text())):
         words = line.split()
-        command = tree
+        command: Any = tree
         while words and words[0] in getattr(command, "commands", {}):
             command = command.commands[words.pop(0)]
         if command is tree:
