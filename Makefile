@@ -4,8 +4,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 DEVNET_FLAGS ?=
+VECTORS ?= $(or $(LAMINA_VECTORS),../shared/vectors)
 
-.PHONY: help install devnet test check bench adversary contracts lock clean
+.PHONY: help install devnet test conformance check bench adversary contracts lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -27,6 +28,13 @@ test: $(READY) ## lint, types, and the whole test suite
 	@$(BIN)/ruff check -q .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest
+
+conformance: $(READY) ## public test suites and real blocks, whole: see docs/conformance.md (VECTORS=where they are)
+	@test -d "$(VECTORS)/evm" || { echo "there are no public test vectors in $(VECTORS): set VECTORS or LAMINA_VECTORS"; exit 1; }
+	@$(BIN)/lamina evm stateless $(VECTORS)/exec/*.json.gz
+	@$(BIN)/lamina genesis hash --registry $(VECTORS)/config/registry/mainnet/ink.toml --alloc $(VECTORS)/config/genesis/ink-mainnet.json.zst
+	@$(BIN)/lamina genesis hash --registry $(VECTORS)/config/registry/sepolia/op.toml --alloc $(VECTORS)/config/genesis/op-sepolia.json.zst
+	@$(BIN)/lamina evm statetest $(VECTORS)/evm
 
 check: $(READY) ## lint and types only
 	@$(BIN)/ruff check .

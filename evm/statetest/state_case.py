@@ -8,6 +8,8 @@ from config.forks import EthFork
 from config.genesis.account import Alloc
 from config.genesis.alloc_file import alloc_from_json
 from config.types import Address, Hash32, from_hex, to_address, to_hash32
+from evm.forks import ForkRules, fork_rules
+from evm.statetest.draft_prague import DRAFT_PRAGUE, is_draft
 
 FORK_NAMES: Mapping[str, EthFork] = {
     "Paris": EthFork.PARIS,
@@ -53,7 +55,7 @@ class StateCase:
 
     name: str
     fork_name: str
-    fork: EthFork
+    rules: ForkRules
     indexes: tuple[int, int, int]
     environment: Environment
     pre: Alloc
@@ -81,13 +83,15 @@ def state_cases(name: str, body: Mapping[str, Any], only: EthFork | None) -> Ite
         if pre is None:
             pre = alloc_from_json(body["pre"])
         environment = _environment(body, fork_name, fork)
+        draft = fork == EthFork.PRAGUE and is_draft(body.get("_info", {}))
+        rules = DRAFT_PRAGUE if draft else fork_rules(fork)
         for post in posts:
             indexes = post["indexes"]
             exception = post.get("expectException") or ""
             yield StateCase(
                 name=name,
                 fork_name=fork_name,
-                fork=fork,
+                rules=rules,
                 indexes=(indexes["data"], indexes["gas"], indexes["value"]),
                 environment=environment,
                 pre=pre,

@@ -7,7 +7,7 @@ from config.l1_chain import fake_exponential
 from config.types import ZERO_ADDRESS, ZERO_HASH, Hash32, to_hex
 from evm.engine.blocks import BlockInputs
 from evm.engine.builder import BlockBuilder
-from evm.forks import ForkRules, fork_rules
+from evm.forks import ForkRules
 from evm.genesis import genesis_state
 from evm.statetest.outcome import Outcome, Verdict
 from evm.statetest.state_case import Environment, StateCase
@@ -150,5 +150,5 @@ def _builder(case: StateCase, store: StateStore, root: Hash32) -> BlockBuilder:
         prev_randao=environment.prev_randao,
         gas_limit=environment.gas_limit,
     )
-    rules = _TestRules(environment, fork_rules(case.fork))
+    rules = _TestRules(environment, case.rules)
     return BlockBuilder(rules, store, parent, inputs, block_hash_of_tests, system_calls=False)

@@ -1,0 +1,1 @@
+"""Public test suites: a fixed sample here, everything by `make conformance`."""
