@@ -12,6 +12,10 @@ from l1.source import BlockTag, L1BlockNotFound
 log = logging.getLogger("lamina.l1")
 
 
+PATIENCE = 10.0
+"""Seconds that one look at the heads may take, retries included, before L1 counts as silent."""
+
+
 class HeaderByTag(Protocol):
     """Where L1 heads are read: `l1.source.L1Client`."""
 
@@ -26,9 +30,10 @@ class L1Heads:
     `error` holds the reason while L1 does not answer, else None.
     """
 
-    def __init__(self, client: HeaderByTag, interval: float) -> None:
+    def __init__(self, client: HeaderByTag, interval: float, patience: float = PATIENCE) -> None:
         self._client = client
         self._interval = interval
+        self._patience = patience
         self._changed = asyncio.Event()
         self._listeners: list[Callable[[Header], None]] = []
         self.latest: Header | None = None
@@ -42,9 +47,15 @@ class L1Heads:
 
     async def refresh(self) -> None:
         """Ask once. Raises TemporaryError when L1 does not answer."""
-        latest = await self._client.header_by_number("latest")
-        self.safe = await self._label("safe", self.safe)
-        self.finalized = await self._label("finalized", self.finalized)
+        try:
+            async with asyncio.timeout(self._patience):
+                latest = await self._client.header_by_number("latest")
+                self.safe = await self._label("safe", self.safe)
+                self.finalized = await self._label("finalized", self.finalized)
+        except TimeoutError as error:
+            raise TemporaryError(
+                f"L1 has not told its head for {self._patience:g} s: check that the endpoint is not overloaded or stopped"
+            ) from error
         if self.latest is None or latest.hash != self.latest.hash:
             if self.latest is not None and latest.number <= self.latest.number:
                 log.warning("L1 reorganised", extra={"was": str(self.latest), "now": str(latest)})
