@@ -334,7 +334,7 @@ def test_several_tracers_run_at_once() -> None:
         "noopTracer": {},
     }
     together = trace(bench, "muxTracer", config)
-    assert together == {name: trace(bench, name, own) for name, own in config.items()}  # type: ignore[arg-type]
+    assert together == {name: trace(bench, name, own) for name, own in config.items()}
     assert trace(bench, "muxTracer", None) == {} == trace(bench, "noopTracer", None)
     assert not make_tracer("muxTracer", {"callTracer": None}).wants_steps
     with pytest.raises(InvalidTracerConfig):
