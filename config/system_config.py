@@ -84,7 +84,9 @@ def _fee_scalar(data: dict[str, Any]) -> Hash32:
         return parse_word(data["scalar"], "scalar")
     base_fee = parse_quantity(data["baseFeeScalar"], "baseFeeScalar")
     blob_base_fee = parse_quantity(data.get("blobBaseFeeScalar"), "blobBaseFeeScalar")
-    return Hash32(b"\x01" + bytes(23) + _uint32(blob_base_fee, "blobBaseFeeScalar") + _uint32(base_fee, "baseFeeScalar"))
+    return Hash32(
+        b"\x01" + bytes(23) + _uint32(blob_base_fee, "blobBaseFeeScalar") + _uint32(base_fee, "baseFeeScalar")
+    )
 
 
 def _eip1559_params(data: dict[str, Any]) -> bytes:
