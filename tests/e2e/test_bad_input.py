@@ -5,6 +5,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
@@ -63,14 +64,27 @@ def ask(request: pytest.FixtureRequest, devnet: RunningDevnet) -> Ask:
     return lambda body: way(devnet, body)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def makes_blocks(devnet: RunningDevnet) -> Iterator[None]:
+    """After all of it the sequencer makes blocks, and the verifier derives them alike."""
+    yield
+    before = int(devnet.l2("eth_blockNumber"), 16)
+    wait_until("the sequencer makes blocks", lambda: int(devnet.l2("eth_blockNumber"), 16) > before)
+
+    def derived() -> bool:
+        return int(devnet.verifier("eth_getBlockByNumber", "safe", False)["number"], 16) >= before
+
+    wait_until("the verifier derives them", derived)
+    ours, theirs = (ask("eth_getBlockByNumber", hex(before), False)["hash"] for ask in (devnet.l2, devnet.verifier))
+    assert ours == theirs
+
+
 @pytest.fixture(autouse=True)
 def healthy(devnet: RunningDevnet) -> Iterator[None]:
-    """After each test: the sequencer is healthy, and a block is made."""
+    """After each test the sequencer is healthy."""
     yield
     with urllib.request.urlopen(f"{devnet.l2_url}/healthz", timeout=30) as response:
         assert json.load(response)["healthy"] is True
-    before = int(devnet.l2("eth_blockNumber"), 16)
-    wait_until("the sequencer makes blocks", lambda: int(devnet.l2("eth_blockNumber"), 16) > before)
 
 
 def _call(method: str, *params: Any) -> bytes:
@@ -87,6 +101,7 @@ def _call(method: str, *params: Any) -> bytes:
         (b"\x00\xff\xfe not JSON", PARSE_ERROR, "parse error"),
         (b"", PARSE_ERROR, "parse error"),
         (b"[" * 100_000, PARSE_ERROR, "parse error"),
+        (b"[" * 50_000 + b"]" * 50_000, PARSE_ERROR, "parse error"),
         (b"[]", INVALID_REQUEST, "empty batch"),
         (b"17", INVALID_REQUEST, "invalid request"),
         (b'{"jsonrpc": "2.0", "id": 1}', INVALID_REQUEST, "invalid request"),
@@ -451,3 +466,30 @@ def test_a_verifier_passes_the_sequencers_refusal_on(devnet: RunningDevnet, send
     assert refused.value.error["code"] == SERVER_ERROR
     assert refused.value.error["message"].startswith("insufficient funds for gas * price + value")
     assert to_address(devnet.info["accounts"][0]["address"]) == sender.address
+
+
+NEVER_ENDS = bytes.fromhex("5b5f56")
+"""Code that jumps back to its start until the gas is used up."""
+
+
+def test_calls_that_never_end_are_cut_off_while_others_are_answered_and_blocks_made(devnet: RunningDevnet) -> None:
+    endless = _call("eth_call", {"data": to_hex(NEVER_ENDS), "gas": hex(2**48)}, "latest")
+    before = int(devnet.l2("eth_blockNumber"), 16)
+    with ThreadPoolExecutor(10) as callers:
+        running = [callers.submit(_over_http, devnet, endless) for _ in range(10)]
+        assert devnet.l2("eth_chainId") == hex(901)
+        assert not any(call.done() for call in running), "the endless calls had ended before another was answered"
+        answers = [call.result() for call in running]
+    assert {answer["error"]["message"] for answer in answers} == {"execution aborted (timeout = 5s)"}
+    assert int(devnet.l2("eth_blockNumber"), 16) > before
+
+
+def test_a_transaction_that_burns_its_gas_is_paid_for_and_holds_up_nobody(sender: Sender) -> None:
+    burns = sender.transfer(to=None, value=0, data=NEVER_ENDS, gas_limit=10_000_000)
+    plain = Sender(sender.devnet, from_hex(sender.devnet.key(2))).transfer()
+    for transaction in (burns, plain):
+        sender.devnet.l2("eth_sendRawTransaction", to_hex(transaction.raw))
+    sender.waits_for(burns)
+    receipt = sender.devnet.l2("eth_getTransactionReceipt", to_hex(burns.hash))
+    assert (receipt["status"], receipt["gasUsed"]) == ("0x0", hex(10_000_000))
+    sender.waits_for(plain)
