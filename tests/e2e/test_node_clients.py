@@ -117,6 +117,15 @@ def test_viem_sends_deploys_calls_watches_and_is_charged_what_was_foretold(run_s
     assert told["heads"] == told["canonical"]
 
 
+def test_viem_takes_a_token_in_and_starts_it_on_its_way_out(run_script: Any) -> None:
+    told = run_script("token.mjs", "0x" + load_artifact("WETH98").bytecode.hex())
+    assert told["relayed"] == "success"
+    assert told["remote"].lower() == told["token"].lower()
+    assert told["afterDeposit"] == {"l1": "0", "l2": told["amount"]}
+    assert int(told["afterWithdrawal"]) == int(told["amount"]) - int(told["out"])
+    assert told["withdrawalTarget"].lower() == told["messenger"]
+
+
 @pytest.fixture
 def cast(packages: Path, devnet: RunningDevnet) -> Any:
     """Run cast against L2 (or the URL of `rpc_url`); answers what it prints. Skips where there is no binary for this machine."""
