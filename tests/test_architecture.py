@@ -31,7 +31,7 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
     "faultproof": {"config": (), "evm": (), "derivation": (), "l1": ()},
     "node": dict.fromkeys(("config", "evm", "l1", "derivation", "batcher", "proposer", "faultproof", "contracts"), ()),
 }
-TOP_LEVEL = {*ROOMS, "tests", "benchmarks"}
+TOP_LEVEL = {*ROOMS, "tests", "benchmarks", "docs"}
 
 PURE_ROOMS_MAY_NOT_IMPORT = {"asyncio", "aiohttp", "socket", "time", "random", "threading", "subprocess", "urllib"}
 

@@ -1,0 +1,1 @@
+"""Guides, and the generator of the reference pages."""
