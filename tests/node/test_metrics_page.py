@@ -1,0 +1,121 @@
+"""Metrics and health: every number comes from where RPC has it, and the status code says whether the role works."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from aiohttp import ClientSession
+from prometheus_client.parser import text_string_to_metric_families
+
+from node.metrics import MetricsServer, NodeMetrics
+from node.rollup.service import RollupNode
+from node.rpc import Dispatcher, Namespace, rpc_method
+from node.rpc.errors import server_error
+from tests.node.rollup_world import RollupWorld
+
+
+def node_of(world: RollupWorld, **more: Any) -> RollupNode:
+    """The parts of a node that metrics read, all real."""
+    parts = SimpleNamespace(
+        execution=SimpleNamespace(chain=world.chain, pool=world.pool),
+        driver=world.driver,
+        heads=world.heads,
+        sequencer=None,
+    )
+    parts.__dict__.update(more)
+    return cast(RollupNode, parts)
+
+
+async def page(metrics: NodeMetrics, healthy: bool = True) -> tuple[dict[tuple[str, ...], float], int, Any]:
+    """Samples by name and label values, and what `/healthz` answers."""
+
+    async def health() -> tuple[bool, dict[str, object]]:
+        return healthy, {"waitingFor": "L1 block 3"}
+
+    server = MetricsServer(metrics.registry, health, "127.0.0.1", 0)
+    await server.start()
+    try:
+        async with ClientSession() as session:
+            async with session.get(server.url + "/metrics") as answer:
+                assert answer.status == 200
+                text = await answer.text()
+            async with session.get(server.url + "/healthz") as answer:
+                status, facts = answer.status, await answer.json()
+    finally:
+        await server.stop()
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    return samples, status, facts
+
+
+async def test_the_heads_are_those_of_chain_and_l1() -> None:
+    world = RollupWorld()
+    sequencer = world.sequencer()
+    world.pool.add(world.transfer())
+    await world.sequence(5, sequencer)
+    world.post([1, 2, 3])
+    world.l1.mine(2)
+    await world.catch_up()
+    samples, status, facts = await page(NodeMetrics(node_of(world, sequencer=sequencer)))
+    heads = {key[1:]: value for key, value in samples.items() if key[0] == "lamina_refs_number"}
+    assert heads == {
+        ("l2", "unsafe"): 5,
+        ("l2", "safe"): 3,
+        ("l2", "finalized"): 0,
+        ("l1", "latest"): 2,
+        ("l1", "safe"): 0,
+        ("l1", "finalized"): 0,
+        ("l1", "derived"): 2,
+    }
+    assert samples["lamina_sequenced_blocks_total",] >= 5
+    assert samples["lamina_sequenced_transactions_total",] == 1
+    assert samples["lamina_halted",] == 0
+    assert (status, facts) == (200, {"healthy": True, "waitingFor": "L1 block 3"})
+
+
+async def test_what_waits_in_the_pool_is_counted() -> None:
+    world = RollupWorld()
+    for transaction in (world.transfer(), world.transfer(), world.transfer(nonce=7)):
+        world.pool.add(transaction)
+    samples, _, _ = await page(NodeMetrics(node_of(world)))
+    assert samples["lamina_pool_pending",] == 2
+    assert samples["lamina_pool_queued",] == 1
+    assert samples["lamina_sequencer_active",] == 0
+
+
+async def test_a_role_that_has_stopped_is_not_healthy() -> None:
+    world = RollupWorld()
+    world.driver.status.halted_by = "L1 lost final blocks"
+    samples, status, facts = await page(NodeMetrics(node_of(world)), healthy=False)
+    assert samples["lamina_halted",] == 1
+    assert (status, facts["healthy"]) == (503, False)
+
+
+class Sometimes(Namespace):
+    """A method that works and one that does not."""
+
+    name = "test"
+
+    @rpc_method("works")
+    def works(self) -> int:
+        """One."""
+        return 1
+
+    @rpc_method("fails")
+    def fails(self) -> int:
+        """Never."""
+        raise server_error("no")
+
+
+async def test_rpc_is_counted_by_method_and_outcome() -> None:
+    metrics = NodeMetrics(node_of(RollupWorld()))
+    dispatcher = Dispatcher([Sometimes()], observe=metrics.observe_rpc)
+    for method in ("test_works", "test_works", "test_fails", "test_unknown"):
+        await dispatcher.handle(b'{"jsonrpc":"2.0","id":1,"method":"' + method.encode() + b'"}')
+    samples, _, _ = await page(metrics)
+    counted = {key[1:]: value for key, value in samples.items() if key[0] == "lamina_rpc_requests_total"}
+    # A name that is no method makes no label: callers could invent them without end.
+    assert counted == {("test_works", "ok"): 2, ("test_fails", "error"): 1}
+    assert samples["lamina_rpc_seconds_count", "test_works"] == 2
