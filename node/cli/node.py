@@ -1,12 +1,15 @@
 """`lamina init` and `lamina node`; `lamina devl1` runs the embedded L1 of a devnet."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from node.devnet.supervisor import SUPERVISED
 
 DataDir = Annotated[Path, typer.Option("--datadir", help="Directory of the chain data.")]
 RollupFile = Annotated[Path, typer.Option("--rollup.config", help="rollup.json, as op-node reads it.")]
@@ -30,6 +33,8 @@ def run_until_stopped(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop_asked.set)
+        if os.environ.get(SUPERVISED) == "1":
+            _stop_with_supervisor(loop, stop_asked)
         stop = await start()
         waiting = asyncio.ensure_future(wait())
         asked = asyncio.ensure_future(stop_asked.wait())
@@ -44,6 +49,16 @@ def run_until_stopped(
             await stop()
 
     uvloop.run(body())
+
+
+def _stop_with_supervisor(loop: asyncio.AbstractEventLoop, stop_asked: asyncio.Event) -> None:
+    # Whatever way the supervisor ends, kill -9 included, its end of the pipe at our standard input is closed.
+    def look() -> None:
+        if not os.read(0, 4096):
+            loop.remove_reader(0)
+            stop_asked.set()
+
+    loop.add_reader(0, look)
 
 
 def init(

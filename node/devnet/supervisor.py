@@ -12,6 +12,9 @@ from config.errors import CriticalError
 
 log = logging.getLogger("lamina.devnet")
 
+SUPERVISED = "LAMINA_SUPERVISED"
+"""Environment variable: "1" tells a process to stop when its standard input is closed, as the supervisor's end does."""
+
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 
@@ -43,7 +46,8 @@ class Supervisor:
         self._processes[role.name] = await asyncio.create_subprocess_exec(
             *(lamina if role.program is None else (role.program,)),
             *role.arguments,
-            env={**self._environment, "LAMINA_ROLE": role.name},
+            stdin=asyncio.subprocess.PIPE,
+            env={**self._environment, "LAMINA_ROLE": role.name, SUPERVISED: "1"},
             start_new_session=True,
         )
 
