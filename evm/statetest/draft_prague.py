@@ -11,22 +11,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from eth.exceptions import VMError
-from eth.precompiles.bls12_381 import (
-    bls12_g1_add,
-    bls12_g1_msm,
-    bls12_g2_add,
-    bls12_g2_msm,
-    bls12_map_fp2_to_g2,
-    bls12_map_fp_to_g1,
-    bls12_pairing_check,
-)
+from eth.precompiles.bls12_381 import bls12_map_fp2_to_g2, bls12_map_fp_to_g1
 
 from config.forks import EthFork
 from evm.forks import ForkRules
 from evm.forks.cancun import Cancun
+from evm.precompiles.bls12 import (
+    G1_TERM_BYTES,
+    G2_TERM_BYTES,
+    PAIR_BYTES,
+    bls12_g1_add,
+    bls12_g1_msm,
+    bls12_g2_add,
+    bls12_g2_msm,
+    bls12_pairing,
+)
 from evm.types import Address
 
-_G1_PAIR_BYTES, _G2_PAIR_BYTES, _PAIRING_BYTES = 160, 288, 384
 _G1_MULTIPLY_GAS, _G2_MULTIPLY_GAS = 12_000, 45_000
 _DISCOUNTS = (
     1200, 888, 764, 641, 594, 547, 500, 453, 438, 423, 408, 394, 379, 364, 349, 334, 330, 326, 322, 318, 314, 310,
@@ -85,12 +86,12 @@ def _multi_multiply_gas(price: int, pair_bytes: int) -> Callable[[int], int]:
 
 _CONTRACTS: Mapping[int, Callable[[Any], Any]] = {
     0x0B: _priced(bls12_g1_add, _flat(500)),
-    0x0C: _priced(bls12_g1_msm, _flat(_G1_MULTIPLY_GAS), _G1_PAIR_BYTES),
-    0x0D: _priced(bls12_g1_msm, _multi_multiply_gas(_G1_MULTIPLY_GAS, _G1_PAIR_BYTES)),
+    0x0C: _priced(bls12_g1_msm, _flat(_G1_MULTIPLY_GAS), G1_TERM_BYTES),
+    0x0D: _priced(bls12_g1_msm, _multi_multiply_gas(_G1_MULTIPLY_GAS, G1_TERM_BYTES)),
     0x0E: _priced(bls12_g2_add, _flat(800)),
-    0x0F: _priced(bls12_g2_msm, _flat(_G2_MULTIPLY_GAS), _G2_PAIR_BYTES),
-    0x10: _priced(bls12_g2_msm, _multi_multiply_gas(_G2_MULTIPLY_GAS, _G2_PAIR_BYTES)),
-    0x11: _priced(bls12_pairing_check, lambda length: 65_000 + 43_000 * (length // _PAIRING_BYTES)),
+    0x0F: _priced(bls12_g2_msm, _flat(_G2_MULTIPLY_GAS), G2_TERM_BYTES),
+    0x10: _priced(bls12_g2_msm, _multi_multiply_gas(_G2_MULTIPLY_GAS, G2_TERM_BYTES)),
+    0x11: _priced(bls12_pairing, lambda length: 65_000 + 43_000 * (length // PAIR_BYTES)),
     0x12: _priced(bls12_map_fp_to_g1, _flat(5_500)),
     0x13: _priced(bls12_map_fp2_to_g2, _flat(75_000)),
 }
