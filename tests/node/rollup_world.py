@@ -272,9 +272,12 @@ class RollupWorld:
 
 
 async def until(condition: Callable[[], bool], explain: object = "") -> None:
-    """Give other tasks turns until the condition holds. Fails, showing `explain`, when it does not come to hold."""
-    for _ in range(PATIENCE):
+    """Give other tasks turns until the condition holds. Fails, showing `explain`, when it does not come to hold.
+
+    Turns cost no time; only when those are used up does it wait for what pauses in real time (a retry, say).
+    """
+    for turn in range(PATIENCE + 1_000):
         if condition():
             return
-        await asyncio.sleep(0)
+        await asyncio.sleep(0 if turn < PATIENCE else 0.01)
     raise AssertionError(f"did not come about: {explain}")

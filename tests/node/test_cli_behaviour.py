@@ -37,7 +37,7 @@ def lamina(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 
