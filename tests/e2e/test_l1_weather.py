@@ -13,6 +13,7 @@ from config.types import Address, to_hex
 from contracts.artifacts import load_artifact
 from evm.types import keccak256
 from node.devl1.producer import LabelLags
+from node.devnet.accounts import role_accounts
 from tests.e2e.parts import Parts, Wallet, devnet_in_parts, eventually, number_of, receipt_of
 from tests.e2e.play import L1Call, Play
 from tests.e2e.weather import (
@@ -40,7 +41,7 @@ async def parts(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parts
     directory = tmp_path_factory.mktemp("weather")
     lags = LabelLags(safe=4, finalized=12)  # room for reorgs
     async with devnet_in_parts(
-        directory, block_time=1, l1_slot_seconds=2, accounts=12, lags=lags, log_level="warning"
+        directory, block_time=1, l1_slot_seconds=2, accounts=14, lags=lags, log_level="warning"
     ) as running:
         yield running
 
@@ -110,7 +111,7 @@ async def test_a_deposit_whose_l1_block_is_dropped_is_gone_from_l2(parts: Parts,
 async def test_missed_slots_only_delay(parts: Parts, wallet: Wallet) -> None:
     async with traffic(parts, wallet) as load:
         before = await l1_block(parts, "latest")
-        missed = 4
+        missed = 3
         await parts.l1.call("devl1_missSlots", [missed])
         number = int(before["number"], 16)
         await l1_passes(parts, number + 3)
@@ -172,6 +173,55 @@ async def test_a_withheld_blob_stalls_the_verifier_with_a_reason_until_it_is_bac
         await safe_head_passes(parts, await number_of(parts.sequencer, "latest"))
     assert (await health(url))[0] == 200
     await nothing_is_lost(parts, load)
+
+
+async def test_a_blob_of_a_dropped_block_is_not_waited_for(parts: Parts, wallet: Wallet) -> None:
+    url = parts.info["verifier"]["rollup"]
+    async with traffic(parts, wallet) as load:
+        batch = await next_batch_in_the_pool(parts)
+        for versioned_hash in batch["blobVersionedHashes"]:
+            await parts.l1.call("devl1_withholdBlob", [versioned_hash])
+        receipt = await receipt_of(parts.l1, batch["hash"])
+        dropped = f"block {int(receipt['blockNumber'], 16)} ({receipt['blockHash'][:10]}..)"
+
+        async def stalls() -> bool:
+            return dropped in (await health(url))[1]["waitingFor"]
+
+        async def goes_on() -> bool:
+            return not await stalls()
+
+        await eventually("the verifier says that it waits for the blob", stalls)
+        await drop_l1_from(parts, int(receipt["blockNumber"], 16))
+        await eventually("the verifier has turned to the new blocks", goes_on)
+        # The batcher posts the same blob again, so it has to come back for the chain to go on.
+        for versioned_hash in batch["blobVersionedHashes"]:
+            assert await parts.l1.call("devl1_restoreBlob", [versioned_hash])
+        await safe_head_passes(parts, await number_of(parts.sequencer, "latest"))
+    await nothing_is_lost(parts, load)
+
+
+async def test_a_configuration_update_whose_l1_block_is_dropped_is_undone(parts: Parts, wallet: Wallet) -> None:
+    play, contract = Play(parts), parts.contract("SystemConfigProxy")
+    owner = await play.on_l1(role_accounts().owner.private_key).catch_up()
+    update = load_artifact("SystemConfig").encode_call("setGasLimit", 50_000_000)
+
+    async def gas_limit() -> int:
+        return int((await parts.sequencer.call("eth_getBlockByNumber", ["latest", False]))["gasLimit"], 16)
+
+    async def changed() -> bool:
+        return await gas_limit() == 50_000_000
+
+    async def undone() -> bool:
+        return await gas_limit() == 60_000_000
+
+    assert await undone()
+    async with traffic(parts, wallet) as load:
+        (receipt,) = await play.send_to_l1(owner, [L1Call("setGasLimit", contract, update)])
+        await eventually("the new gas limit is in force", changed)
+        await drop_l1_from(parts, int(receipt["blockNumber"], 16))
+        await eventually("the old gas limit is in force", undone)
+    await nothing_is_lost(parts, load)
+    assert await undone()
 
 
 async def test_while_l1_hangs_the_sequencer_goes_on_and_the_rest_follows_later(parts: Parts, wallet: Wallet) -> None:
