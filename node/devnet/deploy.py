@@ -2,17 +2,20 @@
 
 import json
 import logging
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from config.constants import EMPTY_TRIE_ROOT
+from config.errors import CriticalError
 from config.genesis import Genesis, dump_genesis, l1_genesis_alloc
 from config.types import ZERO_ADDRESS, Address, Hash32, Timestamp, to_address
 from evm.genesis import genesis_block
 from evm.store.kv import LevelDbStore
 from evm.types import Header, keccak256
+from l1.deployment.addresses import L1Addresses
 from l1.deployment.deploy import DeploymentSender, deploy_contracts, install_dispute_game
 from l1.deployment.params import DeployParams
 from l1.kzg import KzgWorker
@@ -79,7 +82,33 @@ class DevnetFiles:
     @property
     def exists(self) -> bool:
         """Whether a whole devnet has been made here."""
-        return self.addresses.is_file()
+        return self.addresses.is_file() and not self._unfinished.exists()
+
+    @property
+    def _unfinished(self) -> Path:
+        return self.datadir / "unfinished"
+
+    def begin(self) -> None:
+        """Note that a devnet is being made here, after deleting what a making that was cut off has left.
+
+        Raises CriticalError when the directory holds chains, but neither a devnet nor the rest of an unfinished one.
+        """
+        chains = [path for path in (self.l1_dir, self.sequencer_dir, self.verifier_dir) if path.exists()]
+        if chains and not self._unfinished.exists():
+            raise CriticalError(
+                f"{self.datadir} holds {', '.join(path.name for path in chains)}, but no devnet that could go on: "
+                "use another --datadir, or delete this one"
+            )
+        self.datadir.mkdir(parents=True, exist_ok=True)
+        self._unfinished.touch()
+        for path in chains:
+            log.warning("deleting what an unfinished making of a devnet has left", extra={"directory": str(path)})
+            shutil.rmtree(path)
+
+    def finish(self, addresses: L1Addresses) -> None:
+        """Note that the devnet has been made."""
+        addresses.write(self.addresses)
+        self._unfinished.unlink()
 
 
 def deploy_params(settings: DevnetSettings, roles: DevRoles) -> DeployParams:
@@ -115,7 +144,7 @@ async def make_embedded(settings: DevnetSettings) -> DevnetFiles:
     Raises CriticalError when a part of it cannot be made; the directory is then of no use.
     """
     files = DevnetFiles(settings.datadir)
-    files.datadir.mkdir(parents=True, exist_ok=True)
+    files.begin()
     roles, users = role_accounts(), user_accounts(settings.accounts)
     chain_config = dev_l1_chain_config(settings.l1_fork)
     files.l1_chain.write_text(json.dumps(chain_config.to_json(), indent=2) + "\n")
@@ -174,7 +203,7 @@ async def deploy(
     header = start.block.header
     anchor = output_root_v0(header.state_root, header.withdrawals_root or EMPTY_TRIE_ROOT, header.hash)
     addresses = await install_dispute_game(sender, addresses, params, anchor, 0, ALPHABET_PRESTATE)
-    addresses.write(files.addresses)
+    files.finish(addresses)
 
 
 def write_l2(files: DevnetFiles, start: L2Start) -> None:

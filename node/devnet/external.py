@@ -53,7 +53,7 @@ async def make_on_l1(settings: DevnetSettings, url: str) -> DevnetFiles:
     Raises CriticalError or TemporaryError when L1 cannot be used; nothing that was deployed until then is of use.
     """
     files = DevnetFiles(settings.datadir)
-    files.datadir.mkdir(parents=True, exist_ok=True)
+    files.begin()
     async with JsonRpcClient(url) as rpc:
         chain = await _chain(settings, rpc)
         files.l1_chain.write_text(json.dumps(chain.to_json(), indent=2) + "\n")

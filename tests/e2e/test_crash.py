@@ -6,7 +6,9 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,9 @@ from aiohttp import ClientError, ClientSession, WSMsgType
 
 from config.types import to_hex
 from tests.conftest import ROOT
+from tests.e2e.conftest import QUICK
 from tests.e2e.parts import Load, Parts, devnet_in_parts, eventually, hashes, number_of
+from tests.e2e.running_devnet import lamina, launch, stop, wait_until
 
 pytestmark = [pytest.mark.slow]
 
@@ -217,3 +221,44 @@ async def _killed_while_catching_up(parts: Parts, datadir: Path, total: int) -> 
         await parts.supervisor.end("verifier", signal.SIGKILL)
         await parts.supervisor.restart("verifier")
     await _the_verifier_derives_the_same(parts, total)
+
+
+@pytest.mark.timeout(300)
+def test_a_killed_devnet_command_takes_its_roles_along_and_starts_again_where_it_was(tmp_path: Path) -> None:
+    first = launch(tmp_path, *QUICK)
+    second = None
+    try:
+        wait_until("some blocks are made", lambda: int(first.l2("eth_blockNumber"), 16) >= 5)
+        known = [first.l2("eth_getBlockByNumber", hex(number), False)["hash"] for number in range(6)]
+        first.process.kill()
+        first.process.wait()
+        for role, process in first.info["processes"].items():
+            wait_until(f"the {role} ends", partial(_has_ended, process), 30)
+        second = launch(tmp_path, *QUICK)
+        head = int(second.l2("eth_blockNumber"), 16)
+        assert [second.l2("eth_getBlockByNumber", hex(number), False)["hash"] for number in range(6)] == known
+        wait_until("blocks are made again", lambda: int(second.l2("eth_blockNumber"), 16) > head)
+    finally:
+        for devnet in (first, second):
+            if devnet is not None:
+                stop(devnet.process)
+
+
+def _has_ended(process: int) -> bool:
+    return not Path(f"/proc/{process}").exists()
+
+
+@pytest.mark.timeout(300)
+def test_a_devnet_killed_while_it_is_made_is_made_anew(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    process = subprocess.Popen(lamina("devnet", "--datadir", str(data), *QUICK), cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        wait_until("the making has begun", (data / "l1").exists, 30)
+    finally:
+        process.kill()
+        process.wait()
+    devnet = launch(tmp_path, *QUICK)
+    try:
+        assert int(devnet.l2("eth_blockNumber"), 16) > 0
+    finally:
+        stop(devnet.process)
