@@ -1,4 +1,4 @@
-"""The BLS12-381 precompiles but for the two maps onto the curve. Spec: EIP-2537."""
+"""The BLS12-381 precompiles but for the map onto G1, where py-evm's is fast enough. Spec: EIP-2537."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +10,8 @@ from eth.precompiles.bls12_381.constants import (
     G2_MSM_DISCOUNTS,
     G2_MSM_MAX_DISCOUNT,
 )
+from py_ecc.bls.hash_to_curve import map_to_curve_G2
+from py_ecc.optimized_bls12_381 import FQ2, normalize
 
 from evm.precompiles.bls12_381 import (
     G1Point,
@@ -17,6 +19,7 @@ from evm.precompiles.bls12_381 import (
     NotOnCurve,
     add_g1,
     add_g2,
+    clear_cofactor2,
     g1_point,
     g2_point,
     in_group1,
@@ -25,9 +28,11 @@ from evm.precompiles.bls12_381 import (
     sum_g1,
     sum_g2,
 )
+from evm.precompiles.bls12_381_field import P
 
 G1_ADD_GAS, G1_MULTIPLY_GAS = 375, 12_000
 G2_ADD_GAS, G2_MULTIPLY_GAS = 600, 22_500
+MAP_FP2_TO_G2_GAS = 23_800
 PAIRING_GAS, PAIRING_GAS_PER_PAIR = 37_700, 32_600
 _NUMBER_BYTES = 64
 _SCALAR_BYTES = 32
@@ -126,6 +131,19 @@ def bls12_g2_msm(computation: Any) -> Any:
     computation.consume_gas(gas, reason="BLS12_G2MSM")
     terms = [(_g2(part[:G2_BYTES], of_group=True), int.from_bytes(part[G2_BYTES:], "big")) for part in parts]
     computation.output = _encode_g2(sum_g2(terms))
+    return computation
+
+
+def bls12_map_fp2_to_g2(computation: Any) -> Any:
+    """A point of G2 for a number of Fq2."""
+    data = computation.msg.data_as_bytes
+    _check_length(data, G1_BYTES)
+    computation.consume_gas(MAP_FP2_TO_G2_GAS, reason="BLS12_MAP_FP2_TO_G2")
+    number = _numbers(data)
+    if max(number) >= P:
+        raise VMError("BLS12-381: coordinate is not below the field's modulus")
+    (x0, x1), (y0, y1) = (coordinate.coeffs for coordinate in normalize(map_to_curve_G2(FQ2(number))))
+    computation.output = _encode_g2(clear_cofactor2(((int(x0), int(x1)), (int(y0), int(y1)))))
     return computation
 
 

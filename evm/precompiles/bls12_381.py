@@ -33,6 +33,12 @@ _X = 0xD201000000010000
 """The curve's parameter is -_X: P and ORDER are polynomials in it."""
 _X_BITS = bin(_X)[3:]
 _B = 4
+_H_EFF_G2 = int(
+    "BC69F08F2EE75B3584C6A0EA91B352888E2A8E9145AD7689986FF031508FFE1329C2F178731DB956"
+    "D82BF015D1212B02EC0EC69D7477C1AE954CBC06689F6A359894C0ADEBBF6B4E8020005AAA95551",
+    16,
+)
+"""What brings any point of the twist into the group. Spec: RFC 9380, 8.8.2."""
 _TWIST_B: Fq2 = (4, 4)
 
 G1Point: TypeAlias = tuple[int, int]
@@ -204,6 +210,16 @@ def sum_g2(terms: Sequence[tuple[G2Point | None, int]]) -> G2Point | None:
         for point, scalar in finite:
             if scalar >> bit & 1:
                 total = _add2(total, point)
+    return _affine2(total)
+
+
+def clear_cofactor2(point: G2Point) -> G2Point | None:
+    """The point of the group that a point of the twist is mapped to. Spec: RFC 9380, "Clearing the cofactor"."""
+    total: _Jacobian2 = (point[0], point[1], ONE2)
+    for bit in bin(_H_EFF_G2)[3:]:
+        total = _double2(total)
+        if bit == "1":
+            total = _add2(total, point)
     return _affine2(total)
 
 

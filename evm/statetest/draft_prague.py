@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from eth.exceptions import VMError
-from eth.precompiles.bls12_381 import bls12_map_fp2_to_g2, bls12_map_fp_to_g1
+from eth.precompiles.bls12_381 import bls12_map_fp_to_g1
 
 from config.forks import EthFork
 from evm.forks import ForkRules
@@ -24,6 +24,7 @@ from evm.precompiles.bls12 import (
     bls12_g1_msm,
     bls12_g2_add,
     bls12_g2_msm,
+    bls12_map_fp2_to_g2,
     bls12_pairing,
 )
 from evm.types import Address

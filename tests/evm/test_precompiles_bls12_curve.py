@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from py_ecc.bls.hash_to_curve import clear_cofactor_G2
 from py_ecc.bls.point_compression import modular_squareroot_in_FQ2
 from py_ecc.optimized_bls12_381 import FQ2, G1, G2, multiply, normalize
 
@@ -15,6 +16,7 @@ from evm.precompiles.bls12_381 import (
     NotOnCurve,
     add_g1,
     add_g2,
+    clear_cofactor2,
     g1_point,
     g2_point,
     in_group1,
@@ -119,6 +121,13 @@ def twist_points(count: int) -> list[G2Point]:
             assert point is not None
             found.append(point)
     return found
+
+
+def test_clearing_the_cofactor_agrees_with_py_ecc_and_leads_into_the_group() -> None:
+    for point in twist_points(2):
+        cleared = clear_cofactor2(point)
+        assert cleared == affine2(clear_cofactor_G2((FQ2(point[0]), FQ2(point[1]), FQ2.one())))
+        assert in_group2(cleared)
 
 
 def test_points_outside_the_groups_are_told_from_those_inside() -> None:
