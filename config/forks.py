@@ -1,8 +1,10 @@
 """The one table of network upgrades: which exist, in which order, and what each sets."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 
 from config import constants
 from config.types import Timestamp
@@ -92,6 +94,9 @@ FORK_TABLE: Mapping[Fork, ForkFacts] = {
 }
 
 
+_FORKS = tuple(Fork)
+
+
 @dataclass(frozen=True)
 class ForkSchedule:
     """Activation times of the forks on one chain. Bedrock is active from genesis."""
@@ -119,13 +124,12 @@ class ForkSchedule:
 
     def active(self, timestamp: int) -> Fork:
         """The newest fork whose rules an L2 block of this timestamp (seconds) follows."""
-        current = Fork.BEDROCK
-        for fork in list(Fork)[1:]:
-            time = self.times.get(fork)
-            if time is None or timestamp < time:
-                break
-            current = fork
-        return current
+        return _FORKS[bisect_right(self._starts, timestamp)]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Activation times of the forks after Bedrock, up to the last one that has a time. Asked for every block."""
+        return [time for fork in _FORKS[1:] if (time := self.times.get(fork)) is not None]
 
     def is_active(self, fork: Fork, timestamp: int) -> bool:
         """Whether `fork`'s rules hold at this timestamp (seconds)."""

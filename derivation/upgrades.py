@@ -28,9 +28,8 @@ def upgrades_activated_in(rollup: RollupConfig, timestamp: int) -> tuple[Fork, .
     previous = timestamp - rollup.block_time
     if previous < rollup.genesis.l2_time:
         return ()
-    return tuple(
-        fork for fork in list(Fork)[1:] if rollup.is_active(fork, timestamp) and not rollup.is_active(fork, previous)
-    )
+    before, now = rollup.forks.active(previous), rollup.forks.active(timestamp)
+    return () if before == now else tuple(fork for fork in Fork if before < fork <= now)
 
 
 def forbids_user_transactions(rollup: RollupConfig, timestamp: int) -> bool:

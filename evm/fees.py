@@ -5,6 +5,7 @@ Spec: op exec-engine, "L1-Cost fees"; op ecotone, fjord, isthmus and jovian exec
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from config.forks import Fork
 
@@ -16,6 +17,7 @@ _FJORD_COEFFICIENT = 836_500
 _FJORD_MINIMUM_SIZE = 100 * 10**6
 _JOVIAN_OPERATOR_FACTOR = 100
 _REGOLITH_SIGNATURE_BYTES = 68
+_REMEMBERED_BYTES = 2048
 DEFAULT_DA_FOOTPRINT_GAS_SCALAR = 400
 
 # Storage slots of the L1Block predeploy.
@@ -43,41 +45,38 @@ def fastlz_length(data: bytes) -> int:
     Spec: op fjord exec-engine, "FastLZ Implementation".
     """
     size = len(data)
-    limit = size - 13
-    positions: dict[int, int] = {}
+    limit = size - 14  # the last offset at which a match may begin, plus one
+    if limit <= 2:
+        return _literals(size)
+    # By slot: where a sequence was last seen, and the sequence itself in the low 24 bits. Slots start at offset 0.
+    seen: dict[int, int] = {}
+    first = data[0] | data[1] << 8 | data[2] << 16
     out = 0
     anchor = 0
     index = 2
     while index < limit:
-        while True:
-            sequence = data[index] | data[index + 1] << 8 | data[index + 2] << 16
+        sequence = (data[index] | data[index + 1] << 8) << 8
+        while index < limit:
+            sequence = sequence >> 8 | data[index + 2] << 16
             slot = ((2654435769 * sequence) >> 19) & 0x1FFF
-            reference = positions.get(slot, 0)
-            positions[slot] = index
-            distance = index - reference
-            if index >= limit:
+            entry = seen.get(slot, first)
+            seen[slot] = index << 24 | sequence
+            if entry & 0xFFFFFF == sequence and index - (entry >> 24) < 8192:
                 break
             index += 1
-            if distance < 8192 and data[reference : reference + 3] == data[index - 1 : index + 2]:
-                break
-        if index >= limit:
+        else:
             break
-        index -= 1
         if index > anchor:
             out += _literals(index - anchor)
-        matched = _match_length(data, reference + 3, index + 3, size - 4)
+        matched = _match_length(data, (entry >> 24) + 3, index + 3, size - 4)
         out += _match(matched)
         index += matched
-        positions[_slot(data, index)] = index
-        positions[_slot(data, index + 1)] = index + 1
+        for position in (index, index + 1):
+            sequence = data[position] | data[position + 1] << 8 | data[position + 2] << 16
+            seen[((2654435769 * sequence) >> 19) & 0x1FFF] = position << 24 | sequence
         index += 2
         anchor = index
     return out + _literals(size - anchor)
-
-
-def _slot(data: bytes, index: int) -> int:
-    sequence = data[index] | data[index + 1] << 8 | data[index + 2] << 16
-    return ((2654435769 * sequence) >> 19) & 0x1FFF
 
 
 def _literals(count: int) -> int:
@@ -106,7 +105,14 @@ def _match(length: int) -> int:
 
 def estimated_size_scaled(raw: bytes) -> int:
     """Estimated compressed bytes of a signed transaction, times 10**6. Spec: op fjord exec-engine."""
-    return max(_FJORD_MINIMUM_SIZE, _FJORD_INTERCEPT + _FJORD_COEFFICIENT * fastlz_length(raw))
+    length = _remembered_length(raw) if len(raw) <= _REMEMBERED_BYTES else fastlz_length(raw)
+    return max(_FJORD_MINIMUM_SIZE, _FJORD_INTERCEPT + _FJORD_COEFFICIENT * length)
+
+
+@lru_cache(maxsize=8192)
+def _remembered_length(raw: bytes) -> int:
+    # Admission, block building and receipts ask for the same transaction; with the bound on its size, 16 MB at most.
+    return fastlz_length(raw)
 
 
 @dataclass(frozen=True)
