@@ -119,7 +119,7 @@ def test_zero_parameters_become_the_chains_own_in_the_header() -> None:
         ({"eip1559_params": bytes(7) + b"\x01"}, "denominator must not be zero"),
         ({"timestamp": 0}, "not after that of the parent"),
         ({"parent_beacon_block_root": None}, "parent beacon block root"),
-        ({"transactions": (b"\x05",)}, "transaction 0 of the payload attributes: transaction type 0x05"),
+        ({"transactions": (b"\x05\x01",)}, "transaction 0 of the payload attributes: transaction type 0x05"),
         ({"transactions": (transaction(nonce=9).raw,)}, "nonce too high"),
         ({"min_base_fee": 1}, "minBaseFee before Jovian"),
     ],
