@@ -27,8 +27,9 @@ def _bar(what: str, total: int) -> Iterator[Callable[[], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # Lines on stdout scroll above the bar when both are the same terminal.
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    # Results scroll above the bar where both are on the terminal; a file or pipe must get them untouched.
+    terminal = sys.stdout.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=terminal) as bar:
         task = bar.add_task(what, total=total)
         yield lambda: bar.advance(task)
 
