@@ -52,12 +52,12 @@ def stateless(
     Example: lamina evm stateless --chain 10 block.json.gz
     """
     failed = 0
-    with counted("blocks", len(files)) as done:
+    with counted("blocks", len(files)) as progress:
         for path in files:
             line = _execute(path, chain)
-            print(json.dumps(line), flush=True)
+            progress.result(json.dumps(line))
             failed += not line["match"]
-            done()
+            progress.done()
     if failed:
         raise typer.Exit(1)
 
@@ -104,13 +104,13 @@ def statetest(
 
     documents = list(find_documents(paths))
     only = None if fork is None else EthFork[fork.name]
-    with counted("files", len(documents)) as done:
+    with counted("files", len(documents)) as progress:
 
         def report(name: str, outcomes: "list[Outcome]") -> None:
             for outcome in outcomes:
                 if outcome.verdict == Verdict.FAILED:
-                    print(json.dumps(outcome.to_json()), flush=True)
-            done()
+                    progress.result(json.dumps(outcome.to_json()))
+            progress.done()
 
         summary = run_suite(documents, only, jobs or os.cpu_count() or 1, report)
     print(json.dumps(summary.to_json()))
