@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from config.errors import CriticalError
 from config.forks import EthFork
 from evm.statetest.documents import Document
 from evm.statetest.other_cases import (
@@ -21,6 +22,12 @@ from evm.statetest.other_cases import (
 from evm.statetest.outcome import Outcome, Verdict
 from evm.statetest.state_case import is_state_test, skipped_forks, state_cases
 from evm.statetest.state_runner import run_state_case
+
+
+_DEFECTS = (
+    AttributeError, ArithmeticError, AssertionError, CriticalError, LookupError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
+"""What a malformed entry or a defect of ours raises: that case has failed, the suite goes on."""
 
 
 @dataclass
@@ -61,7 +68,7 @@ def run_document(document: Document, only: EthFork | None = None) -> Iterator[Ou
     for name, body in entries.items():
         try:
             yield from _run_entry(document.name, name, body, only)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except _DEFECTS as error:
             yield Outcome(document.name, name, Verdict.FAILED, f"cannot be run: {type(error).__name__}: {error}")
 
 
