@@ -1,6 +1,6 @@
 """Why a message or an instruction failed, in geth's words."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from eth.exceptions import FullStack, InsufficientStack, InvalidInstruction, OutOfGas, Revert
 
@@ -8,6 +8,9 @@ from evm.tracing.opcodes import STACK_EFFECTS, name_of
 
 STACK_LIMIT = 1024
 _MAX_CODE_BYTES = 24_576
+
+STACK_BOUNDS = {opcode: (taken, STACK_LIMIT + taken - put) for opcode, (taken, put) in STACK_EFFECTS.items()}
+"""The least and the most words on the stack with which each opcode can run."""
 
 _TEXTS = {
     "OutOfGas": "out of gas",
@@ -45,14 +48,9 @@ def running_opcode(computation: Any) -> int:
     return code[position] if 0 <= position < len(code) else 0
 
 
-def check_stack(opcode: int, size: int) -> None:
-    """Raises InsufficientStack or FullStack, in geth's words, when the opcode cannot run on a stack of this size."""
-    effect = STACK_EFFECTS.get(opcode)
-    if effect is None:
-        return
-    taken, put = effect
-    if size < taken:
-        raise InsufficientStack(f"stack underflow ({size} <=> {taken})")
-    most = STACK_LIMIT + taken - put
-    if size > most:
-        raise FullStack(f"stack limit reached {size} ({most})")
+def raise_stack_error(opcode: int, size: int) -> NoReturn:
+    """Raises InsufficientStack or FullStack, in geth's words, for an opcode that cannot run on a stack this large."""
+    least, most = STACK_BOUNDS[opcode]
+    if size < least:
+        raise InsufficientStack(f"stack underflow ({size} <=> {least})")
+    raise FullStack(f"stack limit reached {size} ({most})")

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from evm.forks import ForkRules
 
 
+_UNTOLD = object()
+
+
 class MuxTracer(Tracer):
     """Tells each of the tracers, and gives their results by name."""
 
@@ -43,12 +46,18 @@ class MuxTracer(Tracer):
 
     def step(self, computation: Any, position: int, opcode: int, gas: int) -> Any:
         """Tell those that want steps."""
-        return [tracer.step(computation, position, opcode, gas) for tracer in self._steppers]
+        return [
+            tracer.step(computation, position, opcode, gas)
+            if tracer.step_opcodes is None or opcode in tracer.step_opcodes
+            else _UNTOLD
+            for tracer in self._steppers
+        ]
 
     def stepped(self, token: Any, cost: int, error: str) -> None:
         """Tell those that want steps."""
         for tracer, own in zip(self._steppers, token, strict=True):
-            tracer.stepped(own, cost, error)
+            if own is not _UNTOLD:
+                tracer.stepped(own, cost, error)
 
     def end(self, state: "EvmState", gas_used: int) -> None:
         """Tell all."""

@@ -56,6 +56,7 @@ class PrestateTracer(Tracer):
     """
 
     wants_steps = True
+    step_opcodes = _WATCHED
 
     def __init__(self, config: Any = None) -> None:
         self._diff, no_code, no_storage, self._with_empty = flags(
@@ -84,8 +85,6 @@ class PrestateTracer(Tracer):
 
     def step(self, computation: Any, position: int, opcode: int, gas: int) -> Any:
         """Look at what the instruction names; gives the new finds, for should it not get to use them."""
-        if opcode not in _WATCHED:
-            return None
         values = computation._stack.values
         if len(values) < STACK_EFFECTS[opcode][0]:
             return None

@@ -5,16 +5,16 @@ from typing import Any
 from eth.exceptions import FullStack, Halt, InsufficientStack, OutOfGas, VMError
 from eth.vm.logic.invalid import InvalidOpcode
 
-from evm.tracing.failures import check_stack
+from evm.tracing.failures import STACK_BOUNDS, raise_stack_error
 
 _TICKS = 128
 """Instructions between two looks at the budget."""
 
 
 def run_steps(computation: Any) -> None:
-    """Run a computation's code to its end, telling `state.tracer` before and after each instruction.
+    """Run a computation's code to its end, telling `state.tracer` before and after the instructions it wants.
 
-    An instruction that lacks operands or gas is told of, too. Raises VMError when the code fails, Revert included.
+    It is told, too, of one that lacks operands or gas. Raises VMError when the code fails, Revert included.
     """
     stream = computation.code
     code = stream._raw_code_bytes
@@ -25,28 +25,36 @@ def run_steps(computation: Any) -> None:
     values = computation._stack.values
     meter = computation._gas_meter
     tracer = computation.state.tracer
+    wanted = tracer.step_opcodes
     budget = computation.state.budget
     ticks = _TICKS
     while True:
         position = stream.program_counter
         opcode = code[position] if position < size else 0
         stream.program_counter = position + 1
-        charged = meter.charged
-        computation.forwarded = 0
-        token = tracer.step(computation, position, opcode, meter.gas_remaining)
+        tell = wanted is None or opcode in wanted
+        if tell:
+            charged = meter.charged
+            computation.forwarded = 0
+            token = tracer.step(computation, position, opcode, meter.gas_remaining)
         function = opcodes.get(opcode)
         try:
             if function is None:
                 InvalidOpcode(opcode)(computation)
-            check_stack(opcode, len(values))
+            taken, most = STACK_BOUNDS[opcode]
+            if not taken <= len(values) <= most:
+                raise_stack_error(opcode, len(values))
             function(computation=computation)
         except Halt:
-            tracer.stepped(token, meter.charged - charged, "")
+            if tell:
+                tracer.stepped(token, meter.charged - charged, "")
             return
         except VMError as error:
-            tracer.stepped(token, meter.charged - charged - computation.forwarded, _not_started(error))
+            if tell:
+                tracer.stepped(token, meter.charged - charged - computation.forwarded, _not_started(error))
             raise
-        tracer.stepped(token, meter.charged - charged - computation.forwarded, "")
+        if tell:
+            tracer.stepped(token, meter.charged - charged - computation.forwarded, "")
         if values and type(values[-1]) is not int:
             values[-1] = int.from_bytes(values[-1], "big")
         ticks -= 1

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from evm.tracing.computation import refund_counter
 from evm.tracing.frames import Frame, FrameEnd
 from evm.tracing.opcodes import SLOAD, SSTORE, name_of
@@ -13,15 +15,15 @@ from evm.types import to_hex
 if TYPE_CHECKING:
     from evm.engine.state import EvmState
 
-_LINE_BYTES = 400
-_WORD_BYTES = 90
-"""About what a line, and a word in it, take in memory."""
+_OVERHEAD_BYTES = 50
+"""What a line takes in memory besides its JSON, about."""
 
 
 class StructLogger(Tracer):
     """Settings: `disableStack`, `disableStorage`, `enableMemory`, `enableReturnData`, `limit` (lines; 0: all).
 
     Storage shows, at SLOAD and SSTORE, every slot of the contract that such instructions have named so far.
+    Lines are kept as JSON: a tenth of the memory, and nothing for the garbage collector to walk through.
     """
 
     wants_steps = True
@@ -35,7 +37,7 @@ class StructLogger(Tracer):
         if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
             raise InvalidTracerConfig("tracer setting limit must be a number of lines")
         self._limit: int = limit
-        self._lines: list[dict[str, Any]] = []
+        self._lines: list[bytes] = []
         self._slots: dict[bytes, dict[str, str]] = {}
         self._room = room or Room()
         self._depth = 0
@@ -65,29 +67,23 @@ class StructLogger(Tracer):
             "gasCost": 0,
             "depth": computation.msg.depth + 1,
         }
-        words = 0
         values = computation._stack.values
         if self._stack:
             line["stack"] = [hex(value) for value in values]
-            words += len(values)
         if self._return_data and computation.return_data:
             line["returnData"] = to_hex(bytes(computation.return_data))
-            words += len(computation.return_data) // 32 + 1
         if self._memory and len(computation._memory):
             memory = computation._memory._bytes.hex()
             line["memory"] = [memory[start : start + 64] for start in range(0, len(memory), 64)]
-            words += len(line["memory"])
         if self._storage and opcode in (SLOAD, SSTORE):
             storage = self._storage_line(computation, opcode, values)
             if storage is not None:
                 line["storage"] = storage
-                words += 2 * len(storage)
         refund = refund_counter(computation)
         if refund:
             line["refund"] = refund
-        self._room.take(_LINE_BYTES + _WORD_BYTES * words)
-        self._lines.append(line)
-        return line
+        self._lines.append(b"")
+        return len(self._lines) - 1, line
 
     def _storage_line(self, computation: Any, opcode: int, values: list[int]) -> dict[str, str] | None:
         address = computation.msg.storage_address
@@ -103,10 +99,15 @@ class StructLogger(Tracer):
 
     def stepped(self, token: Any, cost: int, error: str) -> None:
         """Complete the line."""
-        if token is not None:
-            token["gasCost"] = cost
-            if error:
-                token["error"] = error
+        if token is None:
+            return
+        index, line = token
+        line["gasCost"] = cost
+        if error:
+            line["error"] = error
+        raw = orjson.dumps(line)
+        self._room.take(len(raw) + _OVERHEAD_BYTES)
+        self._lines[index] = raw
 
     def end(self, state: "EvmState", gas_used: int) -> None:
         """Keep the gas used."""
@@ -118,5 +119,5 @@ class StructLogger(Tracer):
             "gas": self._gas_used,
             "failed": self._failed,
             "returnValue": to_hex(self._output),
-            "structLogs": self._lines,
+            "structLogs": orjson.Fragment(b"[" + b",".join(self._lines) + b"]"),
         }

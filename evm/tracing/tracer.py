@@ -26,6 +26,8 @@ class Tracer:
     """
 
     wants_steps: bool = False
+    step_opcodes: frozenset[int] | None = None
+    """The instructions that it wants to be told of; None for all."""
 
     def start(self, facts: TransactionFacts, state: "EvmState", fork: "ForkRules") -> None:
         """A transaction is about to run; `state` is as it finds it, before it pays for gas."""
@@ -55,7 +57,7 @@ class Tracer:
         """The transaction is over, fees included; `state` is as it leaves it."""
 
     def result(self) -> Any:
-        """The trace, ready for JSON."""
+        """The trace, ready for orjson."""
         return {}
 
 

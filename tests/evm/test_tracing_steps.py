@@ -25,6 +25,7 @@ from tests.evm.tracing_kit import (
     INNER,
     MISSING,
     STOP,
+    as_sent,
     call,
     create,
     push,
@@ -287,7 +288,7 @@ def test_traced_or_not_random_programs_do_the_same(code: bytes, data: bytes) -> 
     for tracer in (NoopTracer(), make_tracer("callTracer", {"withLog": True}), logger):
         outcome, changes = run(bench, tracer, data)
         assert (outcome, changes) == (plain, diff)
-    check_gas(logger.result()["structLogs"])
+    check_gas(as_sent(logger.result())["structLogs"])
 
 
 def check_gas(shown: list[dict[str, Any]]) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from evm.tracing.trace import trace_transaction
 from evm.tracing.tracers import make_tracer
 from evm.types import Address, Authorization, Block, SetCodeTransaction, SignedTransaction, Transaction
@@ -67,7 +69,12 @@ def trace(
     """The trace of the last of the transactions in a block of them; by default of a call of CONTRACT by Alice."""
     chosen = transactions or (transaction(to=CONTRACT, gas_limit=GAS, value=0),)
     block = block_of(bench, chosen)
-    return trace_transaction(bench.engine, bench.head, block, len(chosen) - 1, make_tracer(tracer, config))
+    return as_sent(trace_transaction(bench.engine, bench.head, block, len(chosen) - 1, make_tracer(tracer, config)))
+
+
+def as_sent(result: Any) -> Any:
+    """A tracer's result as a caller gets it."""
+    return orjson.loads(orjson.dumps(result))
 
 
 def trace_code(code: bytes, tracer: str | None = None, config: Mapping[str, Any] | None = None) -> Any:
