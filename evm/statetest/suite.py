@@ -23,7 +23,6 @@ from evm.statetest.outcome import Outcome, Verdict
 from evm.statetest.state_case import is_state_test, skipped_forks, state_cases
 from evm.statetest.state_runner import run_state_case
 
-
 _DEFECTS = (
     AttributeError, ArithmeticError, AssertionError, CriticalError, LookupError, RuntimeError, TypeError, ValueError,
 )  # fmt: skip
