@@ -1,5 +1,6 @@
 """The batcher as a role of its own: everything it needs, from RPC endpoints and a key."""
 
+import asyncio
 import logging
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -58,6 +59,7 @@ class BatcherService:
         """`kzg` may be shared with other services; otherwise one is started and stopped here."""
         self._config = config
         self._own_kzg = kzg is None
+        self._warming: asyncio.Task[None] | None = None
         self._kzg = kzg or KzgWorker()
         self._l1_rpc = JsonRpcClient(config.l1_rpc)
         self._l2_rpc = JsonRpcClient(config.l2_rpc)
@@ -103,11 +105,16 @@ class BatcherService:
                 "changed since, everything posted will be ignored",
                 to_hex(self.address), to_hex(expected),
             )  # fmt: skip
+        # The first blob would wait some seconds for the KZG setup otherwise.
+        self._warming = asyncio.create_task(self._kzg.warm_up(), name="KZG setup")
         if not self._config.stopped:
             self._submitter.start()
 
     async def stop(self) -> None:
         """Stop posting and close all connections."""
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
         await self._submitter.stop(self._config.drain_seconds)
         await self._sender.close()
         for rpc in (self._l1_rpc, self._l2_rpc, self._rollup_rpc):

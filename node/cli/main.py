@@ -74,7 +74,16 @@ def main() -> None:
     if "--debug" not in sys.argv:
         sys.excepthook = _say_in_one_line
     # Not `app()`: that puts typer's own hook, which prints tracebacks, in place of ours.
-    command_tree()()
+    try:
+        sys.exit(command_tree()(standalone_mode=False))
+    except typer.Abort:
+        sys.exit(130)
+    except typer.TyperException as error:
+        # A wrong call: typer would print the usage in front of it, three lines more.
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        is_help = "\n" in message
+        print(message if is_help else f"lamina: {message} (--help tells more)", file=sys.stderr)
+        sys.exit(getattr(error, "exit_code", 2))
 
 
 def _say_in_one_line(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:

@@ -55,6 +55,7 @@ class DevL1:
         self._kv = kv
         self._options = options
         self._kzg = kzg
+        self._warming: asyncio.Task[None] | None = None
         rules = L1Rules(chain)
         genesis_time = _genesis_time(kv)
         offset = kv.get(_OFFSET_KEY)
@@ -90,6 +91,7 @@ class DevL1:
         """Serve RPC and the beacon API. Raises OSError when a port is taken."""
         await self.server.start()
         await self.beacon.start()
+        self._warming = asyncio.create_task(self._kzg.warm_up(), name="KZG setup")
         log.info("dev L1 serves", extra={"rpc": self.server.url, "beacon": self.beacon.url})
 
     async def run(self) -> None:
@@ -120,6 +122,9 @@ class DevL1:
 
     async def stop(self) -> None:
         """Stop serving and release the store."""
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
         await self.server.stop()
         await self.beacon.stop()
         self._save_offset()

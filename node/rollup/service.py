@@ -29,6 +29,9 @@ from node.rpc import Dispatcher, RpcServer, ServerOptions
 
 log = logging.getLogger("lamina.node")
 
+_KZG_DELAY = 3.0
+"""Seconds after the start at which the KZG setup is loaded."""
+
 PUBLIC_NAMESPACES = ("eth", "net", "web3", "txpool", "debug")
 
 
@@ -139,6 +142,7 @@ class RollupNode:
             else MetricsServer(self.metrics.registry, self.health, settings.host, settings.metrics_port)
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._warming: asyncio.Task[None] | None = None
 
     async def health(self) -> tuple[bool, dict[str, object]]:
         """Healthy means: nothing has stopped for good, and L1 answers."""
@@ -166,6 +170,7 @@ class RollupNode:
         if self.sequencer is not None:
             self._spawn(self.sequencer.run(), "sequencer")
         self._spawn(self._expire(), "pool")
+        self._warming = asyncio.create_task(self._warm_up(), name="KZG setup")
         log.info(
             "node serves",
             extra={"http": self.http.url, "rollup": self.rollup_rpc.url, "head": str(self.execution.chain.head)},
@@ -173,6 +178,11 @@ class RollupNode:
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
+
+    async def _warm_up(self) -> None:
+        """Load the KZG setup before the first blob needs it, but not while everything else starts."""
+        await asyncio.sleep(_KZG_DELAY)
+        await self._kzg.warm_up()
 
     async def _expire(self) -> None:
         while True:
@@ -191,9 +201,10 @@ class RollupNode:
 
     async def stop(self) -> None:
         """Stop all work and release everything."""
-        for task in self._tasks:
+        working = [*self._tasks, *([self._warming] if self._warming is not None else [])]
+        for task in working:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*working, return_exceptions=True)
         servers = [self.http, self.rollup_rpc, *([self.ws] if self.ws else [])]
         for server in servers:
             await server.stop()
