@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from evm.tracing.frames import Frame, FrameEnd, TransactionFacts
 from evm.tracing.opcodes import CREATE, CREATE2, STOP, name_of
 from evm.tracing.revert import revert_reason
@@ -107,10 +109,40 @@ class CallTracer(Tracer):
 
     def result(self) -> Any:
         """geth's callFrame."""
-        return self._top
+        return orjson.Fragment(_encode(self._top))
 
 
 def _drop_logs(frame: dict[str, Any]) -> int:
     """Remove the logs of a frame that failed and of those in it; how many there were."""
     dropped = len(frame.pop("logs", ()))
-    return dropped + sum(_drop_logs(inner) for inner in frame.get("calls", ()))
+    waiting = list(frame.get("calls", ()))
+    while waiting:
+        inner = waiting.pop()
+        # One that failed itself has lost them already, with all in it.
+        if "error" not in inner:
+            dropped += len(inner.pop("logs", ()))
+            waiting.extend(inner.get("calls", ()))
+    return dropped
+
+
+def _encode(top: dict[str, Any]) -> bytes:
+    """JSON of a tree of frames, however deep: orjson itself ends at 254 levels. Takes the tree apart."""
+    parts: list[bytes] = []
+    waiting: list[dict[str, Any] | bytes] = [top]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, bytes):
+            parts.append(item)
+            continue
+        inner = item.pop("calls", None)
+        raw = orjson.dumps(item)
+        if inner is None:
+            parts.append(raw)
+            continue
+        parts += (raw[:-1], b',"calls":[')
+        waiting.append(b"]}")
+        for index in range(len(inner) - 1, -1, -1):
+            waiting.append(inner[index])
+            if index:
+                waiting.append(b",")
+    return b"".join(parts)

@@ -1,7 +1,9 @@
 """The callTracer, and the small tracers beside it."""
 
+import json
 from typing import Any
 
+import orjson
 import pytest
 
 from config.forks import Fork
@@ -30,6 +32,7 @@ from tests.evm.tracing_kit import (
     INNER,
     MISSING,
     STOP,
+    as_sent,
     block_of,
     call,
     create,
@@ -203,7 +206,7 @@ def test_the_call_depth_has_an_end() -> None:
     call_it = transaction(to=CONTRACT, gas_limit=10**13, value=0)
     builder.add(call_it)
     (found,) = trace_block(bench.engine, bench.head, builder.seal().block, lambda: make_tracer("callTracer"))
-    frame, depth = found.result, 0
+    frame, depth = json.loads(orjson.dumps(found.result)), 0
     while "calls" in frame:
         (frame,) = frame["calls"]
         depth += 1
@@ -305,9 +308,10 @@ def test_traces_of_a_block_are_those_of_its_transactions() -> None:
     block = block_of(bench, [transaction(to=CONTRACT, gas_limit=GAS, value=0, nonce=nonce) for nonce in range(3)])
     found = list(trace_block(bench.engine, bench.head, block, lambda: make_tracer("callTracer")))
     assert [item.transaction_hash for item in found] == [item.hash for item in block.transactions]
-    assert [int(item.result["gasUsed"], 16) for item in found][1] < int(found[0].result["gasUsed"], 16)
+    results = [as_sent(item.result) for item in found]
+    assert int(results[1]["gasUsed"], 16) < int(results[0]["gasUsed"], 16)
     alone = trace(bench, "callTracer", None, *block.transactions)
-    assert alone == found[2].result
+    assert alone == results[2]
 
 
 def test_calls_are_counted_by_selector_and_size() -> None:
