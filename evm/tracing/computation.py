@@ -21,6 +21,8 @@ from evm.types import Address, Hash32, Log
 
 _OPERANDS = {CALL: 7, CALLCODE: 7, DELEGATECALL: 6, STATICCALL: 6, CREATE: 3, CREATE2: 4}
 _DEPTH_LIMIT = 1024
+_MOST_GAS = 36_028_809_887_088_637
+"""The price of the largest memory that geth puts a price on; what is dearer does not count as a cost there, either."""
 
 
 def traced(fork: ForkRules, steps: bool) -> ForkRules:
@@ -51,7 +53,8 @@ class ChargeMeter(GasMeter):  # type: ignore[misc]
 
     def consume_gas(self, amount: int, reason: str) -> None:
         """Charge for something. Raises OutOfGas."""
-        self.charged += amount
+        if amount <= _MOST_GAS:
+            self.charged += amount
         self.last_charge = amount
         super().consume_gas(amount, reason)
 

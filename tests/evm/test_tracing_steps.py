@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from config.forks import EthFork, Fork
@@ -131,6 +131,11 @@ def test_what_cannot_be_paid_for_or_lacks_operands_says_so() -> None:
     assert lines(trace_code(b"\x5f\x01"), "op", "error")[-1] == ("ADD", "stack underflow (1 <=> 2)")
     full = trace_code(b"\x5f" * 1025, None, {"disableStack": True})
     assert lines(full, "op", "error")[-1] == ("PUSH0", "stack limit reached 1024 (1023)")
+
+
+def test_memory_beyond_all_price_shows_what_comes_before_it() -> None:
+    shown = trace_code(push(1 << 150) + b"\x51")["structLogs"][-1]
+    assert (shown["op"], shown["gasCost"], shown["error"]) == ("MLOAD", 3, "out of gas")
 
 
 def test_what_fails_in_the_middle_only_ends_the_trace() -> None:
@@ -275,6 +280,7 @@ MESSAGES = st.sampled_from(
 
 
 @settings(max_examples=120, deadline=None)
+@example(push(1 << 150) + b"\x51", b"")
 @given(st.lists(st.one_of(PIECES, MESSAGES), max_size=40).map(b"".join), st.binary(max_size=40))
 def test_traced_or_not_random_programs_do_the_same(code: bytes, data: bytes) -> None:
     bench = l2(
