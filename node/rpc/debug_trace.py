@@ -7,7 +7,9 @@ from typing import Annotated, Any
 from config.errors import CriticalError
 from config.types import to_hex
 from evm.engine import CallError
+from evm.engine.call import call_context
 from evm.rules import InvalidHeader
+from evm.tracing.mid_block import NoSuchTransaction, state_before
 from evm.tracing.room import Room
 from evm.tracing.trace import Budget, trace_block, trace_call, trace_transaction
 from evm.tracing.tracer import InvalidTracerConfig, TraceTooLarge
@@ -20,7 +22,7 @@ from node.rpc.blocks import BlockFinder
 from node.rpc.call_params import parse_block_overrides, parse_call, parse_state_overrides
 from node.rpc.dispatcher import Namespace, rpc_method
 from node.rpc.errors import ErrorCode, RpcError, invalid_params, server_error
-from node.rpc.params import BlockNumberParam, BlockParam, BlockReference, DataParam, HashParam, JsonParam
+from node.rpc.params import BlockNumberParam, BlockParam, BlockReference, DataParam, HashParam, JsonParam, parse_uint64
 from node.rpc.trace_params import TraceOptions, parse_trace_options
 from node.rpc.workers import CallWorkers, OutOfTime
 
@@ -91,11 +93,12 @@ class DebugTrace(Namespace):
 
     @rpc_method("traceCall")
     async def trace_call(self, transaction: JsonParam, block: BlockParam, options: OptionsParam = _NO_OPTIONS) -> Any:
-        """The trace of a call on the state after a block; `stateOverrides` and `blockOverrides` are in the options."""
+        """The trace of a call on the state after a block, or before one of its transactions with `txIndex`.
+
+        `stateOverrides` and `blockOverrides` are in the options, too.
+        """
         if block.is_pending:
             raise server_error("tracing on top of pending is not supported")
-        if options.others.get("txindex") is not None:
-            raise invalid_params("invalid argument 2: txIndex is not supported, trace on the state after a block")
         try:
             message = parse_call(transaction)
         except ValueError as error:
@@ -103,13 +106,26 @@ class DebugTrace(Namespace):
         try:
             accounts = parse_state_overrides(options.others.get("stateoverrides") or {})
             facts = parse_block_overrides(options.others.get("blockoverrides") or {})
+            index = options.others.get("txindex")
+            index = None if index is None else parse_uint64(index)
         except ValueError as error:
             raise invalid_params(f"invalid argument 2: {error}") from error
-        _, header = self._blocks.state(block)
+        engine, gas_cap = self._chain.engine, self._workers.limits.gas_cap
+        if index is None:
+            _, header = self._blocks.state(block)
+            whole = parent = None
+        else:
+            whole = self._blocks.block(block)
+            if whole is None:
+                raise server_error("header not found")
+            header, parent = whole.header, self._parent(whole)
 
         def work(budget: Budget, room: Room) -> Any:
-            gas_cap = self._workers.limits.gas_cap
-            context = self._chain.engine.call_context(header, accounts, facts, gas_cap, budget)
+            if whole is None or parent is None or index is None:
+                context = engine.call_context(header, accounts, facts, gas_cap, budget)
+            else:
+                source = state_before(engine, parent, whole, index, budget)
+                context = call_context(engine.rules, source, engine.headers, header, accounts, facts, gas_cap, budget)
             return trace_call(context, message, options.new_tracer(room))
 
         return await self._run(options, work)
@@ -144,7 +160,7 @@ class DebugTrace(Namespace):
                 return await self._workers.run(lambda: work(self._workers.budget(seconds), Room(limits.trace_bytes)))
         except OutOfTime as error:
             raise server_error("execution timeout") from error
-        except (InvalidTracerConfig, TraceTooLarge) as error:
+        except (InvalidTracerConfig, TraceTooLarge, NoSuchTransaction) as error:
             raise server_error(str(error)) from error
         except (CallError, InvalidTransaction, InvalidHeader, CriticalError) as error:
             raise server_error(f"tracing failed: {error}") from error

@@ -13,7 +13,7 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 from evm.engine.witness import ExecutionWitness
 from evm.rules import L1Rules
 from evm.store.kv import WriteBatch
-from evm.types import Block, DynamicFeeTransaction, PayloadAttributes, to_hex
+from evm.types import Address, Block, DynamicFeeTransaction, PayloadAttributes, to_hex
 from node.rpc.eth_execution import ExecutionLimits
 from node.rpc.standard import NodeOptions
 from node.rpc.trace_params import parse_duration, parse_trace_options
@@ -117,6 +117,28 @@ async def test_a_call_is_traced_with_other_state_and_another_block() -> None:
     assert reverting["revertReason"] == "no" and reverting["error"] == "execution reverted"
 
 
+async def test_a_call_is_traced_in_the_middle_of_a_block() -> None:
+    node = Node()
+    # Counts its calls, and gives the count.
+    counter = "0x5f54600101805f555f5260205ff3"
+    deploying = dev_transaction(0, 0, to=None, data=bytes.fromhex("6d" + counter[2:] + "5f52600e6012f3"))
+    mine(node.chain, deploying)
+    receipt = await node.call("eth_getTransactionReceipt", to_hex(deploying.hash))
+    target = receipt["contractAddress"]
+    address = Address(bytes.fromhex(target[2:]))
+    late = dev_transaction(0, 4, to=None, data=bytes.fromhex("6d" + counter[2:] + "5f52600e6012f3"))
+    mine(node.chain, *(dev_transaction(0, nonce, to=address) for nonce in (1, 2, 3)), late, dev_transaction(0, 5))
+    call = {"to": target}
+    for index, count in enumerate((1, 2, 3, 4)):
+        answer = await node.call("debug_traceCall", call, "latest", {"txIndex": hex(index), "disableStack": True})
+        assert answer["returnValue"] == to_hex(word(count))
+    assert (await node.call("debug_traceCall", call, "latest"))["returnValue"] == to_hex(word(4))
+    created = (await node.call("eth_getTransactionReceipt", to_hex(late.hash)))["contractAddress"]
+    for before, lines in (("0x3", 0), ("0x4", 12)):
+        answer = await node.call("debug_traceCall", {"to": created}, "latest", {"txIndex": before})
+        assert len(answer["structLogs"]) == lines
+
+
 async def test_a_traced_call_pays_its_fee() -> None:
     node = Node()
     base_fee = node.chain.head.base_fee_per_gas or 0
@@ -149,7 +171,9 @@ async def test_what_cannot_be_traced_is_refused_in_geths_words() -> None:
         ("debug_traceCall", ({}, "0x9"), -32000, "header not found"),
         ("debug_traceCall", ({"to": "0x1"}, "latest"), -32602, "invalid argument 0: to: "),
         ("debug_traceCall", ({}, "latest", {"stateOverrides": {"0x1": {}}}), -32602, "invalid argument 2: "),
-        ("debug_traceCall", ({}, "latest", {"txIndex": "0x1"}), -32602, "invalid argument 2: txIndex"),
+        ("debug_traceCall", ({}, "latest", {"txIndex": 1}), -32602, "invalid argument 2: "),
+        ("debug_traceCall", ({}, "latest", {"txIndex": "0x2"}), -32000, "transaction index 2 out of range for "),
+        ("debug_traceCall", ({}, "0x0", {"txIndex": "0x0"}), -32000, "genesis is not traceable"),
         ("debug_traceCall", ({"to": ALICE, "gas": "0x1"}, "latest"), -32000, "tracing failed: intrinsic gas too low"),
         ("debug_traceTransaction", (spent, {"tracer": "oneTracer"}), -32000, "tracer 'oneTracer' is not known"),
         ("debug_traceTransaction", (spent, {"tracer": 5}), -32602, "invalid argument 1: tracer must be a string"),
