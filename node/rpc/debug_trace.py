@@ -1,6 +1,5 @@
 """`debug_trace...`: what transactions did, step by step or message by message."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -21,7 +20,7 @@ from node.chain import Chain
 from node.rpc.blocks import BlockFinder
 from node.rpc.call_params import parse_block_overrides, parse_call, parse_state_overrides
 from node.rpc.dispatcher import Namespace, rpc_method
-from node.rpc.errors import ErrorCode, RpcError, invalid_params, server_error
+from node.rpc.errors import invalid_params, server_error
 from node.rpc.params import BlockNumberParam, BlockParam, BlockReference, DataParam, HashParam, JsonParam, parse_uint64
 from node.rpc.trace_params import TraceOptions, parse_trace_options
 from node.rpc.workers import CallWorkers, OutOfTime
@@ -29,8 +28,6 @@ from node.rpc.workers import CallWorkers, OutOfTime
 OptionsParam = Annotated[TraceOptions, parse_trace_options]
 
 _NO_OPTIONS = parse_trace_options(None)
-_MOST_WAITING = 32
-"""Traces that may wait for their turn."""
 
 Work = Callable[[Budget, Room], Any]
 
@@ -38,7 +35,7 @@ Work = Callable[[Budget, Room], Any]
 class DebugTrace(Namespace):
     """Replays what is asked for on a state that is thrown away, in the threads that run calls.
 
-    One of these threads is always left to calls. A trace takes bounded time and memory. It works for every block whose
+    A trace takes bounded time and memory. It works for every block whose
     parent's state the node has.
     """
 
@@ -48,8 +45,6 @@ class DebugTrace(Namespace):
         self._chain = chain
         self._blocks = blocks
         self._workers = workers
-        self._turns = asyncio.Semaphore(max(1, workers.limits.workers - 1))
-        self._waiting = 0
 
     @rpc_method("traceTransaction")
     async def trace_transaction(self, transaction_hash: HashParam, options: OptionsParam = _NO_OPTIONS) -> Any:
@@ -152,17 +147,11 @@ class DebugTrace(Namespace):
     async def _run(self, options: TraceOptions, work: Work) -> Any:
         limits = self._workers.limits
         seconds = limits.timeout if options.timeout is None else min(options.timeout, limits.trace_timeout)
-        if self._waiting >= _MOST_WAITING:
-            raise RpcError(ErrorCode.LIMIT_EXCEEDED, "too many traces are waiting on this node, try again later")
-        self._waiting += 1
         try:
-            async with self._turns:
-                return await self._workers.run(lambda: work(self._workers.budget(seconds), Room(limits.trace_bytes)))
+            return await self._workers.run_long(lambda: work(self._workers.budget(seconds), Room(limits.trace_bytes)))
         except OutOfTime as error:
             raise server_error("execution timeout") from error
         except (InvalidTracerConfig, TraceTooLarge, NoSuchTransaction) as error:
             raise server_error(str(error)) from error
         except (CallError, InvalidTransaction, InvalidHeader, CriticalError) as error:
             raise server_error(f"tracing failed: {error}") from error
-        finally:
-            self._waiting -= 1

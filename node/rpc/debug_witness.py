@@ -14,6 +14,8 @@ from node.rpc.errors import invalid_params, server_error
 from node.rpc.params import BlockParam, HashParam, ObjectParam
 from node.rpc.workers import CallWorkers, OutOfTime
 
+Budget = Callable[[], None]
+
 
 class DebugWitness(Namespace):
     """Executes again while noting what is read, in the threads that run calls. Works where the parent's state is."""
@@ -34,8 +36,8 @@ class DebugWitness(Namespace):
         if found.number == 0:
             raise server_error("genesis has no witness: it is not executed")
         self._require_state(found.header.parent_hash)
-        chain, budget = self._chain, self._workers.budget(self._workers.limits.trace_timeout)
-        return await self._run(lambda: block_witness(chain.rules, chain.state, chain, found, budget))
+        chain = self._chain
+        return await self._run(lambda budget: block_witness(chain.rules, chain.state, chain, found, budget))
 
     @rpc_method("executePayload")
     async def execute_payload(self, parent_hash: HashParam, attributes: ObjectParam) -> dict[str, Any]:
@@ -45,8 +47,10 @@ class DebugWitness(Namespace):
         except (KeyError, ValueError) as error:
             raise invalid_params(f"invalid argument 1: {error}") from error
         self._require_state(parent_hash)
-        chain, budget = self._chain, self._workers.budget(self._workers.limits.trace_timeout)
-        return await self._run(lambda: payload_witness(chain.rules, chain.state, chain, parent_hash, parsed, budget))
+        chain = self._chain
+        return await self._run(
+            lambda budget: payload_witness(chain.rules, chain.state, chain, parent_hash, parsed, budget)
+        )
 
     def _require_state(self, parent_hash: Hash32) -> None:
         parent = self._chain.header_by_hash(parent_hash)
@@ -55,9 +59,10 @@ class DebugWitness(Namespace):
         if not self._chain.state.has(parent.state_root):
             raise server_error(f"required historical state unavailable: that of {parent} is not kept any more")
 
-    async def _run(self, work: Callable[[], ExecutionWitness]) -> dict[str, Any]:
+    async def _run(self, work: Callable[[Budget], ExecutionWitness]) -> dict[str, Any]:
         try:
-            return await self._workers.run(lambda: work().to_json())
+            seconds = self._workers.limits.trace_timeout
+            return await self._workers.run_long(lambda: work(self._workers.budget(seconds)).to_json())
         except OutOfTime as error:
             raise server_error("execution timeout") from error
         except (CriticalError, InvalidPayload) as error:

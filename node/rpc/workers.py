@@ -11,6 +11,9 @@ from node.rpc.errors import ErrorCode, RpcError
 
 T = TypeVar("T")
 
+_MOST_LONG_WAITING = 32
+"""Long pieces of work that may wait for their turn, the running ones included."""
+
 
 @dataclass(frozen=True)
 class ExecutionLimits:
@@ -41,6 +44,8 @@ class CallWorkers:
         self._clock = clock
         self._executor = ThreadPoolExecutor(self.limits.workers, thread_name_prefix="eth_call")
         self._waiting = 0
+        self._turns = asyncio.Semaphore(max(1, self.limits.workers - 1))
+        self._long_waiting = 0
 
     def budget(self, seconds: float | None = None) -> Callable[[], None]:
         """A check that raises OutOfTime once so much time has gone by; by default the limit of one request."""
@@ -61,3 +66,14 @@ class CallWorkers:
             return await asyncio.get_running_loop().run_in_executor(self._executor, work)
         finally:
             self._waiting -= 1
+
+    async def run_long(self, work: Callable[[], T]) -> T:
+        """The same for traces and witnesses: of all threads but one, so that short calls always have theirs."""
+        if self._long_waiting >= _MOST_LONG_WAITING:
+            raise RpcError(ErrorCode.LIMIT_EXCEEDED, "too many traces are waiting on this node, try again later")
+        self._long_waiting += 1
+        try:
+            async with self._turns:
+                return await self.run(work)
+        finally:
+            self._long_waiting -= 1
