@@ -80,6 +80,8 @@ class RollupConfig:
     eip1559: Eip1559Parameters = Eip1559Parameters(elasticity=6, denominator=50, denominator_canyon=250)
     protocol_versions_address: Address = ZERO_ADDRESS
     pectra_blob_schedule_time: Timestamp | None = None
+    keep_karst_upgrade_gas: bool = False
+    """The gas that Karst's activation block got for its upgrade transactions stays in the gas limit afterwards."""
 
     def is_active(self, fork: Fork, timestamp: int) -> bool:
         """Whether an L2 block of this timestamp follows `fork`'s rules."""
@@ -148,6 +150,8 @@ class RollupConfig:
         result.update({f"{fork.key}_time": time for fork, time in sorted(self.forks.times.items())})
         if self.pectra_blob_schedule_time is not None:
             result["pectra_blob_schedule_time"] = self.pectra_blob_schedule_time
+        if self.keep_karst_upgrade_gas:
+            result["keep_karst_upgrade_gas"] = True
         result.update(
             {
                 "batch_inbox_address": to_hex(self.batch_inbox_address),
@@ -236,6 +240,7 @@ def _from_json(data: dict[str, Any]) -> RollupConfig:
             data.get("chain_op_config") or {}, "eip1559Elasticity", "eip1559Denominator", "eip1559DenominatorCanyon"
         ),
         pectra_blob_schedule_time=_optional_time(data, "pectra_blob_schedule_time"),
+        keep_karst_upgrade_gas=bool(data.get("keep_karst_upgrade_gas") or False),
     )
 
 
@@ -276,6 +281,7 @@ def load_registry_chain(chain_toml: Path, superchain_toml: Path | None = None) -
                 "eip1559_denominator_canyon",
             ),
             pectra_blob_schedule_time=_optional_time(hardforks, "pectra_blob_schedule_time"),
+            keep_karst_upgrade_gas=bool(hardforks.get("keep_karst_upgrade_gas", False)),
         )
     except KeyError as error:
         raise ValueError(f"{chain_toml}: the field {error.args[0]!r} is missing") from error

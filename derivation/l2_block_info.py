@@ -55,7 +55,7 @@ def l2_block_ref(block: Block, rollup: RollupConfig) -> L2BlockRef:
 def system_config_of(block: Block, rollup: RollupConfig) -> SystemConfig:
     """The system configuration that held in an L2 block, from its L1 attributes and its header.
 
-    Gas that an upgrade's first block got on top is not part of it.
+    Gas that an upgrade's first block got on top is not part of it, unless the chain keeps it.
     Raises CriticalError when the block is not of this rollup. Spec: op derivation, "Resetting derivation stages".
     """
     header = block.header
@@ -73,7 +73,9 @@ def system_config_of(block: Block, rollup: RollupConfig) -> SystemConfig:
         batcher_address=info.batcher_address,
         overhead=Hash32(overhead),
         scalar=Hash32(scalar),
-        gas_limit=Gas(header.gas_limit - upgrade_gas(rollup, header.timestamp)),
+        gas_limit=Gas(
+            header.gas_limit - (0 if rollup.keep_karst_upgrade_gas else upgrade_gas(rollup, header.timestamp))
+        ),
         eip1559_params=params,
         operator_fee_scalar=info.operator_fee_scalar,
         operator_fee_constant=info.operator_fee_constant,

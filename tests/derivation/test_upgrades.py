@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from config.forks import Fork, ForkSchedule
+from config.rollup import RollupConfig
 from config.types import Timestamp, from_hex, to_hex
 from derivation.l2_block_info import l1_block_info, system_config_of
 from derivation.upgrades import UPGRADE_DIRECTORY, gas_of, transactions_of
@@ -129,3 +130,17 @@ def test_a_batch_with_transactions_for_jovians_first_block_is_dropped() -> None:
     verifier.run()
     assert verifier.hashes() == l2.hashes()[:2]
     assert any("upgrade activates" in event.text for event in verifier.events)
+
+
+def test_a_chain_that_keeps_karsts_upgrade_gas_has_it_in_its_gas_limit_from_then_on() -> None:
+    l1 = FakeL1()
+    rollup = make_rollup(l1, Fork.JOVIAN)
+    times = dict(rollup.forks.times) | {Fork.KARST: Timestamp(rollup.genesis.l2_time + 4)}
+    rollup = replace(rollup, forks=ForkSchedule(times), keep_karst_upgrade_gas=True)
+    assert RollupConfig.from_json(rollup.to_json()) == rollup
+    l2 = FakeL2(rollup, l1)
+    l1.mine(2)
+    for number in range(1, 5):
+        l2.sequence([] if number == 2 else [l2.user_transaction()])
+    kept = 30_000_000 + gas_of(Fork.KARST)
+    assert [block.header.gas_limit for block in l2.blocks] == [30_000_000] * 2 + [kept] * 3
