@@ -1,0 +1,7 @@
+//! Root of the native library: what Python calls through ctypes.
+
+pub const platform = @import("platform/native.zig");
+
+export fn lamina_abi_version() u32 {
+    return 1;
+}
