@@ -4,6 +4,7 @@ pub const platform = @import("platform/native.zig");
 
 comptime {
     _ = @import("native/primitives.zig");
+    _ = @import("native/derivation.zig");
 }
 
 export fn lamina_abi_version() u32 {
