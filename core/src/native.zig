@@ -5,6 +5,7 @@ pub const platform = @import("platform/native.zig");
 comptime {
     _ = @import("native/primitives.zig");
     _ = @import("native/derivation.zig");
+    _ = @import("native/trie_doors.zig");
 }
 
 export fn lamina_abi_version() u32 {
