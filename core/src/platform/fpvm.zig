@@ -70,7 +70,7 @@ pub fn heap() std.mem.Allocator {
 /// The state behind `heap`; set its `end_index` back to give everything newer back at once.
 pub fn heapState() *std.heap.FixedBufferAllocator {
     if (!heap_ready) {
-        const start: [*]u8 = @constCast(@ptrCast(&_heap_start));
+        const start: [*]u8 = @ptrCast(@constCast(&_heap_start));
         heap_state = .init(start[0 .. memory_end - @intFromPtr(start)]);
         heap_ready = true;
     }
