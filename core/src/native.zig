@@ -3,6 +3,7 @@
 pub const platform = @import("platform/native.zig");
 
 comptime {
+    _ = @import("native/primitives.zig");
     _ = @import("native/vm.zig");
 }
 
