@@ -8,6 +8,7 @@
 //!     pub fn main() noreturn { ... platform.exit(0, ""); }
 
 const std = @import("std");
+const keccak = @import("../crypto/keccak.zig");
 const root = @import("root");
 
 /// Exit codes of a program: 0 the claim is valid, 1 it is invalid, from 2 on the program failed. The VM's own faults start at 0xf0.
@@ -136,8 +137,4 @@ pub const panic = std.debug.FullPanic(struct {
     }
 }.fail);
 
-pub fn keccak256(data: []const u8) [32]u8 {
-    var digest: [32]u8 = undefined;
-    std.crypto.hash.sha3.Keccak256.hash(data, &digest, .{});
-    return digest;
-}
+pub const keccak256 = keccak.hash;

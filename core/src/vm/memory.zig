@@ -5,6 +5,7 @@
 //! an entry of zeros stands for a subtree of zeros; nodes within a page are computed when a proof asks for them.
 
 const std = @import("std");
+const keccak = @import("../crypto/keccak.zig");
 const posix = std.posix;
 
 pub const size = 1 << 32;
@@ -34,17 +35,11 @@ pub const Marks = packed struct(u8) {
     pub const plain: Marks = .{ .present = true, .dirty = true };
 };
 
-pub fn keccak256(data: []const u8) [32]u8 {
-    var digest: [32]u8 = undefined;
-    std.crypto.hash.sha3.Keccak256.hash(data, &digest, .{});
-    return digest;
-}
-
 fn parent(left: *const [32]u8, right: *const [32]u8) [32]u8 {
     var pair: [64]u8 = undefined;
     pair[0..32].* = left.*;
     pair[32..64].* = right.*;
-    return keccak256(&pair);
+    return keccak.hash(&pair);
 }
 
 /// Roots of subtrees of zeros by level.

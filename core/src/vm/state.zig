@@ -1,7 +1,7 @@
 //! The state of the fault-proof VM without its memory, its encoding and its hash. docs/fpvm.md, section 1.
 
 const std = @import("std");
-const keccak256 = @import("memory.zig").keccak256;
+const keccak = @import("../crypto/keccak.zig");
 
 pub const encoded_size = 338;
 
@@ -49,7 +49,7 @@ pub const State = struct {
     }
 
     pub fn hash(self: *const State, memory_root: *const [32]u8) [32]u8 {
-        var digest = keccak256(&self.encode(memory_root));
+        var digest = keccak.hash(&self.encode(memory_root));
         digest[0] = self.status();
         return digest;
     }
