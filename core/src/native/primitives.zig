@@ -1,6 +1,7 @@
 //! C doors of the arithmetic and the hash functions. `evm/native/primitives.py` is the other side.
 
 const keccak = @import("../crypto/keccak.zig");
+const secp256k1 = @import("../crypto/secp256k1.zig");
 const words = @import("../u256.zig");
 
 export fn lamina_keccak256(data: [*]const u8, len: usize, out: *[32]u8) void {
@@ -29,4 +30,29 @@ export fn lamina_u256(code: u8, a_bytes: *const [32]u8, b_bytes: *const [32]u8, 
         else => return 1,
     });
     return 0;
+}
+
+/// Returns 1 and the public key x || y, or 0 where the signature has none.
+export fn lamina_recover(hash: *const [32]u8, r: *const [32]u8, s: *const [32]u8, odd_y: u8, out: *[64]u8) u32 {
+    out.* = secp256k1.recover(hash, r, s, odd_y != 0) orelse return 0;
+    return 1;
+}
+
+/// The signers' addresses of `count` signatures; where a signature has none, `out_ok` is 0 and its address zero.
+export fn lamina_recover_batch(
+    count: usize,
+    hashes: [*]const [32]u8,
+    rs: [*]const [32]u8,
+    ss: [*]const [32]u8,
+    parities: [*]const u8,
+    out_addresses: [*][20]u8,
+    out_ok: [*]u8,
+) void {
+    for (0..count) |i| {
+        out_addresses[i] = @splat(0);
+        out_ok[i] = 0;
+        const key = secp256k1.recover(&hashes[i], &rs[i], &ss[i], parities[i] != 0) orelse continue;
+        out_addresses[i] = keccak.hash(&key)[12..32].*;
+        out_ok[i] = 1;
+    }
 }
