@@ -6,6 +6,7 @@ comptime {
     _ = @import("native/primitives.zig");
     _ = @import("native/derivation.zig");
     _ = @import("native/trie_doors.zig");
+    _ = @import("native/vm.zig");
 }
 
 export fn lamina_abi_version() u32 {
