@@ -17,9 +17,14 @@ pub fn modexp(allocator: Allocator, base: []const u8, exponent: []const u8, modu
     @memset(out, 0);
     const digits = withoutLeadingZeros(modulus);
     if (digits.len == 0 or (digits.len == 1 and digits[0] == 1)) return;
-    var arena = std.heap.ArenaAllocator.init(allocator);
-    defer arena.deinit();
-    const result = try power(arena.allocator(), withoutLeadingZeros(base), withoutLeadingZeros(exponent), digits);
+    const power_digits = withoutLeadingZeros(exponent);
+
+    // Two tables of powers, and less than 24 other numbers of the modulus' length. (std's arena needs atomic instructions.)
+    const n = limbCount(digits.len);
+    const room = try allocator.alloc(u64, (n + 1) * ((@as(usize, 2) << @intCast(windowWidth(power_digits))) + 24));
+    defer allocator.free(room);
+    var memory = std.heap.FixedBufferAllocator.init(std.mem.sliceAsBytes(room));
+    const result = try power(memory.allocator(), withoutLeadingZeros(base), power_digits, digits);
     toBytes(result, out[out.len - digits.len ..]);
 }
 
@@ -63,6 +68,40 @@ fn power(memory: Allocator, base: []const u8, exponent: []const u8, modulus: []c
     return result;
 }
 
+/// Wider windows only pay where the exponent is long enough to use the table.
+fn windowWidth(exponent: []const u8) usize {
+    return switch (bitLength(exponent)) {
+        0...24 => 1,
+        25...80 => 3,
+        81...240 => 4,
+        241...672 => 5,
+        else => 6,
+    };
+}
+
+/// Of a number without leading zero bytes.
+fn bitLength(digits: []const u8) usize {
+    return if (digits.len == 0) 0 else digits.len * 8 - @clz(digits[0]);
+}
+
+/// The powers of a base with every exponent that a window can hold.
+const Table = struct {
+    powers: []u64,
+    n: usize,
+
+    fn init(memory: Allocator, width: usize, n: usize) error{OutOfMemory}!Table {
+        return .{ .powers = try memory.alloc(u64, n << @intCast(width)), .n = n };
+    }
+
+    fn count(self: Table) usize {
+        return self.powers.len / self.n;
+    }
+
+    fn at(self: Table, exponent: usize) []u64 {
+        return self.powers[exponent * self.n ..][0..self.n];
+    }
+};
+
 /// Windows of the exponent, most significant first.
 const Windows = struct {
     exponent: []const u8,
@@ -70,10 +109,8 @@ const Windows = struct {
     position: usize,
 
     fn init(exponent: []const u8) Windows {
-        const bits = exponent.len * 8 - if (exponent.len == 0) 0 else @as(usize, @clz(exponent[0]));
-        // Wider windows only pay where the exponent is long enough to use the table.
-        const width: usize = if (bits <= 24) 1 else if (bits <= 80) 3 else if (bits <= 240) 4 else if (bits <= 672) 5 else 6;
-        return .{ .exponent = exponent, .width = width, .position = (bits + width - 1) / width };
+        const width = windowWidth(exponent);
+        return .{ .exponent = exponent, .width = width, .position = (bitLength(exponent) + width - 1) / width };
     }
 
     fn next(self: *Windows) ?usize {
@@ -155,11 +192,10 @@ const Montgomery = struct {
         if (overflow != 0 or !lessThan(out, self.modulus)) subtractIn(out, self.modulus);
     }
 
-    /// The Montgomery form of a number of any length: Horner's rule with n limbs as a digit.
-    fn fromNumber(self: *const Montgomery, memory: Allocator, bytes: []const u8) error{OutOfMemory}![]u64 {
+    /// Sets `value` to the Montgomery form of a number of any length: Horner's rule with n limbs as a digit.
+    fn fromNumber(self: *const Montgomery, memory: Allocator, bytes: []const u8, value: []u64) error{OutOfMemory}!void {
         const n = self.modulus.len;
         const digit_len = 8 * n;
-        const value = try memory.alloc(u64, n);
         @memset(value, 0);
         const digit = try memory.alloc(u64, n);
         var rest = bytes;
@@ -177,7 +213,6 @@ const Montgomery = struct {
             if (carry != 0 or !lessThan(value, self.modulus)) subtractIn(value, self.modulus);
             rest = rest[taken..];
         }
-        return value;
     }
 };
 
@@ -192,18 +227,15 @@ fn powerOdd(memory: Allocator, base: []const u8, exponent: []const u8, modulus: 
     form.multiply(result, form.square, one);
 
     var windows = Windows.init(exponent);
-    const table = try memory.alloc([]u64, @as(usize, 1) << @intCast(windows.width));
-    table[0] = try memory.dupe(u64, result);
-    table[1] = try form.fromNumber(memory, base);
-    for (2..table.len) |i| {
-        table[i] = try memory.alloc(u64, n);
-        form.multiply(table[i], table[i - 1], table[1]);
-    }
+    const table = try Table.init(memory, windows.width, n);
+    @memcpy(table.at(0), result);
+    try form.fromNumber(memory, base, table.at(1));
+    for (2..table.count()) |i| form.multiply(table.at(i), table.at(i - 1), table.at(1));
     var started = false;
     while (windows.next()) |digit| {
         if (started) for (0..windows.width) |_| form.multiply(result, result, result);
         if (digit == 0) continue;
-        if (started) form.multiply(result, result, table[digit]) else @memcpy(result, table[digit]);
+        if (started) form.multiply(result, result, table.at(digit)) else @memcpy(result, table.at(digit));
         started = true;
     }
     form.multiply(result, result, one);
@@ -224,13 +256,10 @@ fn powerOfTwoModulus(memory: Allocator, base: []const u8, exponent: []const u8, 
         return result;
     }
     var windows = Windows.init(exponent);
-    const table = try memory.alloc([]u64, @as(usize, 1) << @intCast(windows.width));
-    table[0] = try memory.dupe(u64, result);
-    table[1] = factor;
-    for (2..table.len) |i| {
-        table[i] = try memory.alloc(u64, n);
-        multiplyLow(table[i], table[i - 1], factor);
-    }
+    const table = try Table.init(memory, windows.width, n);
+    @memcpy(table.at(0), result);
+    @memcpy(table.at(1), factor);
+    for (2..table.count()) |i| multiplyLow(table.at(i), table.at(i - 1), factor);
     var started = false;
     while (windows.next()) |digit| {
         if (started) for (0..windows.width) |_| {
@@ -239,9 +268,9 @@ fn powerOfTwoModulus(memory: Allocator, base: []const u8, exponent: []const u8, 
         };
         if (digit == 0) continue;
         if (started) {
-            multiplyLow(product, result, table[digit]);
+            multiplyLow(product, result, table.at(digit));
             @memcpy(result, product);
-        } else @memcpy(result, table[digit]);
+        } else @memcpy(result, table.at(digit));
         started = true;
     }
     return result;
