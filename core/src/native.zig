@@ -5,3 +5,7 @@ pub const platform = @import("platform/native.zig");
 export fn lamina_abi_version() u32 {
     return 1;
 }
+
+comptime {
+    _ = @import("native/curves.zig");
+}
