@@ -71,6 +71,26 @@ pub fn Tower(comptime Fp: type, comptime xi_real: comptime_int) type {
                 return .{ .c0 = a.c0.mul(norm), .c1 = a.c1.neg().mul(norm) };
             }
 
+            /// A square root of a, or null.
+            pub fn sqrt(a: Fp2) ?Fp2 {
+                if (a.c1.isZero()) {
+                    if (a.c0.sqrt()) |root| return .{ .c0 = root, .c1 = Fp.zero };
+                    // -1 is no square in Fp, so -c0 is one.
+                    return .{ .c0 = Fp.zero, .c1 = a.c0.neg().sqrt().? };
+                }
+                // With root^2 = (r0 + r1 u)^2: r0^2 is one of (c0 +- |a|) / 2, whose product -c1^2 / 4 is no square: one of them is, one is not.
+                const norm = Fp.sumOfProducts(a.c0, a.c0, a.c1, a.c1).sqrt() orelse return null;
+                const candidate = a.c0.add(norm).halve();
+                const half = candidate.power((Fp.order + 1) / 4);
+                const other = a.c1.mul(half.double().inverse());
+                return if (half.square().eql(candidate)) .{ .c0 = half, .c1 = other } else .{ .c0 = other, .c1 = half };
+            }
+
+            /// sgn0 for an extension of degree 2. Spec: RFC 9380 section 4.1.
+            pub fn isOdd(a: Fp2) bool {
+                return a.c0.isOdd() or (a.c0.isZero() and a.c1.isOdd());
+            }
+
             /// a * (xi_real + u).
             pub fn mulByXi(a: Fp2) Fp2 {
                 return .{ .c0 = timesXiReal(a.c0).sub(a.c1), .c1 = timesXiReal(a.c1).add(a.c0) };
