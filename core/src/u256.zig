@@ -8,10 +8,7 @@
 
 const std = @import("std");
 const builtin = @import("builtin");
-
-comptime {
-    std.debug.assert(builtin.cpu.arch.endian() == .little);
-}
+const limb = @import("crypto/limbs.zig");
 
 /// DIV: 0 where `b` is 0.
 pub fn divide(a: u256, b: u256) u256 {
@@ -52,7 +49,7 @@ pub fn addMod(a: u256, b: u256, n: u256) u256 {
 /// MULMOD: the product has 512 bits before the reduction; 0 where `n` is 0.
 pub fn mulMod(a: u256, b: u256, n: u256) u256 {
     if (n == 0) return 0;
-    const product = multiplyFull(limbs(a), limbs(b));
+    const product = limb.multiply(4, limbs(a), limbs(b));
     if (product[4] | product[5] | product[6] | product[7] == 0) return remainder(fromLimbs(product[0..4].*), n);
     return divideWide(8, product, limbs(n)).remainder;
 }
@@ -166,28 +163,8 @@ fn magnitude(value: u256) u256 {
     return if (isNegative(value)) 0 -% value else value;
 }
 
-fn limbs(value: u256) [4]u64 {
-    return @bitCast(value);
-}
-
-fn fromLimbs(value: [4]u64) u256 {
-    return @bitCast(value);
-}
-
-fn multiplyFull(a: [4]u64, b: [4]u64) [8]u64 {
-    var product: [8]u64 = @splat(0);
-    inline for (0..4) |i| {
-        var carry: u64 = 0;
-        inline for (0..4) |j| {
-            // (2^64 - 1)^2 + 2 (2^64 - 1) is 2^128 - 1: nothing is lost.
-            const term = @as(u128, a[i]) * b[j] + product[i + j] + carry;
-            product[i + j] = @truncate(term);
-            carry = @truncate(term >> 64);
-        }
-        product[i + 4] = carry;
-    }
-    return product;
-}
+const limbs = limb.fromWord;
+const fromLimbs = limb.toWord;
 
 /// floor((2^128 - 1) / d) - 2^64 for a `d` with its highest bit set.
 fn reciprocal(d: u64) u64 {
@@ -259,7 +236,6 @@ fn divideBySize(comptime n: usize, comptime size: usize, dividend: [n]u64, divis
 
     const inverse = reciprocal(d[size - 1]);
     var quotient: [n + 1]u64 = @splat(0);
-    // Unrolled for the four words of DIV and MOD; a loop for the wider ones keeps the program small.
     var j: usize = n - size + 1;
     while (j != 0) {
         j -= 1;
@@ -273,9 +249,9 @@ fn divideBySize(comptime n: usize, comptime size: usize, dividend: [n]u64, divis
     return .{ .quotient = fromLimbs(quotient[0..4].*), .remainder = fromLimbs(result) };
 }
 
-inline fn shiftedLimb(limb: u64, below: u64, shift: u6) u64 {
+inline fn shiftedLimb(value: u64, below: u64, shift: u6) u64 {
     // Two shifts, as a shift by 64 is none.
-    return limb << shift | (below >> 1) >> (63 - shift);
+    return value << shift | (below >> 1) >> (63 - shift);
 }
 
 /// One digit of the quotient: `window` (size + 1 limbs, below 2^64 d) is left with what remains.
@@ -300,23 +276,22 @@ inline fn subtractMultiple(comptime size: usize, window: *[size + 1]u64, d: *con
     }
     var carry: u64 = 0;
     inline for (0..size) |i| {
-        const term = @as(u128, digit) * d[i] + carry;
-        const difference, const borrow = @subWithOverflow(window[i], @as(u64, @truncate(term)));
+        const term = limb.multiplyAdd(digit, d[i], carry, 0);
+        const difference, const borrow = @subWithOverflow(window[i], term.low);
         window[i] = difference;
-        carry = @as(u64, @truncate(term >> 64)) + borrow;
+        carry = term.high + borrow;
     }
     const difference, var negative = @subWithOverflow(window[size], carry);
     window[size] = difference;
     while (negative != 0) {
         digit -= 1;
-        var up: u1 = 0;
+        var up: u64 = 0;
         inline for (0..size) |i| {
-            const first, const one = @addWithOverflow(window[i], d[i]);
-            const sum, const two = @addWithOverflow(first, @as(u64, up));
-            window[i] = sum;
-            up = one | two;
+            const total = limb.addCarry(window[i], d[i], up);
+            window[i] = total.value;
+            up = total.carry;
         }
-        window[size], const wrapped = @addWithOverflow(window[size], @as(u64, up));
+        window[size], const wrapped = @addWithOverflow(window[size], up);
         if (wrapped != 0) negative = 0;
     }
     return digit;
