@@ -36,6 +36,9 @@ pub const OpFork = enum(u8) {
     jovian,
     karst,
 
+    /// How many there are, Bedrock included.
+    pub const count = @typeInfo(OpFork).@"enum".field_names.len;
+
     pub fn atLeast(self: OpFork, other: OpFork) bool {
         return @intFromEnum(self) >= @intFromEnum(other);
     }
