@@ -15,3 +15,7 @@ comptime {
 export fn lamina_abi_version() u32 {
     return 1;
 }
+
+comptime {
+    _ = @import("native/curves.zig");
+}

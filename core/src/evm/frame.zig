@@ -61,8 +61,8 @@ pub const Frame = struct {
     memory: memory_file.Memory = .{},
 
     code: []const u8,
-    /// Where the frame jumps to; null before the first jump.
-    jump_targets: ?[]const u8 = null,
+    /// A bit for each byte of the code that is a jump's target; null before the first jump.
+    jump_targets: ?[*]const u8 = null,
     /// The code as the state keeps it; null for init code.
     stored_code: ?*code_file.Code = null,
 
@@ -103,24 +103,19 @@ pub const Frame = struct {
     }
 
     /// Notes where the frame stands and leaves.
-    pub fn leave(self: *Frame, pc: [*]const u8, sp: [*]u256, gas_left: i64, status: Status) Status {
+    pub noinline fn leave(self: *Frame, pc: [*]const u8, sp: [*]u256, gas_left: i64, status: Status) Status {
         self.pc = pc;
         self.sp = sp;
         self.gas_left = gas_left;
         return status;
     }
 
-    /// The targets of jumps in this code, or null after a fault.
-    pub fn findJumpTargets(self: *Frame) ?[]const u8 {
+    pub fn findJumpTargets(self: *Frame) types.Error!void {
         const targets = if (self.stored_code) |stored|
-            stored.jumpTargets(self.machine.state.allocator)
+            try stored.jumpTargets(self.machine.state.allocator)
         else
-            self.machine.initCodeJumpTargets(self);
-        self.jump_targets = targets catch |err| {
-            self.machine.fault = err;
-            return null;
-        };
-        return self.jump_targets;
+            try self.machine.initCodeJumpTargets(self);
+        self.jump_targets = targets.ptr;
     }
 
     /// Remembers an error that ends the block.

@@ -13,6 +13,7 @@ const state_file = @import("state.zig");
 const frame_file = @import("frame.zig");
 const interpreter = @import("interpreter.zig");
 const precompiles = @import("precompiles.zig");
+const platform = @import("../platform.zig");
 const created_address = @import("created_address.zig");
 const Allocator = std.mem.Allocator;
 const Account = state_file.Account;
@@ -78,8 +79,6 @@ pub const Machine = struct {
     table: *const frame_file.Table,
     transaction: TransactionContext = .{},
     levels: std.ArrayList(*Level) = .empty,
-    /// Freed after each precompile.
-    scratch: std.heap.ArenaAllocator,
     fault: ?types.Error = null,
 
     pub fn init(allocator: Allocator, state: *State, environment: *const types.Environment, rules: fork.Rules) Machine {
@@ -89,7 +88,6 @@ pub const Machine = struct {
             .environment = environment,
             .rules = rules,
             .table = interpreter.table(rules.eth),
-            .scratch = .init(allocator),
         };
     }
 
@@ -170,11 +168,13 @@ pub const Machine = struct {
         const failure: Status = failure: {
             const price = precompiles.price(self.rules, number, request.input) orelse break :failure .precompile_failed;
             if (price > request.gas) break :failure .out_of_gas;
-            defer _ = self.scratch.reset(.retain_capacity);
-            const result = precompiles.run(number, price, request.input, self.scratch.allocator()) catch |err| switch (err) {
-                error.PrecompileFailed => break :failure .precompile_failed,
-                else => |fatal| return fatal,
-            };
+            const is_identity = number == precompiles.identity;
+            const result = if (is_identity) request.input else platform.current.precompile(number, price, request.input, self.allocator) catch |err|
+                switch (err) {
+                    error.PrecompileFailed => break :failure .precompile_failed,
+                    else => |fatal| return fatal,
+                };
+            defer if (!is_identity) self.allocator.free(result);
             // The result moves to where a frame at this depth would have left it.
             const memory = &(try self.levelAt(depth)).frame.memory;
             memory.len = 0;
@@ -278,7 +278,7 @@ pub const Machine = struct {
             .stack_full = &level.stack,
             .memory = .{ .bytes = memory.bytes, .len = 0, .capacity = memory.capacity },
             .code = code,
-            .jump_targets = if (stored_code) |stored| stored.jump_targets else null,
+            .jump_targets = if (stored_code) |stored| (if (stored.jump_targets) |targets| targets.ptr else null) else null,
             .stored_code = stored_code,
             .machine = self,
             .owner = owner,

@@ -116,11 +116,6 @@ pub fn price(rules: Rules, number: u16, input: []const u8) ?u64 {
     };
 }
 
-pub fn run(number: u16, required_gas: u64, input: []const u8, allocator: std.mem.Allocator) platform.PrecompileError![]const u8 {
-    if (number == identity) return input;
-    return platform.current.precompile(number, required_gas, input, allocator);
-}
-
 // Multi-scalar multiplication. Spec: EIP-2537, "Gas schedule", "G1 and G2 MSM"
 
 fn msmPrice(pairs: u64, multiplication: u64, discounts: *const [128]u16) u64 {
