@@ -19,7 +19,11 @@ ZIG_VERSION = "0.17.0"
 CORE = Path(__file__).resolve().parent
 PROJECT = CORE.parent
 
-_RISCV = ("-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m-c-a-f-d")
+GUEST_ARGUMENTS = (
+    "build-exe", "-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m-c-a-f-d",
+    "-O", "ReleaseSafe", "-fstrip", "-fomit-frame-pointer", "-fsingle-threaded",
+)  # fmt: skip
+"""How every program for the bare RV64IM machine is compiled."""
 
 
 class BuildError(RuntimeError):
@@ -49,9 +53,8 @@ def _guest(root: str, name: str) -> Output:
     return Output(
         root,
         PROJECT / "faultproof" / "programs" / name,
-        ("build-exe", *_RISCV, "-O", "ReleaseSafe", "-fstrip", "-fomit-frame-pointer", "-fsingle-threaded",
-         "--script", str(CORE / "guest.ld")),
-    )  # fmt: skip
+        (*GUEST_ARGUMENTS, "--script", str(CORE / "guest.ld")),
+    )
 
 
 OUTPUTS = {
@@ -67,12 +70,18 @@ OUTPUTS = {
 
 
 def build(name: str, destination: Path | None = None) -> Path:
-    """Build one output and return where it is. Raises BuildError.
+    """Build one output and return where it is. Raises BuildError."""
+    output = OUTPUTS[name]
+    target = compile_output(output, destination or output.path)
+    os.chmod(target, 0o755 if name == "native" else 0o644)
+    return target
+
+
+def compile_output(output: Output, target: Path) -> Path:
+    """Compile `output` to `target`. Raises BuildError.
 
     The compiler works in a directory of its own and the result is moved into place whole, so a reader never sees half of it.
     """
-    output = OUTPUTS[name]
-    target = destination or output.path
     if importlib.util.find_spec("ziglang") is None:
         raise BuildError(f"the Python package ziglang=={ZIG_VERSION} is not installed")
     source = CORE / "src" / output.root
@@ -87,7 +96,6 @@ def build(name: str, destination: Path | None = None) -> Path:
         if run.returncode or not result.exists():
             raise BuildError(f"building {target.name} failed:\n{run.stderr.strip() or run.stdout.strip()}")
         shutil.move(result, target)
-    os.chmod(target, 0o755 if name == "native" else 0o644)
     return target
 
 
