@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds the core with the Zig compiler that PyPI's `ziglang` carries: `python core/build.py native fpvm exec zkvm`.
+"""Builds the core with the Zig compiler that PyPI's `ziglang` carries: `python core/build.py [native] [fpvm] [exec] [zkvm]`.
 
 Imported by path from `setup.py`, so it needs nothing but the standard library and `ziglang`.
 """
@@ -102,10 +102,14 @@ def compile_output(output: Output, target: Path) -> Path:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="+", choices=sorted(OUTPUTS), help="what to build")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to build, of {', '.join(OUTPUTS)} (default: all)")
     parser.add_argument("--out", type=Path, help="another directory for the results")
     options = parser.parse_args()
-    for name in options.names:
+    unknown = set(options.names) - set(OUTPUTS)
+    if unknown:
+        parser.error(f"there is no output {', '.join(sorted(unknown))}")
+    existing = [name for name, output in OUTPUTS.items() if (CORE / "src" / output.root).exists()]
+    for name in options.names or existing:
         destination = options.out / OUTPUTS[name].path.name if options.out else None
         try:
             print(build(name, destination))

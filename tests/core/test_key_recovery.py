@@ -3,7 +3,7 @@
 import coincurve
 import pytest
 from Crypto.Hash import keccak
-from eth_keys.backends import NativeECCBackend
+from eth_keys.backends.native.main import NativeECCBackend
 from eth_keys.datatypes import Signature as PythonSignature
 from eth_keys.exceptions import BadSignature
 from hypothesis import given, settings

@@ -1,7 +1,7 @@
 """The primitives on the bare RV64IM machine: results equal to Python's, and what they cost.
 
-The counts are exact and the same on every machine, so the bounds here are not timings: a change that makes a primitive dearer must raise
-its bound and say why.
+The counts are exact and the same on every machine, so the bounds here are not timings: a change that makes a primitive
+dearer must raise its bound and say why.
 """
 
 import hashlib

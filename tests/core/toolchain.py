@@ -1,4 +1,4 @@
-"""Builds what the tests of the core need: the native library where the installed one is older than its sources, and guest programs."""
+"""Builds what the tests of the core need: the native library where it is older than its sources, and guest programs."""
 
 import fcntl
 import importlib.util
