@@ -4,6 +4,7 @@ pub const platform = @import("platform/native.zig");
 
 comptime {
     _ = @import("native/derivation.zig");
+    _ = @import("native/engine.zig");
     _ = @import("native/evm.zig");
     _ = @import("native/primitives.zig");
     _ = @import("native/stateless.zig");

@@ -32,7 +32,7 @@ const validity = @import("validity.zig");
 const Allocator = std.mem.Allocator;
 const Hash = evm.Hash;
 const Header = header_file.Header;
-const Receipt = receipt_file.Receipt;
+pub const Receipt = receipt_file.Receipt;
 pub const Reason = validity.Reason;
 
 /// What neither the parent nor the transactions settle about a block. Times in seconds.
@@ -330,7 +330,7 @@ const Encoded = struct {
 
     pub fn value(self: Encoded, index: usize) error{OutOfMemory}![]const u8 {
         self.encoder.clear();
-        try self.receipts[index].encodeForRoot(self.encoder);
+        try self.receipts[index].encode(self.encoder, .committed);
         return self.encoder.written();
     }
 };

@@ -29,7 +29,7 @@ export fn lamina_stateless(task: [*]const u8, length: usize, fetch: callback.Fun
     const gpa = std.heap.smp_allocator;
     var arena = std.heap.ArenaAllocator.init(gpa);
     defer arena.deinit();
-    var behind = callback.Fetch{ .function = fetch, .context = context, .kind = .node };
+    var behind = callback.Fetch{ .function = fetch, .context = context, .kind = .any };
     var witness = store.Store.init(gpa, behind.backing(), std.math.maxInt(usize));
     defer witness.deinit();
     run(arena.allocator(), task[0..length], &witness, result) catch |failure| {
