@@ -1,7 +1,13 @@
 //! C doors of the arithmetic and the hash functions. `evm/native/primitives.py` is the other side.
 
+const std = @import("std");
+const blake2f = @import("../crypto/blake2f.zig");
 const keccak = @import("../crypto/keccak.zig");
+const modexp = @import("../crypto/modexp.zig");
+const p256 = @import("../crypto/p256.zig");
+const ripemd160 = @import("../crypto/ripemd160.zig");
 const secp256k1 = @import("../crypto/secp256k1.zig");
+const sha256 = @import("../crypto/sha256.zig");
 const words = @import("../u256.zig");
 
 export fn lamina_keccak256(data: [*]const u8, len: usize, out: *[32]u8) void {
@@ -55,4 +61,48 @@ export fn lamina_recover_batch(
         out_addresses[i] = keccak.hash(&key)[12..32].*;
         out_ok[i] = 1;
     }
+}
+
+export fn lamina_sha256(data: [*]const u8, len: usize, out: *[32]u8) void {
+    out.* = sha256.hash(data[0..len]);
+}
+
+export fn lamina_ripemd160(data: [*]const u8, len: usize, out: *[20]u8) void {
+    out.* = ripemd160.hash(data[0..len]);
+}
+
+/// `h` is read and written.
+export fn lamina_blake2f(rounds: u32, h: *[8]u64, m: *const [16]u64, t: *const [2]u64, last: u8) void {
+    blake2f.compress(rounds, h, m, t.*, last != 0);
+}
+
+/// `out` is `modulus_len` bytes long. Returns 1, or 0 where there is not enough memory.
+export fn lamina_modexp(
+    base: [*]const u8,
+    base_len: usize,
+    exponent: [*]const u8,
+    exponent_len: usize,
+    modulus: [*]const u8,
+    modulus_len: usize,
+    out: [*]u8,
+) u32 {
+    modexp.modexp(
+        std.heap.page_allocator,
+        base[0..base_len],
+        exponent[0..exponent_len],
+        modulus[0..modulus_len],
+        out[0..modulus_len],
+    ) catch return 0;
+    return 1;
+}
+
+/// Returns 1 where the signature is valid, otherwise 0.
+export fn lamina_p256_verify(
+    hash: *const [32]u8,
+    r: *const [32]u8,
+    s: *const [32]u8,
+    x: *const [32]u8,
+    y: *const [32]u8,
+) u32 {
+    return @intFromBool(p256.verify(hash, r, s, x, y));
 }
