@@ -58,7 +58,7 @@ OUTPUTS = {
     "native": Output(
         "native.zig",
         PROJECT / "evm" / "native" / library_name(),
-        ("build-lib", "-dynamic", "-O", "ReleaseSafe", "-fstrip", f"-mcpu={_native_cpu()}"),
+        ("build-lib", "-dynamic", "-O", "ReleaseSafe", "-fstrip", "-fomit-frame-pointer", f"-mcpu={_native_cpu()}"),
     ),
     "fpvm": _guest("guest_fpvm.zig", "guest-fpvm.elf"),
     "exec": _guest("guest_exec.zig", "guest-exec.elf"),

@@ -5,6 +5,7 @@
 const std = @import("std");
 const evm = @import("../evm/types.zig");
 const fork = @import("../evm/fork.zig");
+const running = @import("../evm/transaction.zig");
 const Transaction = @import("../types/transaction.zig").Transaction;
 
 /// Why not. The numbers are the positions in `evm/validity.py`'s InvalidReason, from 1.
@@ -38,38 +39,9 @@ pub const Reason = enum(u8) {
 };
 
 pub const MAX_INITCODE_SIZE = 49_152;
-const TRANSACTION_GAS = 21_000;
-const CREATION_GAS = 32_000;
-const INITCODE_WORD_GAS = 2;
-const ACCESS_LIST_ADDRESS_GAS = 2_400;
-const ACCESS_LIST_SLOT_GAS = 1_900;
-const AUTHORIZATION_GAS = 25_000;
-const FLOOR_GAS_PER_TOKEN = 10;
-const TOKENS_PER_NONZERO_BYTE = 4;
 /// Spec: EIP-7825.
 const TRANSACTION_GAS_CAP = 1 << 24;
-
-/// Gas before any code runs. Spec: EIP-2, EIP-2028, EIP-2930, EIP-3860, EIP-7702.
-pub fn intrinsicGas(transaction: *const Transaction, rules: fork.Rules) u64 {
-    const data = transaction.data;
-    const zeros: u64 = std.mem.countScalar(u8, data, 0);
-    const nonzero_gas: u64 = if (rules.since(.istanbul)) 16 else 68;
-    var gas = TRANSACTION_GAS + 4 * zeros + nonzero_gas * (data.len - zeros);
-    if (transaction.to == null) {
-        if (rules.since(.homestead)) gas += CREATION_GAS;
-        if (rules.since(.shanghai)) gas += INITCODE_WORD_GAS * ((data.len + 31) / 32);
-    }
-    for (transaction.access_list) |item| gas += ACCESS_LIST_ADDRESS_GAS + ACCESS_LIST_SLOT_GAS * item.slots.len;
-    return gas + AUTHORIZATION_GAS * transaction.authorizations.len;
-}
-
-/// The least gas that a transaction with this much data pays; 0 before Prague. Spec: EIP-7623.
-pub fn floorGas(transaction: *const Transaction, rules: fork.Rules) u64 {
-    if (!rules.since(.prague)) return 0;
-    const data = transaction.data;
-    const zeros: u64 = std.mem.countScalar(u8, data, 0);
-    return TRANSACTION_GAS + FLOOR_GAS_PER_TOKEN * (zeros + TOKENS_PER_NONZERO_BYTE * (data.len - zeros));
-}
+pub const GAS_PER_BLOB = 1 << 17;
 
 /// What the rules alone say of a signed transaction, its signature aside.
 pub fn checkForm(transaction: *const Transaction, rules: fork.Rules) ?Reason {
@@ -94,8 +66,9 @@ pub fn checkFields(transaction: *const Transaction, rules: fork.Rules) ?Reason {
     if (transaction.max_priority_fee > transaction.max_fee) return .tip_above_fee_cap;
     if (rules.since(.osaka) and transaction.gas_limit > TRANSACTION_GAS_CAP) return .gas_limit_too_high;
     if (initcodeTooLarge(transaction, rules)) return .initcode_too_large;
-    if (transaction.gas_limit < intrinsicGas(transaction, rules)) return .intrinsic_gas_too_low;
-    if (transaction.gas_limit < floorGas(transaction, rules)) return .floor_gas_too_low;
+    const needed = running.intrinsicGas(rules, &transaction.payload(@splat(0), 0));
+    if (transaction.gas_limit < needed.gas) return .intrinsic_gas_too_low;
+    if (transaction.gas_limit < needed.floor) return .floor_gas_too_low;
     switch (transaction.type) {
         .blob => if (checkBlobs(transaction, rules)) |reason| return reason,
         .set_code => if (transaction.authorizations.len == 0) return .empty_authorizations,
@@ -153,5 +126,3 @@ fn worstCost(transaction: *const Transaction, facts: *const Facts) ?u256 {
     }
     return cost;
 }
-
-pub const GAS_PER_BLOB = 1 << 17;

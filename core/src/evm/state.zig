@@ -230,7 +230,7 @@ pub const State = struct {
         _ = self;
         if (!std.mem.eql(u8, &owner.storageRoot(), &types.empty_trie_root)) return true;
         var slots = owner.slots.valueIterator();
-        while (slots.next()) |slot| if (slot.*.value != 0) return true;
+        while (slots.next()) |found| if (found.*.value != 0) return true;
         return false;
     }
 
@@ -273,6 +273,7 @@ pub const State = struct {
     }
 
     fn change(self: *State, owner: *Account) Error!*Info {
+        std.debug.assert(owner.loaded);
         try self.note(.{ .info = .{ .account = owner, .old = owner.info } });
         owner.written = true;
         return &owner.info;
@@ -482,9 +483,11 @@ fn mix(a: u64, b: u64) u64 {
 }
 
 fn mixWord(seed: u64, word: u256) u64 {
-    const low = mix(@as(u64, @truncate(word)) ^ seed ^ 0x9e3779b97f4a7c15, @as(u64, @truncate(word >> 64)) ^ 0xbf58476d1ce4e5b9);
-    const high = mix(@as(u64, @truncate(word >> 128)) ^ seed ^ 0x94d049bb133111eb, @as(u64, @truncate(word >> 192)) ^ 0xd6e8feb86659fd93);
-    return mix(low ^ 0xa0761d6478bd642f, high ^ seed);
+    // Every factor has a part of the seed: one that a sender could make zero would wipe out the other.
+    const other = std.math.rotl(u64, seed, 32) ^ 0x9e3779b97f4a7c15;
+    const low = mix(@as(u64, @truncate(word)) ^ seed, @as(u64, @truncate(word >> 64)) ^ other);
+    const high = mix(@as(u64, @truncate(word >> 128)) ^ ~seed, @as(u64, @truncate(word >> 192)) ^ ~other);
+    return mix(low ^ other, high ^ seed);
 }
 
 const AddressContext = struct {
@@ -523,7 +526,7 @@ const TransientKey = struct { owner: *Account, key: u256 };
 const TransientContext = struct {
     seed: u64,
     pub fn hash(self: TransientContext, key: TransientKey) u64 {
-        return mix(mixWord(self.seed, key.key), std.mem.readInt(u64, key.owner.address[0..8], .little) ^ 0x8ebc6af09c88c6e3);
+        return mixWord(self.seed ^ std.mem.readInt(u64, key.owner.address[0..8], .little), key.key);
     }
     pub fn eql(_: TransientContext, a: TransientKey, b: TransientKey) bool {
         return a.owner == b.owner and a.key == b.key;

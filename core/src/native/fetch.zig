@@ -3,7 +3,8 @@
 const std = @import("std");
 const store = @import("../trie/store.zig");
 
-pub const Kind = enum(u32) { node = 0, code = 1 };
+/// What the keys are hashes of: trie nodes, codes, block headers, or (in a witness) any of them.
+pub const Kind = enum(u32) { node = 0, code = 1, header = 2, any = 3 };
 
 /// The answer: the values one behind the other, and the length of each; `ABSENT` for a key that is not stored. What it points to
 /// stays valid until the callback is called again or the call into the library returns.

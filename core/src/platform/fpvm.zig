@@ -10,6 +10,7 @@
 const std = @import("std");
 const keccak = @import("../crypto/keccak.zig");
 const root = @import("root");
+const secp256k1 = @import("../crypto/secp256k1.zig");
 
 /// Exit codes of a program: 0 the claim is valid, 1 it is invalid, from 2 on the program failed. The VM's own faults start at 0xf0.
 pub const exit_valid = 0;
@@ -138,3 +139,4 @@ pub const panic = std.debug.FullPanic(struct {
 }.fail);
 
 pub const keccak256 = keccak.hash;
+pub const recoverKey = secp256k1.recover;

@@ -27,8 +27,8 @@ pub const Receipt = struct {
     /// The address of the contract that was created.
     created: ?evm.Address = null,
 
-    /// The bytes that the receipts root commits to.
-    pub fn encodeForRoot(self: *const Receipt, encoder: *rlp.Encoder) error{OutOfMemory}!void {
+    /// `committed`: the bytes that the receipts root commits to. `stored`: a deposit's nonce is in them before Canyon, too.
+    pub fn encode(self: *const Receipt, encoder: *rlp.Encoder, form: enum { committed, stored }) error{OutOfMemory}!void {
         if (self.type != .legacy) try encoder.raw(&.{@intFromEnum(self.type)});
         const list = encoder.open();
         try encoder.int(@as(u8, @intFromBool(self.succeeded)));
@@ -45,9 +45,9 @@ pub const Receipt = struct {
             try encoder.close(item);
         }
         try encoder.close(logs);
-        if (self.deposit_version) |version| {
-            try encoder.int(self.deposit_nonce.?);
-            try encoder.int(version);
+        if (self.deposit_nonce) |nonce| {
+            if (form == .stored or self.deposit_version != null) try encoder.int(nonce);
+            if (self.deposit_version) |version| try encoder.int(version);
         }
         try encoder.close(list);
     }

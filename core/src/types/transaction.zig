@@ -5,6 +5,7 @@
 const std = @import("std");
 const rlp = @import("../rlp.zig");
 const evm = @import("../evm/types.zig");
+const running = @import("../evm/transaction.zig");
 const platform = @import("../platform.zig").current;
 const Allocator = std.mem.Allocator;
 const Address = evm.Address;
@@ -90,6 +91,22 @@ pub const Transaction = struct {
     pub fn sender(self: *const Transaction, arena: Allocator) error{OutOfMemory}!?Address {
         if (self.deposit) |deposit| return deposit.sender;
         return recover(&try self.signingHash(arena), self.y_parity, self.r, self.s);
+    }
+
+    /// What the EVM is to run for its sender.
+    pub fn payload(self: *const Transaction, from: Address, gas_price: u256) running.Payload {
+        return .{
+            .sender = from,
+            .nonce = self.nonce,
+            .to = self.to,
+            .value = self.value,
+            .data = self.data,
+            .gas_limit = self.gas_limit,
+            .gas_price = gas_price,
+            .access_list = self.access_list,
+            .blob_hashes = self.blob_hashes,
+            .authorizations = self.authorizations,
+        };
     }
 
     /// Wei paid per gas in a block with this base fee; the fee cap is not below it. Spec: EIP-1559.

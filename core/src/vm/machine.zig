@@ -373,6 +373,6 @@ pub const Machine = struct {
     }
 
     inline fn addressOf(slots: [*]Instruction, slot: [*]Instruction) u64 {
-        return (@intFromPtr(slot) - @intFromPtr(slots)) / slot_size * 4;
+        return (@intFromPtr(slot) -% @intFromPtr(slots)) / slot_size * 4;
     }
 };
