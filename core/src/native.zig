@@ -2,6 +2,10 @@
 
 pub const platform = @import("platform/native.zig");
 
+comptime {
+    _ = @import("native/primitives.zig");
+}
+
 export fn lamina_abi_version() u32 {
     return 1;
 }
