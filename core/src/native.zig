@@ -4,12 +4,9 @@ pub const platform = @import("platform/native.zig");
 
 comptime {
     _ = @import("native/primitives.zig");
+    _ = @import("native/curves.zig");
 }
 
 export fn lamina_abi_version() u32 {
     return 1;
-}
-
-comptime {
-    _ = @import("native/curves.zig");
 }
