@@ -17,7 +17,26 @@ X = 4965661367192848881
 TRUE, FALSE = number(1, 32), number(0, 32)
 INFINITY1, INFINITY2 = bytes(64), bytes(128)
 
-EDGES = [0, 1, 2, 3, R - 2, R - 1, R, R + 1, 2 * R, 5 * R, 2**128 - 1, 2**128, 2**255, 2**256 - 1, P, X, 6 * X * X, R // 2]
+EDGES = [
+    0,
+    1,
+    2,
+    3,
+    R - 2,
+    R - 1,
+    R,
+    R + 1,
+    2 * R,
+    5 * R,
+    2**128 - 1,
+    2**128,
+    2**255,
+    2**256 - 1,
+    P,
+    X,
+    6 * X * X,
+    R // 2,
+]
 SCALARS = st.one_of(st.sampled_from(EDGES), st.integers(0, 2**256 - 1))
 ORDINARY = st.integers(1, R - 1)
 
