@@ -11,7 +11,7 @@ from config.errors import CriticalError
 from config.types import Address, Hash32, short, to_hex
 from evm.store.account import Account
 from evm.store.cache import ByteBoundedCache
-from evm.store.diff import CODE_PREFIX, NODE_PREFIX, StateDiff, StateUpdate
+from evm.store.diff import CODE_PREFIX, NODE_PREFIX, StateChanges, StateDiff, StateUpdate
 from evm.store.kv import KeyValueStore
 from evm.trie import CorruptTrieNode, Node, Trie, decode_node
 from evm.types.hashing import keccak256
@@ -21,6 +21,7 @@ __all__ = [
     "Account",
     "AccountProof",
     "MissingCode",
+    "StateChanges",
     "StateDiff",
     "StateReader",
     "StateStore",
@@ -204,43 +205,66 @@ class StateReader:
 
         Raises ValueError when the diff gives storage to an account that does not exist.
         """
-        nodes: dict[Hash32, bytes] = {}
-        decoded: dict[Hash32, Node] = {}
-        changes: dict[bytes, bytes | None] = {}
+        made = _Made()
         for address in diff.accounts.keys() | diff.storage.keys() | diff.wiped:
             before = self.account(address)
             after = diff.accounts.get(address, before)
+            if after is None and address not in diff.accounts and any(diff.storage.get(address, {}).values()):
+                raise ValueError(f"state diff writes storage of {to_hex(address)}, which does not exist")
+            key = keccak256(address)
+            root = EMPTY_TRIE_ROOT if before is None else before.storage_root
+            if root != EMPTY_TRIE_ROOT and (after is None or address in diff.wiped):
+                made.wiped.add(key)
+                made.replaced.extend(Trie(root, self._store).hashes())
+                root = EMPTY_TRIE_ROOT
             if after is None:
-                if address not in diff.accounts and any(diff.storage.get(address, {}).values()):
-                    raise ValueError(f"state diff writes storage of {to_hex(address)}, which does not exist")
-                changes[keccak256(address)] = None
+                made.accounts[key] = None
                 continue
-            root = EMPTY_TRIE_ROOT if before is None or address in diff.wiped else before.storage_root
             slots = diff.storage.get(address)
             if slots:
-                root = self._apply_storage(root, slots, nodes, decoded)
+                changed = made.slots[key] = {_slot_key(slot): int_to_rlp(value) for slot, value in slots.items()}
+                trie = Trie(root, self._store)
+                trie.update({slot: encode(value) if value else None for slot, value in changed.items()})
+                root = made.take(trie)
             if root != after.storage_root:
                 after = replace(after, storage_root=root)
-            changes[keccak256(address)] = after.encode()
+            made.accounts[key] = after.encode()
         trie = Trie(self.root, self._store)
-        trie.update(changes)
-        root, made = trie.commit()
-        nodes.update(made)
-        decoded.update(trie.committed)
-        return StateUpdate(root, nodes, dict(diff.codes), decoded)
-
-    def _apply_storage(
-        self, root: Hash32, slots: dict[int, int], nodes: dict[Hash32, bytes], decoded: dict[Hash32, Node]
-    ) -> Hash32:
-        trie = Trie(root, self._store)
-        trie.update({_slot_key(slot): encode(int_to_rlp(value)) if value else None for slot, value in slots.items()})
-        root, made = trie.commit()
-        nodes.update(made)
-        decoded.update(trie.committed)
-        return root
+        trie.update(made.accounts)
+        root = made.take(trie)
+        changes = StateChanges(
+            self.root, made.accounts, made.slots, frozenset(made.wiped), tuple(made.replaced), made.copies
+        )
+        return StateUpdate(root, made.nodes, dict(diff.codes), made.decoded, changes)
 
     def __str__(self) -> str:
         return f"state {short(self.root)}"
+
+
+class _Made:
+    """What applying a diff has brought about so far."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[Hash32, bytes] = {}
+        self.decoded: dict[Hash32, Node] = {}
+        self.copies: dict[Hash32, int] = {}
+        self.replaced: list[Hash32] = []
+        self.accounts: dict[Hash32, bytes | None] = {}
+        self.slots: dict[Hash32, dict[Hash32, bytes]] = {}
+        self.wiped: set[Hash32] = set()
+
+    def take(self, trie: Trie) -> Hash32:
+        """Commit a trie and keep what that makes; its root."""
+        root, nodes = trie.commit()
+        for node_hash in self.nodes.keys() & nodes.keys():
+            # The same storage in two accounts.
+            self.copies[node_hash] = self.copies.get(node_hash, 0) + 1
+        for node_hash, further in trie.copies.items():
+            self.copies[node_hash] = self.copies.get(node_hash, 0) + further
+        self.nodes.update(nodes)
+        self.decoded.update(trie.committed)
+        self.replaced.extend(trie.replaced)
+        return root
 
 
 def _slot_key(slot: int) -> Hash32:
