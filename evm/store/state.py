@@ -1,6 +1,6 @@
-"""The state of every block: accounts, their storage and code, read and changed by state root.
+"""The states of blocks: accounts, their storage and code, read and changed by state root.
 
-Nodes and codes are kept for ever, addressed by their hash, so any root ever written stays readable.
+The state that the flat entries are of is read from them, and any other from its trie, as long as its nodes are kept.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from config.types import Address, Hash32, short, to_hex
 from evm.store.account import Account
 from evm.store.cache import ByteBoundedCache
 from evm.store.diff import CODE_PREFIX, NODE_PREFIX, StateChanges, StateDiff, StateUpdate
+from evm.store.flat import ChangedView, FlatState, FlatView, StaleView
 from evm.store.kv import KeyValueStore
 from evm.trie import CorruptTrieNode, Node, Trie, decode_node
 from evm.types.hashing import keccak256
@@ -66,17 +67,25 @@ class AccountProof:
 
 
 class StateStore:
-    """Trie nodes and codes in a key-value store, with caches of at most about the given sizes in bytes.
+    """Flat entries, trie nodes and codes in a key-value store, with caches of at most about the given sizes in bytes.
 
-    What is loaded is checked against its hash: CorruptTrieNode or MissingTrieNode is raised, never something empty
-    read. Any thread may read; one thread at a time calls `remember`, `written` and `discard`.
+    Nodes that are loaded are checked against their hash: CorruptTrieNode or MissingTrieNode is raised, never something
+    empty read. Any thread may read; one thread at a time calls `remember`, `written` and `discard`.
     """
 
-    def __init__(self, kv: KeyValueStore, node_cache_bytes: int = 128 << 20, code_cache_bytes: int = 16 << 20) -> None:
+    def __init__(
+        self,
+        kv: KeyValueStore,
+        node_cache_bytes: int = 128 << 20,
+        code_cache_bytes: int = 16 << 20,
+        flat_cache_bytes: int = 64 << 20,
+    ) -> None:
         self._kv = kv
         self._nodes: ByteBoundedCache[Node] = ByteBoundedCache(node_cache_bytes)
         self._codes: ByteBoundedCache[bytes] = ByteBoundedCache(code_cache_bytes)
         self._pending: tuple[StateUpdate, ...] = ()
+        self.flat = FlatState(kv, flat_cache_bytes)
+        """The state of one root as plain entries; `at` uses them by itself."""
 
     def at(self, root: Hash32) -> "StateReader":
         """The state with this root. Nothing is loaded yet: see `has`."""
@@ -85,6 +94,16 @@ class StateStore:
     def has(self, root: Hash32) -> bool:
         """Whether the state with this root can be read: it is written, or remembered."""
         return root == EMPTY_TRIE_ROOT or self.get(root) is not None
+
+    def view(self, root: Hash32) -> FlatView | None:
+        """Fast reads of this state: when the flat entries are of it, or of what remembered updates were made from."""
+        view = self.flat.view(root)
+        if view is None and self._pending:
+            for update in self._pending:
+                if update.root == root and update.changes is not None and update.changes.parent != root:
+                    behind = self.view(update.changes.parent)
+                    return None if behind is None else ChangedView(behind, update.changes)
+        return view
 
     def remember(self, update: StateUpdate) -> None:
         """Make a not yet written update readable, so that a block can be built on one that is still being stored."""
@@ -155,6 +174,7 @@ class StateReader:
         self.root = root
         self._store = store
         self._trie = Trie(root, store)
+        self._flat = store.view(root)
         self._accounts: dict[Address, Account | None] = {}
         self._storage: dict[Hash32, Trie] = {}
 
@@ -163,16 +183,28 @@ class StateReader:
         try:
             return self._accounts[address]
         except KeyError:
-            raw = self._trie.get(keccak256(address))
-            account = None if raw is None else Account.decode(raw)
-            self._accounts[address] = account
+            account = self._accounts[address] = self._load(keccak256(address))
             return account
+
+    def _load(self, key: Hash32) -> Account | None:
+        if self._flat is not None:
+            try:
+                return self._flat.account(key)
+            except StaleView:
+                self._flat = None
+        raw = self._trie.get(key)
+        return None if raw is None else Account.decode(raw)
 
     def storage(self, address: Address, slot: int) -> int:
         """A storage slot's value; zero when the slot or the account does not exist."""
         account = self.account(address)
         if account is None or account.storage_root == EMPTY_TRIE_ROOT:
             return 0
+        if self._flat is not None:
+            try:
+                return self._flat.slot(keccak256(address), _slot_key(slot))
+            except StaleView:
+                self._flat = None
         trie = self._storage.get(account.storage_root)
         if trie is None:
             trie = self._storage[account.storage_root] = Trie(account.storage_root, self._store)
