@@ -20,7 +20,7 @@ Every step is one atomic batch and leaves all this true, so a crash between step
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 
@@ -46,7 +46,7 @@ from evm.trie.nodes import BRANCH_WIDTH, unpack_path
 _FILTER_BITS = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StatePoint:
     """A block as the state knows it."""
 
@@ -226,25 +226,41 @@ class StateHistory:
 
     # --- pruning ---
 
-    def advance(self, block: StatePoint, abandoned: Sequence[StatePoint]) -> None:
-        """Make `block`, a child of the base, the base. `abandoned`: the kept blocks that do not descend from it.
+    def advance(self, block: StatePoint, parent_of: Callable[[StatePoint], Hash32]) -> None:
+        """Make `block`, a child of the base, the base. `parent_of` gives the hash of a kept block's parent.
 
-        Their states and that of the former base cannot be read from now on; what only they need is released.
+        The state of the former base and those of blocks that do not descend from the new one cannot be read from now
+        on; what only they need is released.
         """
         with self._lock:
-            if block.number != self.base.number + 1:
+            if block.number != self.base.number + 1 or parent_of(block) != self.base.block_hash:
                 raise ValueError(f"block {block.number} does not follow the base {self.base.number}")
             batch = WriteBatch()
-            for other in sorted(abandoned, key=lambda point: -point.number):
+            first = self._next_release
+            for other in reversed(self._beside(block, parent_of)):
                 self._release(batch, self._journal(other).added)
                 batch.delete(journal_key(other.number, other.block_hash))
             self._release(batch, self._journal(block).replaced)
             batch.put(journal_key(block.number, block.block_hash), Journal((), ()).encode())
             batch.delete(journal_key(self.base.number, self.base.block_hash))
             batch.put(BASE_KEY, number_key(block.number) + block.block_hash)
-            # Not synced: the next block's batch is, and until then nothing is lost but the step itself.
-            self._kv.write(batch, sync=False)
+            try:
+                # Not synced: the next block's batch is, and until then nothing is lost but the step itself.
+                self._kv.write(batch, sync=False)
+            except BaseException:
+                self._next_release = first
+                raise
             self.base = block
+
+    def _beside(self, block: StatePoint, parent_of: Callable[[StatePoint], Hash32]) -> list[StatePoint]:
+        """The kept blocks from this one's number on that do not descend from it, lowest first."""
+        found: list[StatePoint] = []
+        layer = [point for point in self.points_at(block.number) if point != block]
+        while layer:
+            found.extend(layer)
+            lost = {point.block_hash for point in layer}
+            layer = [point for point in self.points_at(layer[0].number + 1) if parent_of(point) in lost]
+        return found
 
     def _journal(self, point: StatePoint) -> Journal:
         raw = self._kv.get(journal_key(point.number, point.block_hash))
