@@ -37,5 +37,9 @@ class ByteBoundedCache(Generic[Value]):
         if self._young_bytes > self._half:
             self._old, self._young, self._young_bytes = self._young, {}, 0
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._young, self._old, self._young_bytes = {}, {}, 0
+
     def __len__(self) -> int:
         return len(self._young.keys() | self._old.keys())

@@ -1,6 +1,6 @@
-"""The state of every block: accounts, their storage and code, read and changed by state root.
+"""The states of blocks: accounts, their storage and code, read and changed by state root.
 
-Nodes and codes are kept for ever, addressed by their hash, so any root ever written stays readable.
+The state that the flat entries are of is read from them, and any other from its trie, as long as its nodes are kept.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ from config.errors import CriticalError
 from config.types import Address, Hash32, short, to_hex
 from evm.store.account import Account
 from evm.store.cache import ByteBoundedCache
-from evm.store.diff import CODE_PREFIX, NODE_PREFIX, StateDiff, StateUpdate
+from evm.store.diff import CODE_PREFIX, NODE_PREFIX, StateChanges, StateDiff, StateUpdate
+from evm.store.flat import ChangedView, FlatState, FlatView, StaleView
 from evm.store.kv import KeyValueStore
 from evm.trie import CorruptTrieNode, Node, Trie, decode_node
 from evm.types.hashing import keccak256
@@ -21,6 +22,7 @@ __all__ = [
     "Account",
     "AccountProof",
     "MissingCode",
+    "StateChanges",
     "StateDiff",
     "StateReader",
     "StateStore",
@@ -65,17 +67,25 @@ class AccountProof:
 
 
 class StateStore:
-    """Trie nodes and codes in a key-value store, with caches of at most about the given sizes in bytes.
+    """Flat entries, trie nodes and codes in a key-value store, with caches of at most about the given sizes in bytes.
 
-    What is loaded is checked against its hash: CorruptTrieNode or MissingTrieNode is raised, never something empty
-    read. Any thread may read; one thread at a time calls `remember`, `written` and `discard`.
+    Nodes that are loaded are checked against their hash: CorruptTrieNode or MissingTrieNode is raised, never something
+    empty read. Any thread may read; one thread at a time calls `remember`, `written` and `discard`.
     """
 
-    def __init__(self, kv: KeyValueStore, node_cache_bytes: int = 128 << 20, code_cache_bytes: int = 16 << 20) -> None:
+    def __init__(
+        self,
+        kv: KeyValueStore,
+        node_cache_bytes: int = 128 << 20,
+        code_cache_bytes: int = 16 << 20,
+        flat_cache_bytes: int = 64 << 20,
+    ) -> None:
         self._kv = kv
         self._nodes: ByteBoundedCache[Node] = ByteBoundedCache(node_cache_bytes)
         self._codes: ByteBoundedCache[bytes] = ByteBoundedCache(code_cache_bytes)
         self._pending: tuple[StateUpdate, ...] = ()
+        self.flat = FlatState(kv, flat_cache_bytes)
+        """The state of one root as plain entries; `at` uses them by itself."""
 
     def at(self, root: Hash32) -> "StateReader":
         """The state with this root. Nothing is loaded yet: see `has`."""
@@ -84,6 +94,16 @@ class StateStore:
     def has(self, root: Hash32) -> bool:
         """Whether the state with this root can be read: it is written, or remembered."""
         return root == EMPTY_TRIE_ROOT or self.get(root) is not None
+
+    def view(self, root: Hash32) -> FlatView | None:
+        """Fast reads of this state: when the flat entries are of it, or of what remembered updates were made from."""
+        view = self.flat.view(root)
+        if view is None and self._pending:
+            for update in self._pending:
+                if update.root == root and update.changes is not None and update.changes.parent != root:
+                    behind = self.view(update.changes.parent)
+                    return None if behind is None else ChangedView(behind, update.changes)
+        return view
 
     def remember(self, update: StateUpdate) -> None:
         """Make a not yet written update readable, so that a block can be built on one that is still being stored."""
@@ -154,6 +174,7 @@ class StateReader:
         self.root = root
         self._store = store
         self._trie = Trie(root, store)
+        self._flat = store.view(root)
         self._accounts: dict[Address, Account | None] = {}
         self._storage: dict[Hash32, Trie] = {}
 
@@ -162,16 +183,28 @@ class StateReader:
         try:
             return self._accounts[address]
         except KeyError:
-            raw = self._trie.get(keccak256(address))
-            account = None if raw is None else Account.decode(raw)
-            self._accounts[address] = account
+            account = self._accounts[address] = self._load(keccak256(address))
             return account
+
+    def _load(self, key: Hash32) -> Account | None:
+        if self._flat is not None:
+            try:
+                return self._flat.account(key)
+            except StaleView:
+                self._flat = None
+        raw = self._trie.get(key)
+        return None if raw is None else Account.decode(raw)
 
     def storage(self, address: Address, slot: int) -> int:
         """A storage slot's value; zero when the slot or the account does not exist."""
         account = self.account(address)
         if account is None or account.storage_root == EMPTY_TRIE_ROOT:
             return 0
+        if self._flat is not None:
+            try:
+                return self._flat.slot(keccak256(address), _slot_key(slot))
+            except StaleView:
+                self._flat = None
         trie = self._storage.get(account.storage_root)
         if trie is None:
             trie = self._storage[account.storage_root] = Trie(account.storage_root, self._store)
@@ -204,43 +237,66 @@ class StateReader:
 
         Raises ValueError when the diff gives storage to an account that does not exist.
         """
-        nodes: dict[Hash32, bytes] = {}
-        decoded: dict[Hash32, Node] = {}
-        changes: dict[bytes, bytes | None] = {}
+        made = _Made()
         for address in diff.accounts.keys() | diff.storage.keys() | diff.wiped:
             before = self.account(address)
             after = diff.accounts.get(address, before)
+            if after is None and address not in diff.accounts and any(diff.storage.get(address, {}).values()):
+                raise ValueError(f"state diff writes storage of {to_hex(address)}, which does not exist")
+            key = keccak256(address)
+            root = EMPTY_TRIE_ROOT if before is None else before.storage_root
+            if root != EMPTY_TRIE_ROOT and (after is None or address in diff.wiped):
+                made.wiped.add(key)
+                made.replaced.extend(Trie(root, self._store).hashes())
+                root = EMPTY_TRIE_ROOT
             if after is None:
-                if address not in diff.accounts and any(diff.storage.get(address, {}).values()):
-                    raise ValueError(f"state diff writes storage of {to_hex(address)}, which does not exist")
-                changes[keccak256(address)] = None
+                made.accounts[key] = None
                 continue
-            root = EMPTY_TRIE_ROOT if before is None or address in diff.wiped else before.storage_root
             slots = diff.storage.get(address)
             if slots:
-                root = self._apply_storage(root, slots, nodes, decoded)
+                changed = made.slots[key] = {_slot_key(slot): int_to_rlp(value) for slot, value in slots.items()}
+                trie = Trie(root, self._store)
+                trie.update({slot: encode(value) if value else None for slot, value in changed.items()})
+                root = made.take(trie)
             if root != after.storage_root:
                 after = replace(after, storage_root=root)
-            changes[keccak256(address)] = after.encode()
+            made.accounts[key] = after.encode()
         trie = Trie(self.root, self._store)
-        trie.update(changes)
-        root, made = trie.commit()
-        nodes.update(made)
-        decoded.update(trie.committed)
-        return StateUpdate(root, nodes, dict(diff.codes), decoded)
-
-    def _apply_storage(
-        self, root: Hash32, slots: dict[int, int], nodes: dict[Hash32, bytes], decoded: dict[Hash32, Node]
-    ) -> Hash32:
-        trie = Trie(root, self._store)
-        trie.update({_slot_key(slot): encode(int_to_rlp(value)) if value else None for slot, value in slots.items()})
-        root, made = trie.commit()
-        nodes.update(made)
-        decoded.update(trie.committed)
-        return root
+        trie.update(made.accounts)
+        root = made.take(trie)
+        changes = StateChanges(
+            self.root, made.accounts, made.slots, frozenset(made.wiped), tuple(made.replaced), made.copies
+        )
+        return StateUpdate(root, made.nodes, dict(diff.codes), made.decoded, changes)
 
     def __str__(self) -> str:
         return f"state {short(self.root)}"
+
+
+class _Made:
+    """What applying a diff has brought about so far."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[Hash32, bytes] = {}
+        self.decoded: dict[Hash32, Node] = {}
+        self.copies: dict[Hash32, int] = {}
+        self.replaced: list[Hash32] = []
+        self.accounts: dict[Hash32, bytes | None] = {}
+        self.slots: dict[Hash32, dict[Hash32, bytes]] = {}
+        self.wiped: set[Hash32] = set()
+
+    def take(self, trie: Trie) -> Hash32:
+        """Commit a trie and keep what that makes; its root."""
+        root, nodes = trie.commit()
+        for node_hash in self.nodes.keys() & nodes.keys():
+            # The same storage in two accounts.
+            self.copies[node_hash] = self.copies.get(node_hash, 0) + 1
+        for node_hash, further in trie.copies.items():
+            self.copies[node_hash] = self.copies.get(node_hash, 0) + further
+        self.nodes.update(nodes)
+        self.decoded.update(trie.committed)
+        self.replaced.extend(trie.replaced)
+        return root
 
 
 def _slot_key(slot: int) -> Hash32:

@@ -40,8 +40,13 @@ class Trie:
         self._root: Rlp = b"" if root == EMPTY_TRIE_ROOT else root
         self._hashed: dict[Hash32, bytes] = {}
         self._hashed_nodes: dict[Hash32, Node] = {}
+        self._copies: dict[Hash32, int] = {}
         self.committed: dict[Hash32, Node] = {}
         """The nodes of the last commit in decoded form, for caches; read only."""
+        self.replaced: list[Hash32] = []
+        """Hashes of the nodes that changes have put others in the place of, or nothing; one entry per position."""
+        self.copies: dict[Hash32, int] = {}
+        """How often more than once a node was made by the last commit; nothing about those made once."""
 
     def get(self, key: bytes) -> bytes | None:
         """The value stored under `key`, or None."""
@@ -80,6 +85,7 @@ class Trie:
         """Hash what has changed: the new root and all nodes made since the last commit, by hash."""
         root = self._hash()
         made, self._hashed = self._hashed, {}
+        self.copies, self._copies = self._copies, {}
         self.committed, self._hashed_nodes = self._hashed_nodes, {}
         if made:
             self._nodes = _Overlay(made, self._nodes)
@@ -135,6 +141,23 @@ class Trie:
         elif path + part >= start:
             yield bytes.fromhex(path + part), _value(node[1])
 
+    def hashes(self) -> Iterator[Hash32]:
+        """The hash of each node that is not embedded in its parent, parents first; the same one once per position."""
+        pending: list[Rlp] = [self._root]
+        while pending:
+            ref = pending.pop()
+            if isinstance(ref, bytes):
+                if not ref:
+                    continue
+                yield Hash32(ref)
+                node = self._load(ref, "")
+            else:
+                node = ref
+            if len(node) == BRANCH_WIDTH:
+                pending.extend(node[15::-1])
+            elif not unpack_path(node[0])[1]:
+                pending.append(node[1])
+
     # --- loading ---
 
     def _raw(self, node_hash: bytes, path: str) -> bytes:
@@ -151,13 +174,21 @@ class Trie:
             return node
         return decode_node(self._raw(node_hash, path))
 
+    def _replace(self, ref: Rlp, path: str) -> Node:
+        """The node `ref`, which another one will take the place of."""
+        if isinstance(ref, list):
+            return ref
+        node = self._load(ref, path)
+        self.replaced.append(Hash32(ref))
+        return node
+
     # --- changing: every method returns a new reference and leaves the nodes it got as they were ---
 
     def _change(self, ref: Rlp, items: Items, depth: int) -> Rlp:
         """The subtrie `ref` with `items` applied; all their paths agree up to `depth`, where the subtrie hangs."""
         if not ref:
             return build([item for item in items if item[1]], depth)
-        node = self._load(ref, items[0][0]) if isinstance(ref, bytes) else ref
+        node = self._replace(ref, items[0][0])
         if len(node) == BRANCH_WIDTH:
             return self._change_branch(list(node), items, depth)
         part, ends = unpack_path(node[0])
@@ -216,6 +247,8 @@ class Trie:
         node = self._load(ref, path) if isinstance(ref, bytes) else ref
         if len(node) == BRANCH_WIDTH:
             return extension(prefix, ref)
+        if isinstance(ref, bytes):
+            self.replaced.append(Hash32(ref))
         part, ends = unpack_path(node[0])
         return leaf(prefix + part, _value(node[1])) if ends else extension(prefix + part, node[1])
 
@@ -223,14 +256,11 @@ class Trie:
 
     def _hash(self) -> Hash32:
         if isinstance(self._root, list):
-            root = hash_nodes(self._root, self._hashed, self._hashed_nodes)
+            root = hash_nodes(self._root, self._hashed, self._hashed_nodes, self._copies)
             if isinstance(root, list):
                 # The root is hashed even when it is short.
                 raw = encode(root)
-                digest = keccak256(raw)
-                self._hashed[digest] = raw
-                self._hashed_nodes[digest] = root
-                root = digest
+                root = _keep(raw, root, self._hashed, self._hashed_nodes, self._copies)
             self._root = root
         return Hash32(self._root) if self._root else EMPTY_TRIE_ROOT
 
@@ -283,18 +313,27 @@ def _change_leaf(items: Items, depth: int, part: str, value: bytes) -> Rlp:
     return build(kept, depth)
 
 
-def hash_nodes(node: Node, made: dict[Hash32, bytes], nodes: dict[Hash32, Node]) -> Rlp:
+def hash_nodes(
+    node: Node, made: dict[Hash32, bytes], nodes: dict[Hash32, Node], copies: dict[Hash32, int] | None = None
+) -> Rlp:
     """Hash a subtrie from its leaves up, into `made` (encoded) and `nodes` (as they are, children by hash).
 
-    Gives the reference that its parent holds: the hash, or the node itself when it is short.
+    `copies` counts nodes that are made more than once. Gives the reference that its parent holds: the hash, or the node
+    itself when it is short.
     """
     for index, child in enumerate(node):
         if type(child) is list:
-            node[index] = hash_nodes(child, made, nodes)
+            node[index] = hash_nodes(child, made, nodes, copies)
     raw = encode(node)
-    if len(raw) < 32:
-        return node
+    return node if len(raw) < 32 else _keep(raw, node, made, nodes, copies)
+
+
+def _keep(
+    raw: bytes, node: Node, made: dict[Hash32, bytes], nodes: dict[Hash32, Node], copies: dict[Hash32, int] | None
+) -> Hash32:
     digest = keccak256(raw)
+    if copies is not None and digest in made:
+        copies[digest] = copies.get(digest, 0) + 1
     made[digest] = raw
     nodes[digest] = node
     return digest

@@ -8,15 +8,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from config.errors import CriticalError
-from config.types import Hash32, short
+from config.types import Hash32, short, to_hex
 from evm.engine import Engine, ExecutedBlock
 from evm.rules import Rules
+from evm.store.history import BlockState, StateHistory, StatePoint
 from evm.store.kv import KeyValueStore, WriteBatch
 from evm.store.state import StateReader, StateStore, StateUpdate
 from evm.types import Block, Header, Receipt
 from node.chain.store import ChainStore, TransactionLocation
 
 log = logging.getLogger("lamina.chain")
+
+
+class StatePruned(CriticalError):
+    """The state of a block is not kept any more, or never was."""
+
+    def __init__(self, header: Header, base: int) -> None:
+        # Clients of geth look for "missing trie node" to tell that they need an archive node.
+        super().__init__(
+            f"missing trie node {to_hex(header.state_root)} (path ): the state of {header} is pruned, this node keeps "
+            f"states from block {base} on (--history.state): ask an archive node (--gcmode archive)"
+        )
+
+
+def _point(header: Header) -> StatePoint:
+    return StatePoint(header.number, header.hash)
 
 
 @dataclass(frozen=True)
@@ -48,11 +64,14 @@ class Chain:
         self.head = self._load_head("unsafe")
         self.safe = self._load_head("safe")
         self.finalized = self._load_head("finalized")
-        if not state.has(self.head.state_root):
+        state.flat.load()
+        if not state.has(self.head.state_root) or state.flat.root != self.head.state_root:
             raise CriticalError(
                 f"the state of the head, {self.head}, is not in the store: the data directory is damaged; "
                 "restore it, or delete it and derive the chain again from L1"
             )
+        self.history = StateHistory(kv, state)
+        """Which blocks' states are kept."""
         self.engine = Engine(rules, state, self)
         self._listeners: list[Callable[[ChainUpdate], None]] = []
         self._label_listeners: list[Callable[[], None]] = []
@@ -73,7 +92,7 @@ class Chain:
                 )
             return False
         batch = WriteBatch()
-        update.write(batch)
+        StateHistory.begin(batch, kv, _point(genesis.header), update)
         store.stage_genesis(batch, genesis)
         kv.write(batch, sync=True)
         return True
@@ -129,8 +148,18 @@ class Chain:
         return self.store.transaction_location(transaction_hash)
 
     def state_at(self, header: Header) -> StateReader:
-        """The state after this block."""
+        """The state after this block. See `require_state` for whether it is kept."""
         return self.state.at(header.state_root)
+
+    def has_state(self, header: Header) -> bool:
+        """Whether the state after this block is kept."""
+        return header.hash == self.head.hash or self.history.keeps(_point(header))
+
+    def require_state(self, header: Header) -> StateReader:
+        """The state after this block. Raises StatePruned when it is not kept."""
+        if not self.has_state(header):
+            raise StatePruned(header, self.history.base.number)
+        return self.state_at(header)
 
     # --- changing ---
 
@@ -140,17 +169,22 @@ class Chain:
         if self.store.header(block.header.parent_hash) is None:
             raise CriticalError(f"{block} cannot be stored: its parent {short(block.header.parent_hash)} is not there")
         batch = WriteBatch()
-        executed.update.write(batch)
         self.store.stage_block(batch, block, executed.receipts)
         if make_head:
             self._move_head(batch, block, executed)
         else:
-            self.kv.write(batch, sync=True)
-            self._written(executed)
+            self._commit(batch, executed, None)
 
-    def _written(self, executed: ExecutedBlock) -> None:
-        self.state.written(executed.update)
-        self.store.cache(executed.block, executed.receipts)
+    def _commit(self, batch: WriteBatch, executed: ExecutedBlock | None, head: Header | None) -> None:
+        """Write a batch with the state of a new block, if given, and the flat state moved to that of a new head."""
+        new = None
+        if executed is not None:
+            header = executed.block.header
+            parent = self.store.require_header(header.parent_hash, "the parent")
+            new = BlockState(_point(header), _point(parent), parent.state_root, executed.update)
+        self.history.commit(batch, new, None if head is None else head.state_root)
+        if executed is not None:
+            self.store.cache(executed.block, executed.receipts)
 
     def set_head(self, header: Header) -> None:
         """Make a stored block the unsafe head; blocks above it or beside it stop being canonical.
@@ -178,9 +212,7 @@ class Chain:
         if fork_number < safe.number:
             safe = self._ancestor(self.safe, fork_number)
             self.store.stage_head(batch, "safe", safe)
-        self.kv.write(batch, sync=True)
-        if executed is not None:
-            self._written(executed)
+        self._commit(batch, executed, target.header)
         labels_moved = safe is not self.safe
         self.head, self.safe = target.header, safe
         if removed:

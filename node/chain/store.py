@@ -1,6 +1,6 @@
 """Blocks, receipts, the canonical index and the head markers in the key-value store.
 
-Keys (the first byte is the kind; trie nodes and codes of the state live beside them under `evm.store.state`'s own):
+Keys (the first byte is the kind; the state lives beside them under `evm.store.layout`'s own):
 
     H<hash>       header RLP                    B<hash>     block RLP
     R<hash>       list of receipts              N<number>   canonical block hash
@@ -16,7 +16,7 @@ from evm.types import Block, Header, Receipt
 from evm.types.rlp import as_bytes, decode_list, encode
 from l1.cache import LruCache
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = b"Mschema"
 _GENESIS = b"Mgenesis"
@@ -39,7 +39,7 @@ class TransactionLocation:
 class ChainStore:
     """Reads what is stored and stages what is to be written; the caller commits the batch.
 
-    Raises SchemaError on opening a store of a newer schema version.
+    Raises SchemaError on opening a store of another schema version.
     """
 
     def __init__(self, kv: KeyValueStore) -> None:
@@ -48,11 +48,8 @@ class ChainStore:
         self._blocks: LruCache[Hash32, Block] = LruCache(128)
         self._receipts: LruCache[Hash32, tuple[Receipt, ...]] = LruCache(128)
         version = kv.get(_SCHEMA)
-        if version is not None and int.from_bytes(version, "big") > SCHEMA_VERSION:
-            raise SchemaError(
-                f"the data directory has schema version {int.from_bytes(version, 'big')}, this node knows up to "
-                f"{SCHEMA_VERSION}: run the newer node that wrote it, or start with an empty directory"
-            )
+        if version is not None:
+            _check_schema(int.from_bytes(version, "big"))
 
     # --- reading ---
 
@@ -175,6 +172,20 @@ class ChainStore:
                 "restore it, or delete it and derive the chain again from L1"
             )
         return block
+
+
+def _check_schema(version: int) -> None:
+    if version > SCHEMA_VERSION:
+        raise SchemaError(
+            f"the data directory has schema version {version}, this node knows up to {SCHEMA_VERSION}: "
+            "run the newer node that wrote it, or start with an empty directory"
+        )
+    if version < SCHEMA_VERSION:
+        raise SchemaError(
+            f"the data directory has schema version {version}, this node writes version {SCHEMA_VERSION}, which has the "
+            "head state beside its trie: start with an empty directory and derive the chain again from L1 (`lamina init`, "
+            "then `lamina node`, or `lamina reconstruct`), or run the older node that wrote it"
+        )
 
 
 def _number_key(number: int) -> bytes:

@@ -277,13 +277,17 @@ def test_another_genesis_is_refused_and_the_same_one_is_found() -> None:
         Chain.initialise(kv, other, other_update)
 
 
-def test_a_store_of_a_newer_version_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [(3, "schema version 3, this node knows up to 2: run the newer node"), (1, "version 1, .* derive the chain again")],
+)
+def test_a_store_of_another_version_is_refused_with_what_to_do(version: int, message: str) -> None:
     kv = MemoryStore()
     open_on(kv, dev_genesis())
     batch = WriteBatch()
-    batch.put(b"Mschema", (2).to_bytes(4, "big"))
+    batch.put(b"Mschema", version.to_bytes(4, "big"))
     kv.write(batch)
-    with pytest.raises(SchemaError, match="schema version 2, this node knows up to 1"):
+    with pytest.raises(SchemaError, match=message):
         Chain(kv, L1Rules(L1ChainConfig.from_json(dev_genesis())), StateStore(kv))
 
 
