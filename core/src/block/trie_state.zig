@@ -19,6 +19,8 @@ pub const Update = struct {
     state_root: Hash,
     /// Nodes of all tries that the store does not have yet, children before parents.
     nodes: []const trie.NewNode,
+    /// Nodes of the tries before that are no longer where they were, once for each place. Storage that was wiped is not gone through.
+    replaced: []const Hash,
     /// The storage roots of the accounts that changed, in the order of `State.accounts()`; null where nothing is left.
     storage_roots: []const ?Hash,
 };
@@ -30,6 +32,7 @@ pub const TrieState = struct {
     ancestors: *ancestors.Ancestors,
     accounts: trie.Trie,
     storages: std.HashMapUnmanaged(Hash, trie.Trie, HashContext, 80) = .empty,
+    replaced: std.ArrayList(Hash) = .empty,
     address_keys: KeyCache(evm.Address) = .{},
     slot_keys: KeyCache(Hash) = .{},
 
@@ -113,9 +116,12 @@ pub const TrieState = struct {
             const key = try self.address_keys.get(self.arena, &changed.address);
             try self.accounts.delete(&key);
         }
+        const state_root = try self.accounts.commit(&created);
+        try self.replaced.appendSlice(self.arena, self.accounts.replaced.items);
         return .{
-            .state_root = try self.accounts.commit(&created),
+            .state_root = state_root,
             .nodes = created.items,
+            .replaced = self.replaced.items,
             .storage_roots = storage_roots,
         };
     }
@@ -133,7 +139,9 @@ pub const TrieState = struct {
         while (slots.next()) |slot| {
             if (slot.value == 0) try storage.delete(&try self.slot_keys.get(self.arena, &evm.wordToHash(slot.key)));
         }
-        return storage.commit(created);
+        const root = try storage.commit(created);
+        try self.replaced.appendSlice(self.arena, storage.replaced.items);
+        return root;
     }
 };
 

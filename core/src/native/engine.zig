@@ -25,15 +25,17 @@
 //! * A status other than `ok` and `invalid_transaction` means that the block can only be closed.
 //! * `result` is a RLP list, which lives until the block is closed:
 //!
-//!       [header, hash, receipts, nodes, codes, accounts]
+//!       [header, hash, receipts, nodes, codes, accounts, replaced]
 //!       header    its RLP as a byte string
 //!       receipts  = [[encoding, gas_used, created], ...]  `encoding` as receipts are stored, a deposit's nonce included since Regolith;
 //!                 `created` is the new contract's address or empty
-//!       nodes     = [hash, encoding, hash, encoding, ...] trie nodes the state before did not have, children before parents
+//!       nodes     = [hash, encoding, hash, encoding, ...] the nodes at all places of the tries that changed, children before parents; one
+//!                   that is at several places stands here as often
 //!       codes     = [hash, code, ...]
 //!       accounts  = [[address, account, wiped, slots], ...] those that changed: `account` is the RLP of nonce, balance, storage root and
 //!                 code hash as a byte string, empty when nothing is left; `wiped` is 1 when the storage from before is gone;
 //!                 slots = [slot, value, slot, value, ...] with 32 bytes for a slot and an integer for its value, 0 when deleted
+//!       replaced  the hashes of the nodes that were at those places before, one behind the other; without those of wiped storage
 //!
 //! An engine and its blocks must not be used by two threads at the same time; different engines are independent. There is no global
 //! state. Python's lock is not needed during a call, except inside `fetch`, which takes it itself.
@@ -354,6 +356,7 @@ fn seal(block: *Block) evm.Error![]const u8 {
     }
     try encoder.close(codes);
     try encodeAccounts(&encoder, builder, &sealed.update);
+    try encoder.bytes(std.mem.sliceAsBytes(sealed.update.replaced));
     try encoder.close(outer);
     return encoder.written();
 }

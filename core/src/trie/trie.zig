@@ -54,6 +54,9 @@ pub const Trie = struct {
     arena: Allocator,
     source: Source,
     root: Child,
+    /// Stored nodes that changes have taken away from where they were, once for each place. A node that came out the same stands
+    /// here and among the created ones.
+    replaced: std.ArrayList(Hash) = .empty,
 
     pub fn init(arena: Allocator, source: Source, root: *const Hash) Error!Trie {
         return .{ .arena = arena, .source = source, .root = try rootChild(arena, root) };
@@ -222,6 +225,7 @@ pub const Trie = struct {
     /// A stored node in the form that can be changed.
     fn open(self: *Trie, item: []const u8) Error!*Changed {
         const parsed = try node.parse(try resolve(self.source, item));
+        if (node.hashOf(item)) |hash| try self.replaced.append(self.arena, hash.*);
         const changed = try self.arena.create(Changed);
         changed.* = switch (parsed) {
             .leaf => |leaf| .{ .leaf = .{ .path = try self.unpackPath(leaf.path), .value = leaf.value } },
