@@ -19,6 +19,7 @@ from evm.engine.call import (
 from evm.engine.engine import Engine
 from evm.engine.environment import BlockEnvironment
 from evm.engine.errors import InvalidBlock, InvalidPayload
+from evm.engine.open_block import OpenBlock
 from evm.engine.state import EvmState
 
 __all__ = [
@@ -39,5 +40,6 @@ __all__ = [
     "InvalidBlock",
     "InvalidPayload",
     "MissingAncestor",
+    "OpenBlock",
     "StateOverride",
 ]

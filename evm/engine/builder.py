@@ -206,6 +206,9 @@ class BlockBuilder:
         self.receipts.append(receipt)
         return receipt
 
+    def abandon(self) -> None:
+        """Give the block up: nothing of it was written anywhere."""
+
     def seal(self) -> ExecutedBlock:
         """Finish the block: withdrawals, requests, state root, header.
 

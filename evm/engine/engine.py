@@ -21,6 +21,7 @@ from evm.engine.call import (
 )
 from evm.engine.errors import InvalidBlock, InvalidPayload
 from evm.engine.header_check import check_header, compare_headers
+from evm.engine.open_block import OpenBlock
 from evm.rules import InvalidHeader, L2Rules, Rules
 from evm.store.state import StateStore
 from evm.types import Address, Block, Header, PayloadAttributes, Transaction, decode_transaction, short
@@ -64,7 +65,7 @@ class Engine:
             withdrawals=() if fork.has(EthFork.SHANGHAI) else None,
         )
 
-    def start_payload(self, parent: Header, attributes: PayloadAttributes) -> BlockBuilder:
+    def start_payload(self, parent: Header, attributes: PayloadAttributes) -> OpenBlock:
         """Begin the block that the attributes ask for, their transactions in it.
 
         Raises InvalidPayload when one of them cannot be decoded or is not valid: no block has them all.

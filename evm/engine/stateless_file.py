@@ -18,8 +18,8 @@ from config.registry import builtin_rollup_config
 from config.rollup import RollupConfig
 from config.types import Gas, Timestamp
 from evm.engine.stateless import StatelessCase
-from evm.types import Hash32, Header, PayloadAttributes, decode_transaction, from_hex, keccak256, to_hash32
-from evm.types.json_codec import header_from_json
+from evm.types import Hash32, Header, PayloadAttributes, decode_transaction, from_hex, keccak256, to_hash32, to_hex
+from evm.types.json_codec import header_from_json, header_to_json
 from evm.types.transaction import DepositTransaction, TransactionDecodingError
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -62,6 +62,23 @@ def stateless_case(data: Mapping[str, Any], chain_id: int | None = None) -> Stat
         witness=_witness(data["witness"]),
         expected_hash=expected_hash,
     )
+
+
+def stateless_document(
+    rollup: RollupConfig,
+    parent: Header,
+    attributes: PayloadAttributes,
+    witness: Mapping[Hash32, bytes],
+    expected_hash: Hash32,
+) -> dict[str, Any]:
+    """The newer form of a block with its witness, as a JSON document."""
+    return {
+        "rollup_config": rollup.to_json(),
+        "parent_header": header_to_json(parent),
+        "executing_payload": attributes.to_json(),
+        "expected_block_hash": to_hex(expected_hash),
+        "witness": {to_hex(key): to_hex(value) for key, value in witness.items()},
+    }
 
 
 def attributes_of(header: Header, transactions: tuple[bytes, ...]) -> PayloadAttributes:

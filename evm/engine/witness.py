@@ -92,6 +92,15 @@ def payload_witness(
     return recorder.witness()
 
 
+def recorded_values(
+    state: StateStore, headers: HeaderSource, run: Callable[[StateStore, HeaderSource], object]
+) -> dict[Hash32, bytes]:
+    """Whatever `run` reads of a store and of headers, by hash; also when it fails on the way."""
+    recorder = _Recorder(state, headers, None)
+    run(recorder.store, recorder)
+    return recorder.witness().values()
+
+
 def _prepare(
     state: StateStore, headers: HeaderSource, parent_hash: Hash32, budget: Callable[[], None] | None
 ) -> "tuple[_Recorder, Header]":

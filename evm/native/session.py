@@ -225,7 +225,9 @@ class NativeSession:
             raise self._missing(Hash32(buffer.raw))
         if status == _Status.OUT_OF_MEMORY:
             raise MemoryError(f"{what}: the native engine has no more memory")
-        raise CriticalError(f"{what}: the native engine cannot read its input (status {status}); report it with this block")
+        raise CriticalError(
+            f"{what}: the native engine cannot read its input (status {status}); report it with this block"
+        )
 
     def _missing(self, key: Hash32) -> CriticalError:
         if self._state.get(key) is None:

@@ -161,6 +161,11 @@ class _Signed(BaseTransaction):
         """The signer's address. Raises InvalidSignature when the signature is bad."""
         return recover_address(self.signing_hash(), self.y_parity, self.r, self.s)
 
+    @property
+    def recovered_sender(self) -> Address | None:
+        """The signer's address if it has been recovered already."""
+        return self.__dict__.get("sender")
+
 
 @dataclass(frozen=True)
 class LegacyTransaction(_Signed):
