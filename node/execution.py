@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evm.rules import Rules
+from config.engine_mode import EngineMode
+from evm.engine.choice import make_engine
+from evm.rules import L2Rules, Rules
 from evm.store.kv import KeyValueStore
 from evm.store.state import StateStore
 from evm.types import Header
@@ -22,12 +24,16 @@ from node.version import client_version
 
 @dataclass(frozen=True)
 class ExecutionOptions:
-    """`datadir` is named in RPC answers and holds the pool's journal if `journal` is set; `state_cache_bytes` bounds memory."""
+    """`datadir` is named in RPC answers and holds the pool's journal if `journal` is set; `state_cache_bytes` bounds memory.
+
+    `engine`: what makes blocks of an L2 chain; blocks that two engines disagree about are kept in `datadir`.
+    """
 
     datadir: Path
     journal: bool = False
     pool: PoolLimits = field(default_factory=PoolLimits)
     state_cache_bytes: int = 128 << 20
+    engine: EngineMode = EngineMode.BOTH
 
 
 class Execution:
@@ -50,6 +56,10 @@ class Execution:
         Raises CriticalError when the store holds no chain, or a damaged one.
         """
         self.chain = Chain(kv, rules, StateStore(kv, node_cache_bytes=options.state_cache_bytes))
+        if isinstance(rules, L2Rules):
+            self.chain.engine = make_engine(
+                options.engine, rules, self.chain.state, self.chain, options.datadir / "disagreements"
+            )
         self.pool = TransactionPool(
             ChainHeadView(self.chain),
             ChainPoolRules(self.chain),

@@ -1,9 +1,9 @@
 """Which engine makes a node's blocks."""
 
 import logging
-from enum import StrEnum
 from pathlib import Path
 
+from config.engine_mode import EngineMode
 from evm.engine.block_hashes import HeaderSource
 from evm.engine.checked import CheckedEngine
 from evm.engine.disagreement import Reproducers
@@ -15,14 +15,6 @@ from evm.rules import L2Rules
 from evm.store.state import StateStore
 
 log = logging.getLogger("lamina.engine")
-
-
-class EngineMode(StrEnum):
-    """`BOTH`: py-evm leads and the native engine must agree. `PYEVM`, `NATIVE`: the one leads alone."""
-
-    BOTH = "both"
-    PYEVM = "pyevm"
-    NATIVE = "native"
 
 
 def make_engine(

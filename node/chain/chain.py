@@ -73,6 +73,7 @@ class Chain:
         self.history = StateHistory(kv, state)
         """Which blocks' states are kept."""
         self.engine = Engine(rules, state, self)
+        """What makes and checks blocks; py-evm alone unless another is put here."""
         self._listeners: list[Callable[[ChainUpdate], None]] = []
         self._label_listeners: list[Callable[[], None]] = []
 

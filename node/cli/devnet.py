@@ -8,6 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from config.engine_mode import EngineMode
+from node.cli.node import Engine
+
 
 def devnet(
     context: typer.Context,
@@ -41,6 +44,7 @@ def devnet(
     ] = None,
     block_time: Annotated[int, typer.Option("--block-time", help="Seconds per L2 block.")] = 2,
     accounts: Annotated[int, typer.Option("--accounts", help="Funded accounts.")] = 10,
+    engine: Engine = EngineMode.BOTH,
     no_challenger: Annotated[bool, typer.Option("--no-challenger", help="Leave the challenger out.")] = False,
     profile: Annotated[str, typer.Option("--profile", help="fast (short delays) or mainnet (the real ones).")] = "fast",
     proof_maturity_delay: Annotated[
@@ -106,6 +110,7 @@ def devnet(
         l1_fork=fork,
         block_time=block_time,
         accounts=accounts,
+        engine=engine,
         sequencing_window=sequencing_window,
         info=info,
         ports=Ports(

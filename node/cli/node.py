@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from config.engine_mode import EngineMode
 from node.devnet.supervisor import SUPERVISED
 
 DataDir = Annotated[Path, typer.Option("--datadir", help="Directory of the chain data.")]
@@ -19,6 +20,11 @@ L1ChainFile = Annotated[
     typer.Option(
         "--l1.chain-config", help="Genesis config of L1, with its blob schedule; needed for chains not built in."
     ),
+]
+
+Engine = Annotated[
+    EngineMode,
+    typer.Option("--engine", help="What makes blocks: py-evm checked by the native engine, or one of them alone."),
 ]
 
 
@@ -129,6 +135,7 @@ def node(
         int, typer.Option("--metrics.port", help="Prometheus and /healthz; -1 leaves it out.")
     ] = -1,
     cache: Annotated[int, typer.Option("--cache", help="Megabytes for cached state.")] = 128,
+    engine: Engine = EngineMode.BOTH,
 ) -> None:
     """Run a rollup node: follow a chain from L1, or with --sequencer.enabled make it.
 
@@ -161,7 +168,7 @@ def node(
         l1_poll_interval=l1_poll_interval,
         cors_origins=_names(http_corsdomain),
         virtual_hosts=_names(http_vhosts),
-        execution=ExecutionOptions(datadir, journal=sequencer, state_cache_bytes=cache << 20),
+        execution=ExecutionOptions(datadir, journal=sequencer, state_cache_bytes=cache << 20, engine=engine),
     )
     running: list[RollupNode] = []
 

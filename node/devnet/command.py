@@ -162,6 +162,7 @@ class Devnet:
             *("--l1.chain-config", str(files.l1_chain)),
             *("--l1.poll-interval", "0.5"),
             *("--http.corsdomain", "*"),
+            *("--engine", settings.engine),
         ]
         nodes = [
             Role(

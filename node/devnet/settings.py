@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
+from config.engine_mode import EngineMode
 from config.forks import EthFork
 from config.types import Wei
 from l1.deployment.params import FAST_DELAYS, MAINNET_DELAYS, Delays
@@ -55,6 +56,7 @@ class DevnetSettings:
     l1_slot_seconds: int = 4
     block_time: int = 2
     accounts: int = 10
+    engine: EngineMode = EngineMode.BOTH
     profile: Profile = Profile.FAST
     delays: Delays = FAST_DELAYS
     lags: LabelLags = field(default_factory=LabelLags)

@@ -20,7 +20,7 @@ from derivation.l2_block_info import l2_block_ref
 from derivation.providers import ChainL2Provider, NotYetAvailable
 from derivation.types import L2BlockRef
 from derivation.upgrades import sequencer_leaves_pool_out
-from evm.engine import BlockBuilder, InvalidPayload
+from evm.engine import InvalidPayload, OpenBlock
 from evm.fees import estimated_size_scaled
 from evm.types import Header, PayloadAttributes
 from evm.validity import InvalidTransaction
@@ -176,12 +176,15 @@ class Sequencer:
                 "the rollup config does not fit the chain, or this node has a bug; report it with this block"
             ) from error
         forced = len(builder.transactions)
-        if not attributes.no_tx_pool:
-            await self._fill(builder, seal_at)
-        await self._wait_until(seal_at - _SEAL_MARGIN)
-        if not self._may_build_on(parent):
-            return
-        executed = builder.seal()
+        try:
+            if not attributes.no_tx_pool:
+                await self._fill(builder, seal_at)
+            await self._wait_until(seal_at - _SEAL_MARGIN)
+            if not self._may_build_on(parent):
+                return
+            executed = builder.seal()
+        finally:
+            builder.abandon()
         self._chain.insert(executed)
         self.blocks_sealed += 1
         self.transactions_sealed += len(executed.block.transactions) - forced
@@ -223,7 +226,7 @@ class Sequencer:
             except NotYetAvailable as error:
                 await self._data.fetch(error.missing)
 
-    async def _fill(self, builder: BlockBuilder, seal_at: float) -> None:
+    async def _fill(self, builder: OpenBlock, seal_at: float) -> None:
         """Execute pool transactions, best first, until the block is full or due; look again when new ones come.
 
         A block that is late already gets one look and a part of the block time.
