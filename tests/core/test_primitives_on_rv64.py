@@ -88,7 +88,7 @@ def test_a_signature_of_p256_is_verified(guest: Guest) -> None:
     result = guest.call(P256, message_hash + _bytes(r, s, public.x, public.y))
     assert result.output == b"\x01"
     assert guest.call(P256, message_hash + _bytes(r, s + 1, public.x, public.y)).output == b"\x00"
-    assert result.instructions < 2_800_000
+    assert result.instructions < 1_150_000
 
 
 def test_a_power_modulo_2048_bits_costs_less_than_82_million_instructions(guest: Guest) -> None:
