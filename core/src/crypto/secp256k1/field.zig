@@ -19,6 +19,10 @@ pub fn fromWord(word: u256) Element {
     return limbs.fromWord(word);
 }
 
+pub fn constant(comptime number: comptime_int) Element {
+    return limbs.fromWord(number);
+}
+
 /// The number below p.
 pub fn reduce(a: Element) u256 {
     const word = limbs.toWord(a);
