@@ -39,6 +39,7 @@
 //! state. Python's lock is not needed during a call, except inside `fetch`, which takes it itself.
 
 const std = @import("std");
+const Arena = @import("../arena.zig").Arena;
 const rlp = @import("../rlp.zig");
 const config = @import("../config.zig");
 const evm = @import("../evm/types.zig");
@@ -97,7 +98,7 @@ const Engine = struct {
 };
 
 const Block = struct {
-    arena: std.heap.ArenaAllocator,
+    arena: Arena,
     engine: *Engine,
     parent_state_root: evm.Hash,
     builder: pipeline.BlockBuilder,

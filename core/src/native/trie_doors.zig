@@ -3,6 +3,7 @@
 //! Return values below zero: -1 not there, -2 a node is missing, -3 a node is damaged, -4 out of memory.
 
 const std = @import("std");
+const Arena = @import("../arena.zig").Arena;
 const rlp = @import("../rlp.zig");
 const ordered = @import("../trie/ordered.zig");
 const store = @import("../trie/store.zig");
@@ -20,7 +21,7 @@ fn code(failure: trie.Error) isize {
 }
 
 const Handle = struct {
-    arena: std.heap.ArenaAllocator,
+    arena: Arena,
     fetch: callback.Fetch,
     nodes: store.Store,
     trie: trie.Trie,
