@@ -24,6 +24,13 @@ class EngineName(StrEnum):
     PYEVM = "pyevm"
 
 
+class StateTestEngine(StrEnum):
+    """What executes state tests."""
+
+    PYEVM = "pyevm"
+    NATIVE = "native"
+
+
 class StateTestFork(StrEnum):
     """Forks whose state tests can be asked for."""
 
@@ -90,7 +97,9 @@ def statetest(
     fork: Annotated[
         StateTestFork | None, typer.Option("--fork", help="Only state tests of this fork. Default: all from Paris on.")
     ] = None,
-    engine: Engine = EngineName.PYEVM,
+    engine: Annotated[
+        StateTestEngine, typer.Option("--engine", help="What executes state tests.")
+    ] = StateTestEngine.PYEVM,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes to use. Default: one per core.", min=0)] = 0,
 ) -> None:
     """Run state, transaction, RLP and trie tests in the format of ethereum/tests; exit 1 when one fails.
@@ -100,8 +109,15 @@ def statetest(
     Example: lamina evm statetest --fork Cancun GeneralStateTests
     """
     from config.forks import EthFork
+    from evm.native.library import NativeLibraryMissing, load_library
     from evm.statetest import Verdict, find_documents, run_suite
 
+    if engine is StateTestEngine.NATIVE:
+        try:
+            load_library()
+        except NativeLibraryMissing as error:
+            print(f"lamina: {error}", file=sys.stderr)
+            raise typer.Exit(1) from error
     documents = list(find_documents(paths))
     only = None if fork is None else EthFork[fork.name]
     with counted("files", len(documents)) as progress:
@@ -112,7 +128,7 @@ def statetest(
                     progress.result(json.dumps(outcome.to_json()))
             progress.done()
 
-        summary = run_suite(documents, only, jobs or os.cpu_count() or 1, report)
+        summary = run_suite(documents, only, jobs or os.cpu_count() or 1, report, engine.value)
     print(json.dumps(summary.to_json()))
     if summary.failed:
         raise typer.Exit(1)
