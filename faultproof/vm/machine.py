@@ -105,9 +105,8 @@ class NativeMachine:
     def load(cls, state: State, pages: Iterator[tuple[int, bytes]], source: PreimageSource) -> "NativeMachine":
         """A machine at a state with the pages of its memory; the state's memory root is not compared with theirs."""
         machine = cls(_door("lamina_vm_new")(), source)
-        write = _door("lamina_vm_write")
         for number, page in pages:
-            write(machine._handle, number * PAGE_SIZE, page, len(page))
+            machine.write(number * PAGE_SIZE, page)
         _door("lamina_vm_set_state")(machine._handle, state.encode())
         return machine
 
@@ -187,6 +186,12 @@ class NativeMachine:
         out = ctypes.create_string_buffer(size)
         _door("lamina_vm_read")(self._handle, address, out, size)
         return out.raw
+
+    def write(self, address: int, data: bytes) -> None:
+        """Writes a range of memory, as a loader does. Raises ValueError when it is not within memory."""
+        if not 0 <= address <= MEMORY_SIZE - len(data):
+            raise ValueError(f"{len(data)} bytes at {address:#x} are not within the VM's memory of 2^32 bytes")
+        _door("lamina_vm_write")(self._handle, address, data, len(data))
 
     def pages(self) -> Iterator[tuple[int, bytes]]:
         """Number and bytes of every page that is not zero, in order."""
