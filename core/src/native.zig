@@ -3,6 +3,7 @@
 pub const platform = @import("platform/native.zig");
 
 comptime {
+    _ = @import("native/curves.zig");
     _ = @import("native/derivation.zig");
     _ = @import("native/engine.zig");
     _ = @import("native/evm.zig");
@@ -14,8 +15,4 @@ comptime {
 
 export fn lamina_abi_version() u32 {
     return 1;
-}
-
-comptime {
-    _ = @import("native/curves.zig");
 }

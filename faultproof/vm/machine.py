@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from config.errors import CriticalError
 from config.types import ZERO_HASH
-from evm.native.library import library
+from evm.native.library import load_library
 from faultproof.preimage import PreimageSource
 from faultproof.vm.elf import Program
 from faultproof.vm.memory import MEMORY_SIZE, PAGE_SIZE, PROOF_SIZE, SparseMemory
@@ -80,7 +80,7 @@ _DOORS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
 
 def _door(name: str) -> Callable[..., Any]:
-    function = getattr(library(), name)
+    function = getattr(load_library(), name)
     function.restype, function.argtypes = _DOORS[name]
     return function  # type: ignore[no-any-return]
 

@@ -3,13 +3,13 @@
 import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 from eth.exceptions import VMError
+from eth.precompiles.bls12_381 import bls12_map_fp_to_g1
 
-from core.build import build, library_name
+from evm.native.library import NativeLibraryMissing, load_library
 from evm.precompiles.bls12 import (
     bls12_g1_add,
     bls12_g1_msm,
@@ -27,8 +27,8 @@ FAILED = None
 class NativeCurves:
     """The curve precompiles of a native library: bytes in, the output's bytes or FAILED out."""
 
-    def __init__(self, path: Path) -> None:
-        self._library = ctypes.CDLL(str(path))
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library = library
 
     def _door(self, name: str) -> Any:
         door = getattr(self._library, f"lamina_precompile_{name}")
@@ -85,9 +85,12 @@ class NativeCurves:
 
 
 @pytest.fixture(scope="session")
-def curves(tmp_path_factory: pytest.TempPathFactory) -> NativeCurves:
-    """The native library of this source."""
-    return NativeCurves(build("native", tmp_path_factory.mktemp("core") / library_name()))
+def curves() -> NativeCurves:
+    """The built native library; skips the test where there is none."""
+    try:
+        return NativeCurves(load_library())
+    except NativeLibraryMissing as error:
+        pytest.skip(str(error))
 
 
 @dataclass
@@ -131,5 +134,11 @@ PYTHON_SIDE: dict[str, Callable[[Any], Any]] = {
     "g2_msm": bls12_g2_msm,
     "bls12_pairing": bls12_pairing,
     "map_fp2_to_g2": bls12_map_fp2_to_g2,
+    "map_fp_to_g1": bls12_map_fp_to_g1,
 }
-"""The precompile behind each native door. The map onto G1 is py-evm's own and joins where it is needed."""
+"""The precompile behind each native door; the map onto G1 is py-evm's own."""
+
+
+def number(value: int, size: int) -> bytes:
+    """A big-endian number of `size` bytes."""
+    return int(value).to_bytes(size, "big")

@@ -149,7 +149,12 @@ pub const Trie = struct {
                 }
                 if (common == path.len) return error.CorruptNode;
                 var children: [node.WIDTH]Child = @splat(.none);
-                children[extension.path[common]] = try self.behind(extension.path[common + 1 ..], extension.child);
+                // What an extension leads to is a branch: it need not be loaded to know that.
+                const rest = extension.path[common + 1 ..];
+                children[extension.path[common]] = if (rest.len == 0)
+                    extension.child
+                else
+                    try self.create(.{ .extension = .{ .path = rest, .child = extension.child } });
                 children[path[common]] = try self.create(.{ .leaf = .{ .path = path[common + 1 ..], .value = value } });
                 return self.behind(path[0..common], try self.create(.{ .branch = children }));
             },
