@@ -3,6 +3,7 @@
 //! Spec: op derivation, "Deriving Payload Attributes".
 
 const std = @import("std");
+const evm = @import("../evm/types.zig");
 const config = @import("../config.zig");
 const chain = @import("l1/chain.zig");
 const deposits = @import("deposits.zig");
@@ -15,7 +16,8 @@ const upgrades = @import("upgrades.zig");
 /// `OriginMismatch`: the batch's L1 origin does not fit the block it builds on.
 pub const Error = chain.Error || error{ InvalidDeposit, InvalidSystemConfig, OriginMismatch };
 
-pub const fee_recipient = [_]u8{0x42} ++ [_]u8{0} ** 18 ++ [_]u8{0x11};
+/// SequencerFeeVault.
+pub const fee_recipient = evm.wordToAddress(0x4200000000000000000000000000000000000011);
 
 /// The block after `parent` with L1 origin `epoch` and these transactions of its batch. All of it lives in the arena, save what `batch_transactions`
 /// points to.

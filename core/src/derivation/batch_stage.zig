@@ -151,9 +151,9 @@ pub const BatchStage = struct {
         switch (candidate) {
             .singular => |singular| return self.checked(safe_head, singular, true),
             .span => |span| {
-                const check = try rules.checkSpanPrefix(&self.context(safe_head, self.origin), self.scratch.allocator(), self.l2, &span);
-                if (check.validity == .past) return .again;
-                if (check.validity == .accept) self.span = self.openSpan(span, safe_head);
+                const prefix = try rules.checkSpanPrefix(&self.context(safe_head, self.origin), self.scratch.allocator(), self.l2, &span);
+                if (prefix.validity == .past) return .again;
+                if (prefix.validity == .accept) self.span = self.openSpan(span, safe_head);
                 if (self.span == null) {
                     self.flush();
                     return .again;

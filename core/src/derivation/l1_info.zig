@@ -3,6 +3,7 @@
 //! Spec: op deposits, "L1 Attributes Deposited Transaction"; op ecotone, isthmus and jovian l1-attributes.
 
 const std = @import("std");
+const predeploys = @import("../block/predeploys.zig");
 const config = @import("../config.zig");
 const words = @import("../u256.zig");
 const deposits = @import("deposits.zig");
@@ -18,7 +19,6 @@ const max_length = 4 + 8 * 32;
 const default_da_footprint_gas_scalar = 400;
 
 const depositor = [20]u8{ 0xde, 0xad, 0xde, 0xad, 0xde, 0xad, 0xde, 0xad, 0xde, 0xad, 0xde, 0xad, 0xde, 0xad, 0xde, 0xad, 0xde, 0xad, 0x00, 0x01 };
-const l1_block_address = [_]u8{0x42} ++ [_]u8{0} ** 18 ++ [_]u8{0x15};
 
 pub const Error = error{ InvalidSystemConfig, OutOfMemory };
 
@@ -55,7 +55,7 @@ pub const Source = struct {
         return deposits.encode(arena, .{
             .source_hash = deposits.sourceHash(.l1_attributes, self.hash, self.sequence_number),
             .from = depositor,
-            .to = l1_block_address,
+            .to = predeploys.L1_BLOCK,
             .mint = 0,
             .value = 0,
             .gas_limit = if (regolith) 1_000_000 else 150_000_000,

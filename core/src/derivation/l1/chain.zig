@@ -15,9 +15,9 @@ pub const Chain = struct {
     /// From the head downwards, as far as it was walked.
     known: std.ArrayList(L1BlockRef) = .empty,
 
-    pub fn init(gpa: std.mem.Allocator, source: *oracle.Oracle, head: *const [32]u8) Error!Chain {
+    pub fn init(gpa: std.mem.Allocator, source: *oracle.Oracle, head_hash: *const [32]u8) Error!Chain {
         var self: Chain = .{ .gpa = gpa, .source = source };
-        try self.append(head);
+        try self.append(head_hash);
         return self;
     }
 
