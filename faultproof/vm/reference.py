@@ -53,7 +53,7 @@ def past_end(key: bytes, offset: int) -> MissingPreimage:
 
 
 def program_output(machine: "Runnable") -> bytes:
-    """What a program that has made EXIT left for people; empty when it has not. Spec: docs/fpvm.md, section 9"""
+    """What a program that has made EXIT left for people; empty when it has not. Spec: docs/fpvm.md, section 10"""
     moment = machine.moment
     address, size = moment.registers[A1], moment.registers[A1 + 1]
     ended_itself = moment.exited and moment.registers[A7] == EXIT and moment.pc <= MEMORY_SIZE - 4
@@ -96,7 +96,7 @@ class ReferenceMachine:
             step(self._state, self.memory, self._reader)
 
     def _hint(self) -> bytes:
-        """What the program says at SET_KEY. Spec: docs/fpvm.md, section 9"""
+        """What the program says at SET_KEY. Spec: docs/fpvm.md, section 10"""
         state = self._state
         address, size = state.registers[A1], state.registers[A1 + 1]
         if state.registers[A7] != SET_KEY or not 0 < size <= LARGEST_TEXT or address > MEMORY_SIZE - size:

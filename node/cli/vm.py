@@ -55,13 +55,14 @@ def load(
     """
     from config.l1_chain import l1_chain_config
     from config.program import program_config
-    from config.rollup import RollupConfig
+    from config.rollup import RollupConfig, load_registry_chain
     from faultproof.preimage import MemorySource
     from faultproof.vm.elf import read_elf
     from faultproof.vm.reference import ReferenceMachine
     from faultproof.vm.snapshot import save
 
-    rollup = RollupConfig.load(rollup_config)
+    toml = rollup_config.suffix == ".toml"
+    rollup = load_registry_chain(rollup_config) if toml else RollupConfig.load(rollup_config)
     l1_chain = l1_chain_config(rollup.l1_chain_id, l1_chain_config_file)
     program = read_elf(elf.read_bytes()).configured(program_config(rollup, l1_chain))
     state = save(out, ReferenceMachine(*program.state(), MemorySource({})))

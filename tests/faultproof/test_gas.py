@@ -103,7 +103,9 @@ def gas(selftest: Program) -> dict[str, Gas]:
 
 def test_steps_cost_what_the_table_says(gas: dict[str, Gas]) -> None:
     if os.environ.get("LAMINA_WRITE_GAS_TABLE"):
-        TABLE.write_text("{\n" + ",\n".join(f'  "{kind}": {json.dumps(list(cost))}' for kind, cost in sorted(gas.items())) + "\n}\n")
+        TABLE.write_text(
+            "{\n" + ",\n".join(f'  "{kind}": {json.dumps(list(cost))}' for kind, cost in sorted(gas.items())) + "\n}\n"
+        )
     expected = json.loads(TABLE.read_text())
     assert gas.keys() == expected.keys()
     # Another program moves the totals a little, since zero bytes of calldata are cheaper.

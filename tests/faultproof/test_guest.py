@@ -39,7 +39,10 @@ def test_a_failed_safety_check_is_a_panic_and_says_why(selftest: Program) -> Non
 
 
 def test_the_configuration_changes_the_prestate_and_reaches_the_program(selftest: Program) -> None:
-    plain, configured = native(selftest, preimages(DATA)), native(selftest.configured(b"\x02"), preimages(DATA, rounds=2))
+    plain, configured = (
+        native(selftest, preimages(DATA)),
+        native(selftest.configured(b"\x02"), preimages(DATA, rounds=2)),
+    )
     assert plain.state().hash() != configured.state().hash()
     configured.run(FOREVER)
     assert configured.state().status == VMStatus.VALID

@@ -134,7 +134,9 @@ def elf(segments: list[tuple[int, int, bytes, int]], *, entry: int = 0x1000, **c
 
 
 def test_segments_lie_where_the_file_says_and_the_rest_is_zero() -> None:
-    program = read_elf(elf([(1, 0x1000, b"code", 4), (7, 5, b"tls", 3), (1, 0x3000, b"data", 100), (1, 0x9000, b"", 0)]))
+    program = read_elf(
+        elf([(1, 0x1000, b"code", 4), (7, 5, b"tls", 3), (1, 0x3000, b"data", 100), (1, 0x9000, b"", 0)])
+    )
     assert program == Program(0x1000, (Segment(0x1000, b"code", 4), Segment(0x3000, b"data", 100)))
     state, memory = program.state()
     assert (memory.read(0x1000, 8), memory.read(0x3000, 8)) == (b"code\0\0\0\0", b"data\0\0\0\0")
