@@ -5,7 +5,7 @@ from functools import cached_property
 
 from config.types import Address, Hash32
 from evm.store.diff import StateChanges, StateUpdate
-from evm.types import Header, Receipt, keccak256
+from evm.types import Header, Receipt
 from evm.types.rlp import Rlp, as_bytes, as_int, as_list, decode_list
 
 
@@ -40,7 +40,7 @@ class NativeBlock:
     @staticmethod
     def decode(raw: bytes, parent_root: Hash32) -> "NativeBlock":
         """Read what `lamina_block_seal` gives. Raises RlpError when it is something else."""
-        header, block_hash, receipts, nodes, codes, accounts, replaced = decode_list(raw, "native block")
+        header, block_hash, receipts, nodes, replaced, codes, accounts = decode_list(raw, "native block")
         header_rlp = as_bytes(header, "header")
         by_hash, copies = _nodes(as_list(nodes, "nodes"))
         return NativeBlock(
@@ -52,7 +52,7 @@ class NativeBlock:
                 by_hash,
                 _nodes(as_list(codes, "codes"))[0],
                 {},
-                _changes(parent_root, as_list(accounts, "accounts"), as_bytes(replaced, "replaced"), copies),
+                _changes(parent_root, as_list(accounts, "accounts"), as_list(replaced, "replaced"), copies),
             ),
         )
 
@@ -78,22 +78,22 @@ def _nodes(items: list[Rlp]) -> tuple[dict[Hash32, bytes], dict[Hash32, int]]:
 
 
 def _changes(
-    parent_root: Hash32, accounts: list[Rlp], replaced: bytes, copies: dict[Hash32, int]
+    parent_root: Hash32, accounts: list[Rlp], replaced: list[Rlp], copies: dict[Hash32, int]
 ) -> StateChanges | None:
     """What changed by account and slot; None where storage was wiped, whose nodes the engine does not list."""
     values: dict[Hash32, bytes | None] = {}
     slots: dict[Hash32, dict[Hash32, bytes]] = {}
     for item in accounts:
-        address, account, wiped, changed = as_list(item, "account", 4)
+        _address, hashed, account, wiped, changed = as_list(item, "account", 5)
         if as_bytes(wiped, "wiped"):
             return None
-        key = keccak256(as_bytes(address, "address", 20))
+        key = Hash32(as_bytes(hashed, "hashed address", 32))
         values[key] = as_bytes(account, "account") or None
-        pairs = as_list(changed, "slots")
-        if pairs:
+        triples = as_list(changed, "slots")
+        if triples:
             slots[key] = {
-                keccak256(as_bytes(pairs[index], "slot", 32)): as_bytes(pairs[index + 1], "value")
-                for index in range(0, len(pairs), 2)
+                Hash32(as_bytes(triples[index + 1], "hashed slot", 32)): as_bytes(triples[index + 2], "value")
+                for index in range(0, len(triples), 3)
             }
-    hashes = tuple(Hash32(replaced[start : start + 32]) for start in range(0, len(replaced), 32))
+    hashes = tuple(Hash32(as_bytes(item, "replaced node", 32)) for item in replaced)
     return StateChanges(parent_root, values, slots, frozenset(), hashes, copies)

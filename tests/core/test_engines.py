@@ -1,0 +1,215 @@
+"""The two engines behind one interface: agreement is silent, disagreement stops, says why and can be run again."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.engine_mode import EngineMode
+from config.forks import Fork
+from config.types import Gas, Hash32
+from evm.engine import Engine, InvalidBlock, InvalidPayload
+from evm.engine.checked import CheckedEngine
+from evm.engine.choice import make_engine
+from evm.engine.disagreement import EngineDisagreement
+from evm.engine.native_led import NativeLedEngine
+from evm.engine.stateless import execute_stateless
+from evm.engine.stateless_file import load_stateless_case
+from evm.fees import L1FeeParameters
+from evm.native import library
+from evm.rules import L2Rules
+from evm.types import PayloadAttributes
+from evm.validity import InvalidReason, InvalidTransaction
+from tests.evm.engine_kit import ALICE, BOB, BOB_KEY, CONTRACT, GWEI, Bench, Funded, deposit, l2, transaction
+
+pytestmark = pytest.mark.usefixtures("native_library")
+
+COUNTER = bytes.fromhex("5f54600101805f5560005260206000a000")
+"""Adds one to slot 0 and logs the new value."""
+
+
+def attributes(bench: Bench, *raws: bytes) -> PayloadAttributes:
+    inputs = bench.inputs()
+    return PayloadAttributes(
+        timestamp=inputs.timestamp,  # type: ignore[arg-type]
+        prev_randao=inputs.prev_randao,
+        suggested_fee_recipient=inputs.fee_recipient,
+        parent_beacon_block_root=inputs.parent_beacon_block_root,
+        transactions=raws,
+        no_tx_pool=True,
+        gas_limit=Gas(inputs.gas_limit),
+        eip1559_params=bytes(8),
+    )
+
+
+def bench() -> Bench:
+    return l2({CONTRACT: Funded(nonce=1, code=COUNTER)})
+
+
+def engine(bench: Bench, mode: EngineMode, place: Path) -> Engine:
+    rules = bench.engine.rules
+    assert isinstance(rules, L2Rules)
+    return make_engine(mode, rules, bench.state, bench, place)
+
+
+def some_transactions() -> tuple[bytes, ...]:
+    return (
+        deposit(mint=3).encode(),
+        transaction(nonce=1).raw,
+        transaction(BOB_KEY, to=CONTRACT, gas_limit=90_000).raw,
+        transaction(BOB_KEY, nonce=1, to=None, data=bytes.fromhex("600a600c600039600a6000f3"), gas_limit=200_000).raw,
+    )
+
+
+@pytest.mark.parametrize("mode", list(EngineMode))
+def test_every_mode_makes_the_same_block(mode: EngineMode, tmp_path: Path) -> None:
+    world = bench()
+    expected = world.engine.derive(world.head, attributes(world, *some_transactions()))
+    chosen = engine(world, mode, tmp_path)
+    executed = chosen.derive(world.head, attributes(world, *some_transactions()))
+    assert executed.block.hash == expected.block.hash
+    assert executed.receipts == expected.receipts
+    assert executed.update == expected.update
+    assert executed.update.changes == expected.update.changes
+    assert chosen.import_block(world.head, expected.block).block.hash == expected.block.hash
+
+
+@pytest.mark.parametrize("mode", list(EngineMode))
+def test_every_mode_fills_a_block_transaction_by_transaction(mode: EngineMode, tmp_path: Path) -> None:
+    world = bench()
+    builder = engine(world, mode, tmp_path).start_payload(world.head, attributes(world, deposit().encode()))
+    assert builder.number == 1
+    before = builder.gas_left
+    builder.add(transaction(nonce=1))
+    assert builder.gas_left == before - 21_000
+    with pytest.raises(InvalidTransaction) as refused:
+        builder.add(transaction(nonce=7))
+    assert refused.value.reason is InvalidReason.NONCE_TOO_HIGH
+    builder.add(transaction(BOB_KEY, max_fee=3 * GWEI))
+    executed = builder.seal()
+    builder.abandon()
+    assert len(executed.block.transactions) == len(executed.receipts) == 3
+    world.accept(executed)
+    plain = world.engine.derive(world.head, attributes(world))
+    assert engine(world, mode, tmp_path).derive(world.head, attributes(world)).block.hash == plain.block.hash
+
+
+@pytest.mark.parametrize("mode", list(EngineMode))
+def test_every_mode_refuses_what_cannot_be_in_a_block(mode: EngineMode, tmp_path: Path) -> None:
+    world = bench()
+    chosen = engine(world, mode, tmp_path)
+    with pytest.raises(InvalidPayload, match="transaction 1 .*nonce too high"):
+        chosen.derive(world.head, attributes(world, deposit().encode(), transaction(nonce=9).raw))
+    with pytest.raises(InvalidPayload, match="transaction 0"):
+        chosen.derive(world.head, attributes(world, b"\x05\x01"))
+    with pytest.raises(InvalidPayload, match="eip1559Params"):
+        chosen.derive(world.head, attributes(world).__class__(**{**vars(attributes(world)), "eip1559_params": None}))
+    good = world.engine.derive(world.head, attributes(world, *some_transactions())).block
+    header = good.header.__class__(**{**good.header.__dict__, "state_root": Hash32(b"\x01" * 32)})
+    with pytest.raises(InvalidBlock, match="state_root"):
+        chosen.import_block(world.head, good.__class__(header, good.transactions, good.withdrawals))
+    assert not list(tmp_path.iterdir())
+
+
+def _one_more_wei(method: Callable[..., int]) -> Callable[..., int]:
+    return lambda *arguments: method(*arguments) + 1
+
+
+SEEDED_BUGS = {
+    "operator fee": ("evm.fees.L1FeeParameters.operator_fee", _one_more_wei(L1FeeParameters.operator_fee)),
+    "L1 fee": ("evm.fees.L1FeeParameters.l1_fee", _one_more_wei(L1FeeParameters.l1_fee)),
+    "ordered roots": ("evm.engine.builder.ordered_root", lambda items: Hash32(bytes([len(items)]) * 32)),
+    "bloom": ("evm.engine.builder._bloom", lambda receipts: bytes(255) + b"\x01"),
+    "gas after the call": ("evm.engine.transaction.settled_gas", lambda limit, outcome, refund, floor: limit),
+}
+
+
+@pytest.mark.parametrize("bug", list(SEEDED_BUGS))
+def test_a_bug_in_one_engine_stops_the_block(bug: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = bench()
+    chosen = engine(world, EngineMode.BOTH, tmp_path)
+    assert isinstance(chosen, CheckedEngine)
+    place, replacement = SEEDED_BUGS[bug]
+    with monkeypatch.context() as patch:
+        patch.setattr(place, replacement)
+        with pytest.raises(EngineDisagreement, match="py-evm and the native engine disagree"):
+            chosen.derive(world.head, attributes(world, *some_transactions()))
+    (directory,) = tmp_path.iterdir()
+    difference = json.loads((directory / "difference.json").read_text())
+    assert difference["pyevm"]["hash"] != difference["native"]["hash"]
+    # With the bug gone, what was written executes to what the native engine said.
+    case = load_stateless_case(directory / "block.json.gz")
+    assert execute_stateless(case).block.hash.hex() == difference["native"]["hash"][2:]
+
+
+def test_the_first_transaction_that_differs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = bench()
+    chosen = engine(world, EngineMode.BOTH, tmp_path)
+    monkeypatch.setattr("evm.engine.transaction.settled_gas", lambda limit, outcome, refund, floor: limit)
+    with pytest.raises(EngineDisagreement, match="transaction 2 is the first to differ"):
+        chosen.derive(world.head, attributes(world, *some_transactions()))
+
+
+def test_a_payload_that_only_one_engine_refuses_stops_the_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = bench()
+    chosen = engine(world, EngineMode.BOTH, tmp_path)
+
+    def refuse(*arguments: object) -> None:
+        raise InvalidTransaction(InvalidReason.NONCE_TOO_LOW)
+
+    monkeypatch.setattr("evm.engine.builder.validate_against_state", refuse)
+    with pytest.raises(EngineDisagreement, match="refused"):
+        chosen.derive(world.head, attributes(world, *some_transactions()))
+
+
+def test_a_sealed_block_is_checked_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = bench()
+    builder = engine(world, EngineMode.BOTH, tmp_path).start_payload(world.head, attributes(world))
+    builder.add(transaction())
+    monkeypatch.setattr("evm.engine.builder._bloom", lambda receipts: b"\x01" * 256)
+    with pytest.raises(EngineDisagreement):
+        builder.seal()
+
+
+def test_state_that_is_missing_is_an_error_and_not_an_empty_account(tmp_path: Path) -> None:
+    world = bench()
+    chosen = engine(world, EngineMode.NATIVE, tmp_path)
+    assert isinstance(chosen, NativeLedEngine)
+    world.kv._data.clear() if hasattr(world.kv, "_data") else world.kv.clear()  # type: ignore[attr-defined]
+    with pytest.raises(Exception, match="missing"):
+        chosen.derive(world.head, attributes(world, transaction().raw))
+
+
+def test_without_the_library_py_evm_executes_alone_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def missing() -> None:
+        raise library.NativeLibraryMissing("the native library is not there: build it")
+
+    monkeypatch.setattr("evm.native.session.load_library", missing)
+    monkeypatch.setattr("evm.native.session._function", lambda name: missing())
+    world = bench()
+    with caplog.at_level("WARNING", "lamina.engine"):
+        chosen = engine(world, EngineMode.BOTH, tmp_path)
+    assert type(chosen) is Engine
+    assert "build it" in caplog.text
+    with pytest.raises(library.NativeLibraryMissing):
+        engine(world, EngineMode.NATIVE, tmp_path)
+
+
+@pytest.mark.parametrize("fork", [fork for fork in Fork if fork >= Fork.REGOLITH])
+def test_the_engines_agree_on_every_fork(fork: Fork, tmp_path: Path) -> None:
+    world = l2({CONTRACT: Funded(nonce=1, code=COUNTER)}, fork)
+    rules = world.engine.rules
+    assert isinstance(rules, L2Rules)
+    chosen = make_engine(EngineMode.BOTH, rules, world.state, world, tmp_path)
+    for nonce in range(3):
+        builder = world.engine.start(world.head, world.inputs())
+        builder.add(deposit(mint=nonce, sender=BOB, to=ALICE))
+        builder.add(transaction(nonce=nonce))
+        builder.add(transaction(BOB_KEY, nonce=2 * nonce + 1, to=CONTRACT, gas_limit=90_000))
+        block = builder.seal().block
+        world.accept(chosen.import_block(world.head, block))
