@@ -2,7 +2,7 @@
 //!
 //! Its one input besides preimages is local key 1: the task that `block/stateless.zig` describes. State nodes, code and ancestors'
 //! headers are read by keccak keys. Precompiles all run inside. It exits with 0 when the block has the expected hash, with 1 when it
-//! has another one or cannot be, with 2 for a task that is none, and shows the hash it came to as its output.
+//! has another one or cannot be, with 2 for a task that is none. Its output is the hash it came to and the gas used, 8 bytes, big-endian.
 
 const std = @import("std");
 const fpvm = @import("platform/fpvm.zig");
@@ -45,7 +45,10 @@ fn run() stateless.Error!noreturn {
     var witness = store.Store.init(heap, .{ .context = &nothing, .fetchFn = fetch, .trusted = true }, std.math.maxInt(usize));
     const sealed = try task.execute(heap, &witness);
     const valid = std.mem.eql(u8, &sealed.hash, &task.expected_hash);
-    fpvm.exit(if (valid) fpvm.exit_valid else fpvm.exit_invalid, &sealed.hash);
+    var output: [40]u8 = undefined;
+    output[0..32].* = sealed.hash;
+    std.mem.writeInt(u64, output[32..], sealed.header.gas_used, .big);
+    fpvm.exit(if (valid) fpvm.exit_valid else fpvm.exit_invalid, &output);
 }
 
 fn fetch(_: *anyopaque, arena: Allocator, keys: []const store.Hash, values: []?[]const u8) error{OutOfMemory}!void {

@@ -41,6 +41,9 @@ def decode(data: bytes) -> Rlp:
         item: Rlp = rusty_rlp.decode_raw(data, True, False)[0]
     except (rusty_rlp.DecodingError, TypeError) as error:
         raise RlpError(f"malformed RLP ({len(data)} bytes, starts with 0x{data[:8].hex()}): {error}") from error
+    # The library ends a list silently at a last item that it cannot read; only what encodes to the same bytes was read whole.
+    if rusty_rlp.encode_raw(item) != data:
+        raise RlpError(f"malformed RLP ({len(data)} bytes, starts with 0x{data[:8].hex()}): a list ends within an item")
     return item
 
 

@@ -245,3 +245,10 @@ def test_transaction_vectors_on_every_fork_that_is_supported(small_suites: Mappi
                         wrong.append(f"{file} {name} {fork}: {complaint}")
     assert wrong == []
     assert count > 500
+
+
+def test_a_list_that_ends_within_its_last_item_is_refused() -> None:
+    for malformed in ("c20081", "c30000b8", "cc808200008500000000000081"):
+        with pytest.raises(RlpError):
+            decode(bytes.fromhex(malformed))
+    assert decode(bytes.fromhex("c28181")) == [b"\x81"]

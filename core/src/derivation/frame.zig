@@ -18,11 +18,10 @@ const max_data_length = 1_000_000;
 const derivation_version = 0;
 const head_bytes = 16 + 2 + 4;
 
-/// The frames of a batcher transaction's, or a blob's, data. One bad frame rejects them all.
+/// Append the frames of a batcher transaction's, or a blob's, data. One bad frame rejects them all.
 /// Spec: op derivation, "Batcher Transaction Format" and "Frame Format".
-pub fn parse(allocator: std.mem.Allocator, data: []const u8) Error![]Frame {
+pub fn parse(allocator: std.mem.Allocator, frames: *std.ArrayList(Frame), data: []const u8) Error!void {
     if (data.len < 2 or data[0] != derivation_version) return error.InvalidFrames;
-    var frames: std.ArrayList(Frame) = .empty;
     var rest = data[1..];
     while (rest.len > 0) {
         if (rest.len < head_bytes + 1) return error.InvalidFrames;
@@ -38,7 +37,6 @@ pub fn parse(allocator: std.mem.Allocator, data: []const u8) Error![]Frame {
         });
         rest = rest[head_bytes + length + 1 ..];
     }
-    return frames.items;
 }
 
 /// Drop the frames of one batcher transaction that are out of order, and those of a channel that a first frame cuts off; what stays moves to the

@@ -112,11 +112,11 @@ pub inline fn half(a: Element) Element {
     return result;
 }
 
-pub fn multiply(a: Element, b: Element) Element {
+pub inline fn multiply(a: Element, b: Element) Element {
     return foldProduct(limbs.multiply(4, a, b));
 }
 
-pub fn square(a: Element) Element {
+pub inline fn square(a: Element) Element {
     return foldProduct(limbs.square(4, a));
 }
 
