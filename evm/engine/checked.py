@@ -1,16 +1,17 @@
 """Two engines, one block: py-evm leads, and the native engine must come to the same block before anyone sees it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from evm.engine.block_hashes import HeaderSource
 from evm.engine.blocks import BlockInputs, ExecutedBlock
 from evm.engine.disagreement import Outcome, Reproducers
 from evm.engine.engine import Engine
 from evm.engine.errors import InvalidBlock, InvalidPayload
+from evm.engine.native_block import NativeRefusal, attributes_from, execute_natively, store_fetch
 from evm.engine.open_block import OpenBlock
-from evm.engine.stateless_file import attributes_of
 from evm.engine.witness import recorded_values
-from evm.native.session import NativeSession, NativeTransactionRefused
+from evm.native.engine import NativeEngine
 from evm.rules import L2Rules
 from evm.store.state import StateStore
 from evm.types import Block, Hash32, Header, PayloadAttributes, Transaction
@@ -30,11 +31,11 @@ class CheckedEngine(Engine):
         rules: L2Rules,
         state: StateStore,
         headers: HeaderSource,
-        session: NativeSession,
+        native: NativeEngine,
         reproducers: Reproducers,
     ) -> None:
         super().__init__(rules, state, headers)
-        self._session = session
+        self._native = native
         self._reproducers = reproducers
 
     def start_payload(self, parent: Header, attributes: PayloadAttributes) -> OpenBlock:
@@ -48,7 +49,7 @@ class CheckedEngine(Engine):
             executed = super().start_payload(parent, attributes).seal()
         except InvalidPayload as error:
             if inputs.timestamp > parent.timestamp:
-                self._check_refusal(parent, inputs, attributes, str(error))
+                self._check_refusal(parent, inputs, attributes.transactions, str(error))
             raise
         self.check(parent, inputs, executed)
         return executed
@@ -59,8 +60,8 @@ class CheckedEngine(Engine):
             executed = super().import_block(parent, block)
         except InvalidBlock as error:
             if isinstance(error.__cause__, InvalidTransaction):
-                attributes = attributes_of(block.header, tuple(each.raw for each in block.transactions))
-                self._check_refusal(parent, BlockInputs.of(block), attributes, str(error))
+                raws = tuple(each.raw for each in block.transactions)
+                self._check_refusal(parent, BlockInputs.of(block), raws, str(error))
             raise
         self.check(parent, BlockInputs.of(block), executed)
         return executed
@@ -69,33 +70,33 @@ class CheckedEngine(Engine):
         """Raises EngineDisagreement unless the native engine makes the same block of the same transactions."""
         raws = tuple(transaction.raw for transaction in executed.block.transactions)
         try:
-            native = self._session.execute(parent, inputs, raws)
-        except NativeTransactionRefused as refused:
-            outcome = Outcome(None, refusal=str(refused))
+            native = execute_natively(self._native, parent, inputs, raws)
+        except NativeRefusal as refusal:
+            outcome = Outcome(None, refusal=str(refusal))
         else:
-            if native.hash == executed.block.hash:
+            if native.header.hash == executed.block.hash:
                 return
-            outcome = Outcome(native.header, native.receipts)
+            outcome = Outcome(native.header, native.receipts())
         ours = Outcome(executed.block.header, executed.receipts)
         raise self._reproducers.report(
             parent,
-            attributes_of(executed.block.header, raws),
+            attributes_from(inputs, raws),
             ours,
             outcome,
             lambda: self._reads(parent, inputs, executed.block.transactions, raws),
         )
 
-    def _check_refusal(self, parent: Header, inputs: BlockInputs, attributes: PayloadAttributes, why: str) -> None:
+    def _check_refusal(self, parent: Header, inputs: BlockInputs, raws: tuple[bytes, ...], why: str) -> None:
         try:
-            native = self._session.execute(parent, inputs, attributes.transactions)
-        except NativeTransactionRefused:
+            native = execute_natively(self._native, parent, inputs, raws)
+        except NativeRefusal:
             return
         raise self._reproducers.report(
             parent,
-            attributes,
+            attributes_from(inputs, raws),
             Outcome(None, refusal=why),
-            Outcome(native.header, native.receipts),
-            lambda: self._reads(parent, inputs, (), attributes.transactions),
+            Outcome(native.header, native.receipts()),
+            lambda: self._reads(parent, inputs, (), raws),
         )
 
     def _reads(
@@ -108,13 +109,8 @@ class CheckedEngine(Engine):
             for transaction in transactions:
                 builder.add(transaction)
             builder.seal()
-            session = NativeSession(self.rules.rollup, state, headers)
-            try:
-                session.execute(parent, inputs, raws)
-            except NativeTransactionRefused:
-                return
-            finally:
-                session.close()
+            with NativeEngine(self.rules.rollup, store_fetch(state, headers)) as native, suppress(NativeRefusal):
+                execute_natively(native, parent, inputs, raws)
 
         return recorded_values(self.state, self.headers, run)
 

@@ -1,36 +1,131 @@
 """Blocks that the native engine makes, as the rest of the node knows them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from config.types import ZERO_ADDRESS
+from config.types import ZERO_ADDRESS, Address, Gas, Hash32, Timestamp
+from evm.engine.block_hashes import HeaderSource
 from evm.engine.blocks import BlockInputs, ExecutedBlock
-from evm.native.result import NativeBlock
-from evm.native.session import NativeOpenBlock, NativeSession, NativeTransactionRefused
+from evm.native.engine import Added, NativeBlockResult, NativeEngine
+from evm.native.fetch import Fetch, Kind
 from evm.rules import L2Rules
-from evm.types import Address, Block, DepositTransaction, Header, Transaction
+from evm.store.diff import StateChanges, StateUpdate
+from evm.store.state import StateStore
+from evm.types import Block, DepositTransaction, Header, PayloadAttributes, Receipt, Transaction
+from evm.types.rlp import int_to_rlp
 from evm.types.transaction import TransactionDecodingError
-from evm.validity import InvalidTransaction
+from evm.validity import InvalidReason, InvalidTransaction
 
 
-def executed_block(native: NativeBlock, transactions: Sequence[Transaction], inputs: BlockInputs) -> ExecutedBlock:
-    """A sealed native block with its transactions."""
-    return ExecutedBlock(Block(native.header, tuple(transactions), inputs.withdrawals), native.receipts, native.update)
+class NativeRefusal(Exception):
+    """The native engine does not put a transaction into the block. `reason` is None when it cannot decode it."""
+
+    def __init__(self, index: int, reason: InvalidReason | None) -> None:
+        self.index = index
+        self.reason = reason
+        super().__init__(f"transaction {index}: {self.why}")
+
+    @property
+    def why(self) -> str:
+        """The reason in words."""
+        return "it cannot be decoded" if self.reason is None else self.reason.value
 
 
-def known_sender(transaction: Transaction) -> Address:
-    """The sender where it is known already; 20 zero bytes ask the native engine to recover it."""
-    if isinstance(transaction, DepositTransaction):
-        return ZERO_ADDRESS
-    return transaction.recovered_sender or ZERO_ADDRESS
+def store_fetch(state: StateStore, headers: HeaderSource) -> Fetch:
+    """What the native engine reads, from a state store and a source of headers."""
+
+    def header(key: Hash32) -> bytes | None:
+        found = headers.header_by_hash(key)
+        return None if found is None else found.raw
+
+    readers: dict[Kind, Callable[[Hash32], bytes | None]] = {
+        Kind.NODE: state.get,
+        Kind.CODE: state.code,
+        Kind.HEADER: header,
+    }
+
+    def fetch(kind: Kind, keys: Sequence[Hash32]) -> Sequence[bytes | None]:
+        return list(map(readers[kind], keys))
+
+    return fetch
+
+
+def attributes_from(inputs: BlockInputs, transactions: tuple[bytes, ...] = ()) -> PayloadAttributes:
+    """The payload attributes that a block with these inputs and transactions is made of.
+
+    Spec: op holocene exec-engine, "Encoding"; op jovian exec-engine, "Minimum Base Fee in Block Header".
+    """
+    extra = inputs.extra_data
+    return PayloadAttributes(
+        timestamp=Timestamp(inputs.timestamp),
+        prev_randao=inputs.prev_randao,
+        suggested_fee_recipient=inputs.fee_recipient,
+        parent_beacon_block_root=inputs.parent_beacon_block_root,
+        transactions=transactions,
+        no_tx_pool=True,
+        gas_limit=Gas(inputs.gas_limit),
+        eip1559_params=extra[1:9] if len(extra) >= 9 else None,
+        min_base_fee=int.from_bytes(extra[9:17], "big") if len(extra) >= 17 else None,
+        with_withdrawals=inputs.withdrawals is not None,
+    )
+
+
+@dataclass(frozen=True)
+class NativeOutcome:
+    """A sealed native block, decoded as far as it is asked for."""
+
+    result: NativeBlockResult
+    parent_root: Hash32
+
+    @property
+    def header(self) -> Header:
+        """The header."""
+        return self.result.header
+
+    def receipts(self) -> tuple[Receipt, ...]:
+        """The receipts."""
+        return tuple(Receipt.decode(receipt.encoding) for receipt in self.result.receipts)
+
+    def update(self) -> StateUpdate:
+        """The state after the block."""
+        result = self.result
+        return StateUpdate(result.header.state_root, result.nodes, result.codes, {}, self._changes())
+
+    def _changes(self) -> StateChanges | None:
+        result = self.result
+        if any(change.wiped for change in result.accounts):
+            # The engine does not list the nodes of wiped storage.
+            return None
+        return StateChanges(
+            self.parent_root,
+            {change.key: change.account for change in result.accounts},
+            {
+                change.key: {key: int_to_rlp(value) for _, key, value in change.slots}
+                for change in result.accounts
+                if change.slots
+            },
+            frozenset(),
+            result.replaced,
+            result.copies,
+        )
+
+
+def execute_natively(
+    engine: NativeEngine, parent: Header, inputs: BlockInputs, transactions: Sequence[bytes]
+) -> NativeOutcome:
+    """The block with exactly these transactions, whose senders are recovered. Raises NativeRefusal."""
+    with engine.begin(parent, attributes_from(inputs)) as block:
+        _raise_refusal(block.add(transactions, stop=True))
+        return NativeOutcome(block.seal(), parent.state_root)
 
 
 class NativeBuilder:
     """A block in the making by the native engine: see `OpenBlock`."""
 
-    def __init__(self, session: NativeSession, rules: L2Rules, parent: Header, inputs: BlockInputs) -> None:
+    def __init__(self, engine: NativeEngine, rules: L2Rules, parent: Header, inputs: BlockInputs) -> None:
         self._inputs = inputs
-        self._block: NativeOpenBlock = session.begin(parent, inputs)
-        self._number = parent.number + 1
+        self._parent = parent
+        self._block = engine.begin(parent, attributes_from(inputs))
         self._base_fee = rules.next_base_fee(parent, inputs.timestamp)
         self._gas_used = 0
         self.transactions: list[Transaction] = []
@@ -38,7 +133,7 @@ class NativeBuilder:
     @property
     def number(self) -> int:
         """The number the block will have."""
-        return self._number
+        return self._parent.number + 1
 
     @property
     def base_fee(self) -> int:
@@ -53,28 +148,44 @@ class NativeBuilder:
     def add(self, transaction: Transaction) -> None:
         """Execute a transaction at the end of the block. Raises InvalidTransaction, with everything as before."""
         try:
-            gas_used, _ = self._block.add(transaction.raw, known_sender(transaction))
-        except NativeTransactionRefused as refused:
-            if refused.reason is None:
-                raise TransactionDecodingError("the native engine cannot decode this transaction") from refused
-            raise InvalidTransaction(refused.reason) from refused
-        self._gas_used += gas_used
-        self.transactions.append(transaction)
+            self.add_all([transaction])
+        except NativeRefusal as refusal:
+            if refusal.reason is None:
+                raise TransactionDecodingError("the native engine cannot decode this transaction") from refusal
+            raise InvalidTransaction(refusal.reason) from refusal
 
     def add_all(self, transactions: Sequence[Transaction]) -> None:
-        """Execute all of them in one call. Raises NativeTransactionRefused for the first that may not stand there."""
-        self._block.add_all(
-            [transaction.raw for transaction in transactions], [known_sender(each) for each in transactions]
+        """Execute all of them in one call. Raises NativeRefusal for the first that may not stand there."""
+        added = self._block.add(
+            [transaction.raw for transaction in transactions], [_known_sender(each) for each in transactions], stop=True
         )
-        self.transactions.extend(transactions)
+        self._gas_used += sum(each.gas_used for each in added)
+        self.transactions.extend(transactions[: len(added)])
+        if added and not added[-1].included:
+            self.transactions.pop()
+        _raise_refusal(added)
 
     def seal(self) -> ExecutedBlock:
         """Finish the block."""
         try:
-            return executed_block(self._block.seal(), self.transactions, self._inputs)
+            outcome = NativeOutcome(self._block.seal(), self._parent.state_root)
         finally:
             self._block.close()
+        block = Block(outcome.header, tuple(self.transactions), self._inputs.withdrawals)
+        return ExecutedBlock(block, outcome.receipts(), outcome.update())
 
     def abandon(self) -> None:
         """Give the block up."""
         self._block.close()
+
+
+def _raise_refusal(added: Sequence[Added]) -> None:
+    if added and not added[-1].included:
+        raise NativeRefusal(len(added) - 1, added[-1].reason)
+
+
+def _known_sender(transaction: Transaction) -> Address:
+    """The sender where it is known already; 20 zero bytes ask the native engine to recover it."""
+    if isinstance(transaction, DepositTransaction):
+        return ZERO_ADDRESS
+    return transaction.recovered_sender or ZERO_ADDRESS

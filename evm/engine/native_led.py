@@ -7,9 +7,9 @@ from evm.engine.blocks import BlockInputs, ExecutedBlock
 from evm.engine.engine import Engine
 from evm.engine.errors import InvalidBlock, InvalidPayload
 from evm.engine.header_check import check_header, compare_headers
-from evm.engine.native_block import NativeBuilder
+from evm.engine.native_block import NativeBuilder, NativeRefusal
 from evm.engine.open_block import OpenBlock
-from evm.native.session import NativeSession, NativeTransactionRefused
+from evm.native.engine import NativeEngine
 from evm.rules import InvalidHeader, L2Rules
 from evm.store.state import StateStore
 from evm.types import Block, Header, PayloadAttributes, Transaction, decode_transaction, short
@@ -21,9 +21,9 @@ class NativeLedEngine(Engine):
 
     rules: L2Rules
 
-    def __init__(self, rules: L2Rules, state: StateStore, headers: HeaderSource, session: NativeSession) -> None:
+    def __init__(self, rules: L2Rules, state: StateStore, headers: HeaderSource, native: NativeEngine) -> None:
         super().__init__(rules, state, headers)
-        self._session = session
+        self._native = native
 
     def start_payload(self, parent: Header, attributes: PayloadAttributes) -> OpenBlock:
         """See `Engine`."""
@@ -40,12 +40,12 @@ class NativeLedEngine(Engine):
             check_header(self.rules, parent, header)
         except InvalidHeader as error:
             raise InvalidBlock(f"{header}: {error}") from error
-        builder = NativeBuilder(self._session, self.rules, parent, BlockInputs.of(block))
+        builder = NativeBuilder(self._native, self.rules, parent, BlockInputs.of(block))
         try:
             builder.add_all(block.transactions)
             executed = builder.seal()
-        except NativeTransactionRefused as refused:
-            raise InvalidBlock(f"{header}: {_name(refused, block.transactions)}") from refused
+        except NativeRefusal as refusal:
+            raise InvalidBlock(f"{header}: {_name(refusal, block.transactions)}") from refusal
         finally:
             builder.abandon()
         compare_headers(executed.block.header, header)
@@ -61,18 +61,17 @@ class NativeLedEngine(Engine):
                 transactions.append(decode_transaction(raw))
             except TransactionDecodingError as error:
                 raise InvalidPayload(f"transaction {index} of the payload attributes: {error}") from error
-        builder = NativeBuilder(self._session, self.rules, parent, inputs)
+        builder = NativeBuilder(self._native, self.rules, parent, inputs)
         try:
             builder.add_all(transactions)
-        except NativeTransactionRefused as refused:
+        except NativeRefusal as refusal:
             builder.abandon()
-            raise InvalidPayload(f"{_name(refused, transactions)} (payload attributes)") from refused
+            raise InvalidPayload(f"{_name(refusal, transactions)} (payload attributes)") from refusal
         except BaseException:
             builder.abandon()
             raise
         return builder
 
 
-def _name(refused: NativeTransactionRefused, transactions: Sequence[Transaction]) -> str:
-    why = "the native engine cannot decode it" if refused.reason is None else refused.reason.value
-    return f"transaction {refused.index} ({short(transactions[refused.index].hash)}): {why}"
+def _name(refusal: NativeRefusal, transactions: Sequence[Transaction]) -> str:
+    return f"transaction {refusal.index} ({short(transactions[refusal.index].hash)}): {refusal.why}"

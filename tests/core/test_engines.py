@@ -203,8 +203,7 @@ def test_without_the_library_py_evm_executes_alone_and_says_so(
     def missing() -> None:
         raise library.NativeLibraryMissing("the native library is not there: build it")
 
-    monkeypatch.setattr("evm.native.session.load_library", missing)
-    monkeypatch.setattr("evm.native.session._function", lambda name: missing())
+    monkeypatch.setattr("evm.native.engine._door", lambda name: missing())
     world = bench()
     with caplog.at_level("WARNING", "lamina.engine"):
         chosen = engine(world, EngineMode.BOTH, tmp_path)
