@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.engine_mode import EngineMode
+from config.errors import CriticalError
 from config.forks import Fork
 from config.types import Gas, Hash32
 from evm.engine import Engine, InvalidBlock, InvalidPayload
@@ -20,7 +21,6 @@ from evm.engine.stateless_file import load_stateless_case
 from evm.fees import L1FeeParameters
 from evm.native import library
 from evm.rules import L2Rules
-from evm.trie import MissingTrieNode
 from evm.types import PayloadAttributes
 from evm.validity import InvalidReason, InvalidTransaction
 from tests.evm.engine_kit import (
@@ -193,7 +193,7 @@ def test_state_that_is_missing_is_an_error_and_not_an_empty_account(tmp_path: Pa
     chosen = engine(world, EngineMode.NATIVE, tmp_path)
     assert isinstance(chosen, NativeLedEngine)
     world.kv._tables.clear()
-    with pytest.raises(MissingTrieNode, match="missing"):
+    with pytest.raises(CriticalError, match="missing"):
         chosen.derive(world.head, attributes(world, transaction().raw))
 
 
