@@ -125,6 +125,10 @@ class Sequencer:
         log.info("sequencing stopped", extra={"head": str(self._chain.head)})
         return self._chain.head.hash
 
+    def halt(self, reason: str) -> None:
+        """Make no more blocks, because going on would be wrong. Only a restart changes that."""
+        self.halted_by = self.halted_by or reason
+
     # --- the loop ---
 
     async def run(self) -> None:
@@ -155,6 +159,8 @@ class Sequencer:
                 self._idle.set()
 
     async def _next_block(self) -> None:
+        if self.halted_by is not None:
+            raise CriticalError(self.halted_by)
         parent = self._chain.head
         parent_ref = l2_block_ref(self._chain.store.require_block(parent.hash), self._rollup)
         lag = self._settings.max_safe_lag
@@ -182,6 +188,8 @@ class Sequencer:
             await self._wait_until(seal_at - _SEAL_MARGIN)
             if not self._may_build_on(parent):
                 return
+            if self.halted_by is not None:
+                raise CriticalError(self.halted_by)
             executed = builder.seal()
         finally:
             builder.abandon()

@@ -10,6 +10,7 @@ from typing import Any
 from config.errors import CriticalError
 from config.l1_chain import L1ChainConfig
 from config.rollup import RollupConfig
+from evm.engine.native_led import NativeLedEngine
 from evm.rules import L2Rules
 from evm.store.kv import LevelDbStore
 from l1.beacon import BeaconClient
@@ -19,6 +20,7 @@ from l1.rpc import JsonRpcClient
 from l1.source import L1Client
 from node.execution import Execution, ExecutionOptions
 from node.metrics import MetricsServer, node_metrics
+from node.recheck import Recheck
 from node.rollup.driver import RollupDriver
 from node.rollup.l1_data import L1Data
 from node.rollup.l1_heads import L1Heads
@@ -92,6 +94,8 @@ class RollupNode:
                 f"the chain in {settings.datadir} starts at {chain.genesis}, the rollup config at "
                 f"{rollup.genesis.l2}: use the directory or the file that belongs to the other"
             )
+        self.disagreement: str | None = None
+        """Why blocks of the native engine are not believed any more."""
         self.safe_db = SafeDb(self.kv)
         self.heads = L1Heads(self._l1, settings.l1_poll_interval)
         self.data = L1Data(self._l1, self._beacon, self.heads)
@@ -109,6 +113,9 @@ class RollupNode:
                 settings.sequencer,
                 active=not settings.sequencer_stopped,
             )
+        self.recheck: Recheck | None = None
+        if isinstance(chain.engine, NativeLedEngine):
+            self.recheck = Recheck(chain, rollup, settings.datadir / "disagreements", self._on_disagreement)
         self.metrics = node_metrics(self)
         rollup_namespaces = [
             Rollup(rollup, chain, self.driver, self.heads, self.safe_db),
@@ -153,7 +160,9 @@ class RollupNode:
             "finalized": self.execution.chain.finalized.number,
             "waitingFor": self.driver.status.waiting_for,
             "lastError": self.driver.status.last_error or self.heads.error,
-            "haltedBy": self.driver.status.halted_by or (sequencer.halted_by if sequencer else None),
+            "haltedBy": self.driver.status.halted_by
+            or self.disagreement
+            or (sequencer.halted_by if sequencer else None),
         }
         return facts["haltedBy"] is None and self.heads.error is None, facts
 
@@ -169,6 +178,8 @@ class RollupNode:
         self._spawn(self.driver.run(), "derivation")
         if self.sequencer is not None:
             self._spawn(self.sequencer.run(), "sequencer")
+        if self.recheck is not None:
+            self._spawn(self._run_recheck(self.recheck), "check of native blocks")
         self._spawn(self._expire(), "pool")
         self._warming = asyncio.create_task(self._warm_up(), name="KZG setup")
         log.info(
@@ -178,6 +189,17 @@ class RollupNode:
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
+
+    def _on_disagreement(self, reason: str) -> None:
+        self.disagreement = reason
+        if self.sequencer is not None:
+            self.sequencer.halt(reason)
+
+    async def _run_recheck(self, recheck: Recheck) -> None:
+        try:
+            await recheck.run()
+        except CriticalError as error:
+            log.critical("blocks are not made any more: %s", error)
 
     async def _warm_up(self) -> None:
         """Load the KZG setup before the first blob needs it, but not while everything else starts."""

@@ -1,0 +1,86 @@
+"""py-evm checks behind the head what the native engine made."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from config.engine_mode import EngineMode
+from config.errors import CriticalError
+from config.types import Hash32
+from evm.engine import BlockInputs
+from evm.engine.choice import make_engine
+from evm.native.library import is_available
+from evm.rules import L2Rules
+from evm.types import Block
+from node.recheck import Recheck
+from tests.node.rollup_world import RollupWorld, until
+
+pytestmark = pytest.mark.skipif(not is_available(), reason="the native library is not built: make core")
+
+
+def native_world(place: Path) -> RollupWorld:
+    world = RollupWorld()
+    world.chain.engine = make_engine(EngineMode.NATIVE, L2Rules(world.rollup), world.chain.state, world.chain, place)
+    return world
+
+
+async def wait_until_checked(recheck: Recheck, task: asyncio.Task[None]) -> None:
+    while recheck.behind and not task.done():
+        await asyncio.sleep(0.01)
+
+
+async def test_every_block_that_the_native_engine_makes_is_checked(tmp_path: Path) -> None:
+    world = native_world(tmp_path)
+    complaints: list[str] = []
+    recheck = Recheck(world.chain, world.rollup, tmp_path, complaints.append)
+    task = asyncio.create_task(recheck.run())
+    world.pool.add(world.transfer())
+    blocks = await world.sequence(4)
+    await wait_until_checked(recheck, task)
+    assert recheck.checked.hash == blocks[-1].hash
+    assert any(len(block.transactions) > 1 for block in blocks)
+    assert complaints == []
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_block_that_py_evm_does_not_get_stops_sealing(tmp_path: Path) -> None:
+    world = native_world(tmp_path)
+    complaints: list[str] = []
+    recheck = Recheck(world.chain, world.rollup, tmp_path, complaints.append)
+    task = asyncio.create_task(recheck.run())
+    sequencer = world.sequencer()
+    await world.sequence(2, sequencer)
+    inputs = BlockInputs.of(world.block(2))
+    good = world.chain.engine.start(world.chain.head, replace(inputs, timestamp=inputs.timestamp + 2)).seal()
+    wrong = replace(good.block.header, receipts_root=Hash32(b"\x07" * 32))
+    world.chain.insert(replace(good, block=Block(wrong, good.block.transactions, good.block.withdrawals)))
+    with pytest.raises(CriticalError, match="py-evm"):
+        await asyncio.wait_for(task, 120)
+    assert complaints
+    sequencer.halt(complaints[0])
+    assert not sequencer.active
+    head = world.chain.head.number
+    runner = asyncio.create_task(sequencer.run())
+    sequencer.start(Hash32(bytes(32)))
+    async with world.following():
+        await world.heads.refresh()
+        await until(runner.done, world.driver.status)
+    assert world.chain.head.number == head
+
+
+async def test_a_reorganised_branch_is_left_and_the_new_one_checked(tmp_path: Path) -> None:
+    world = native_world(tmp_path)
+    recheck = Recheck(world.chain, world.rollup, tmp_path, lambda reason: None)
+    task = asyncio.create_task(recheck.run())
+    await world.sequence(3)
+    await wait_until_checked(recheck, task)
+    world.chain.set_head(world.header(1))
+    world.pool.add(world.transfer())
+    blocks = await world.sequence(2)
+    await wait_until_checked(recheck, task)
+    assert recheck.checked.hash == blocks[-1].hash
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
