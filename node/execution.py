@@ -7,10 +7,12 @@ from pathlib import Path
 
 from evm.rules import Rules
 from evm.store.kv import KeyValueStore
+from evm.store.memory import CacheSizes
 from evm.store.state import StateStore
 from evm.types import Header
 from l1.rpc import RpcCaller
 from node.chain import Chain
+from node.chain.pruning import Pruner
 from node.mempool import Journal, PoolLimits, SidecarStore, TransactionPool
 from node.mempool.chain_view import ChainHeadView, ChainPoolRules
 from node.rpc import Namespace
@@ -22,12 +24,16 @@ from node.version import client_version
 
 @dataclass(frozen=True)
 class ExecutionOptions:
-    """`datadir` is named in RPC answers and holds the pool's journal if `journal` is set; `state_cache_bytes` bounds memory."""
+    """`datadir` is named in RPC answers and holds the pool's journal if `journal` is set.
+
+    `caches` bounds memory. `state_window`: how many blocks' states are kept behind the head; None for all.
+    """
 
     datadir: Path
     journal: bool = False
     pool: PoolLimits = field(default_factory=PoolLimits)
-    state_cache_bytes: int = 128 << 20
+    caches: CacheSizes = field(default_factory=CacheSizes.of)
+    state_window: int | None = None
 
 
 class Execution:
@@ -49,7 +55,8 @@ class Execution:
 
         Raises CriticalError when the store holds no chain, or a damaged one.
         """
-        self.chain = Chain(kv, rules, StateStore(kv, node_cache_bytes=options.state_cache_bytes))
+        self.chain = Chain(kv, rules, StateStore(kv, options.caches))
+        self.pruner = None if options.state_window is None else Pruner(self.chain, options.state_window)
         self.pool = TransactionPool(
             ChainHeadView(self.chain),
             ChainPoolRules(self.chain),
@@ -73,7 +80,14 @@ class Execution:
         )
         self.pool.load_journal()
 
+    def start(self) -> None:
+        """Begin to prune old states, if any are to be."""
+        if self.pruner is not None:
+            self.pruner.start()
+
     def close(self) -> None:
         """Write the journal and release the store."""
+        if self.pruner is not None:
+            self.pruner.stop()
         self.pool.close()
         self.chain.kv.close()

@@ -14,6 +14,7 @@ from evm.store.cache import ByteBoundedCache
 from evm.store.diff import CODE_PREFIX, NODE_PREFIX, StateChanges, StateDiff, StateUpdate
 from evm.store.flat import ChangedView, FlatState, FlatView, StaleView
 from evm.store.kv import KeyValueStore
+from evm.store.memory import CacheSizes
 from evm.trie import CorruptTrieNode, Node, Trie, decode_node
 from evm.types.hashing import keccak256
 from evm.types.rlp import as_int, decode, encode, int_to_rlp
@@ -67,24 +68,19 @@ class AccountProof:
 
 
 class StateStore:
-    """Flat entries, trie nodes and codes in a key-value store, with caches of at most about the given sizes in bytes.
+    """Flat entries, trie nodes and codes in a key-value store, with caches of bounded sizes.
 
     Nodes that are loaded are checked against their hash: CorruptTrieNode or MissingTrieNode is raised, never something
     empty read. Any thread may read; one thread at a time calls `remember`, `written` and `discard`.
     """
 
-    def __init__(
-        self,
-        kv: KeyValueStore,
-        node_cache_bytes: int = 128 << 20,
-        code_cache_bytes: int = 16 << 20,
-        flat_cache_bytes: int = 64 << 20,
-    ) -> None:
+    def __init__(self, kv: KeyValueStore, caches: CacheSizes | None = None) -> None:
+        caches = caches or CacheSizes.of()
         self._kv = kv
-        self._nodes: ByteBoundedCache[Node] = ByteBoundedCache(node_cache_bytes)
-        self._codes: ByteBoundedCache[bytes] = ByteBoundedCache(code_cache_bytes)
+        self._nodes: ByteBoundedCache[Node] = ByteBoundedCache(caches.nodes)
+        self._codes: ByteBoundedCache[bytes] = ByteBoundedCache(caches.codes)
         self._pending: tuple[StateUpdate, ...] = ()
-        self.flat = FlatState(kv, flat_cache_bytes)
+        self.flat = FlatState(kv, caches.flat)
         """The state of one root as plain entries; `at` uses them by itself."""
 
     def at(self, root: Hash32) -> "StateReader":

@@ -88,9 +88,7 @@ def check_delegation(transaction: SignedTransaction, account: AccountQueue) -> N
     if transaction.nonce in account.transactions:
         return
     if account.transactions:
-        raise PoolRejection(
-            RejectReason.DELEGATION_LIMIT, "in-flight transaction limit reached for delegated accounts"
-        )
+        raise PoolRejection(RejectReason.DELEGATION_LIMIT, "in-flight transaction limit reached for delegated accounts")
     if transaction.nonce != account.next_state_nonce:
         raise PoolRejection(RejectReason.DELEGATION_LIMIT, "gapped-nonce tx from delegated accounts")
 

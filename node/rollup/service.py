@@ -77,7 +77,7 @@ class RollupNode:
         )
         self._sequencer_rpc = JsonRpcClient(settings.sequencer_http) if settings.sequencer_http else None
         options = settings.execution or ExecutionOptions(settings.datadir, journal=settings.sequencer is not None)
-        self.kv = LevelDbStore(settings.datadir / "chaindata")
+        self.kv = LevelDbStore(settings.datadir / "chaindata", options.caches)
         self.execution = Execution(
             self.kv,
             L2Rules(rollup),
@@ -153,12 +153,14 @@ class RollupNode:
             "finalized": self.execution.chain.finalized.number,
             "waitingFor": self.driver.status.waiting_for,
             "lastError": self.driver.status.last_error or self.heads.error,
+            "pruningStopped": self.execution.pruner.error if self.execution.pruner else None,
             "haltedBy": self.driver.status.halted_by or (sequencer.halted_by if sequencer else None),
         }
         return facts["haltedBy"] is None and self.heads.error is None, facts
 
     async def start(self) -> None:
         """Serve, and begin to follow L1. Raises OSError when a port is taken."""
+        self.execution.start()
         await self.http.start()
         if self.ws is not None:
             await self.ws.start()

@@ -86,7 +86,9 @@ class EthConfig(Namespace):
                 fork_hash(self._chain.genesis.hash, [item for item in self._activation_times() if 0 < item <= time])
             ),
             "precompiles": _precompiles(fork),
-            "systemContracts": {name: to_hex(address) for name, address in sorted(_system_contracts(rules, fork).items())},
+            "systemContracts": {
+                name: to_hex(address) for name, address in sorted(_system_contracts(rules, fork).items())
+            },
         }
 
     def _blob_schedule(self, time: int) -> dict[str, int] | None:
