@@ -31,6 +31,9 @@ __all__ = [
     "StorageProof",
 ]
 
+_ENTRY_OVERHEAD = 250
+"""Bytes that Python spends on an entry of a cache, about."""
+
 _DECODED_NODE_OVERHEAD = 300
 """Bytes that Python spends on a decoded node besides twice its RLP, about."""
 
@@ -112,7 +115,7 @@ class StateStore:
             node = update.decoded.get(node_hash) or decode_node(raw)
             self._nodes.put(node_hash, node, 2 * len(raw) + _DECODED_NODE_OVERHEAD)
         for code_hash, code in update.codes.items():
-            self._codes.put(code_hash, code, len(code))
+            self._codes.put(code_hash, code, len(code) + _ENTRY_OVERHEAD)
 
     def discard(self, update: StateUpdate) -> None:
         """Forget an update that will not be written after all; nothing happens when it was not remembered."""
@@ -159,7 +162,7 @@ class StateStore:
                 code = self._kv.get(CODE_PREFIX + code_hash)
             if code is None:
                 raise MissingCode(code_hash)
-            self._codes.put(code_hash, code, len(code))
+            self._codes.put(code_hash, code, len(code) + _ENTRY_OVERHEAD)
         return code
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from config.forks import EthFork
 from config.genesis import Genesis, GenesisAccount
 from config.types import Address, Timestamp
-from evm.engine import BlockInputs
+from evm.engine import BlockInputs, ExecutedBlock
 from evm.genesis import genesis_block
 from evm.rules import L1Rules
 from evm.store.kv import KeyValueStore, LevelDbStore
@@ -41,8 +41,8 @@ def open_chain(kv: KeyValueStore) -> Chain:
     return Chain(kv, L1Rules(CHAIN), StateStore(kv))
 
 
-def extend(chain: Chain, parent: Header, seed: int, make_head: bool = True) -> Header:
-    """Put a block with a few transactions on `parent` and make it the head, or leave it beside the chain."""
+def build(chain: Chain, parent: Header, seed: int) -> ExecutedBlock:
+    """A block with a few transactions on `parent`, not stored."""
     inputs = BlockInputs(
         timestamp=parent.timestamp + 12,
         fee_recipient=Address(bytes(20)),
@@ -73,7 +73,12 @@ def extend(chain: Chain, parent: Header, seed: int, make_head: bool = True) -> H
                 key,
             )
         )
-    executed = builder.seal()
+    return builder.seal()
+
+
+def extend(chain: Chain, parent: Header, seed: int, make_head: bool = True) -> Header:
+    """Put a block with a few transactions on `parent` and make it the head, or leave it beside the chain."""
+    executed = build(chain, parent, seed)
     chain.insert(executed, make_head)
     return executed.block.header
 
