@@ -131,7 +131,8 @@ class LevelDbStore:
     def get(self, key: bytes) -> bytes | None:
         """The value under `key`, or None. Raises StoreError when the disk fails or the data is damaged."""
         try:
-            value: bytes | None = self._db.get(key)
+            # The flat state has no hashes that would show damage; LevelDB's checksums do.
+            value: bytes | None = self._db.get(key, verify_checksums=True)
         except (plyvel.Error, RuntimeError) as error:
             raise self._failed("read", error) from error
         return value
