@@ -13,6 +13,7 @@ import sys
 BENCHMARKS = {
     "startup": "time from `lamina devnet` to the first sequenced block",
     "execution": "transactions and gas per second of the engine, against stock py-evm",
+    "state_size": "transactions per second on a state of a million accounts, against an almost empty one",
     "derivation": "L2 blocks per second out of blobs",
     "posted_bytes": "bytes on L1 per L2 transaction",
     "throughput": "transactions per second over JSON-RPC on a whole devnet, against anvil where it is installed",

@@ -9,10 +9,12 @@ from config.engine_mode import EngineMode
 from evm.engine.choice import make_engine
 from evm.rules import L2Rules, Rules
 from evm.store.kv import KeyValueStore
+from evm.store.memory import CacheSizes
 from evm.store.state import StateStore
 from evm.types import Header
 from l1.rpc import RpcCaller
 from node.chain import Chain
+from node.chain.pruning import Pruner
 from node.mempool import Journal, PoolLimits, SidecarStore, TransactionPool
 from node.mempool.chain_view import ChainHeadView, ChainPoolRules
 from node.rpc import Namespace
@@ -24,16 +26,18 @@ from node.version import client_version
 
 @dataclass(frozen=True)
 class ExecutionOptions:
-    """`datadir` is named in RPC answers and holds the pool's journal if `journal` is set; `state_cache_bytes` bounds memory.
+    """`datadir` is named in RPC answers and holds the pool's journal if `journal` is set.
 
     `engine`: what makes blocks of an L2 chain; blocks that two engines disagree about are kept in `datadir`.
+    `caches` bounds memory. `state_window`: how many blocks' states are kept behind the head; None for all.
     """
 
     datadir: Path
     journal: bool = False
     pool: PoolLimits = field(default_factory=PoolLimits)
-    state_cache_bytes: int = 128 << 20
     engine: EngineMode = EngineMode.BOTH
+    caches: CacheSizes = field(default_factory=CacheSizes.of)
+    state_window: int | None = None
 
 
 class Execution:
@@ -55,11 +59,17 @@ class Execution:
 
         Raises CriticalError when the store holds no chain, or a damaged one.
         """
-        self.chain = Chain(kv, rules, StateStore(kv, node_cache_bytes=options.state_cache_bytes))
+        self.chain = Chain(kv, rules, StateStore(kv, options.caches))
         if isinstance(rules, L2Rules):
             self.chain.engine = make_engine(
-                options.engine, rules, self.chain.state, self.chain, options.datadir / "disagreements"
+                options.engine,
+                rules,
+                self.chain.state,
+                self.chain,
+                options.datadir / "disagreements",
+                options.caches.native,
             )
+        self.pruner = None if options.state_window is None else Pruner(self.chain, options.state_window)
         self.pool = TransactionPool(
             ChainHeadView(self.chain),
             ChainPoolRules(self.chain),
@@ -83,7 +93,14 @@ class Execution:
         )
         self.pool.load_journal()
 
+    def start(self) -> None:
+        """Begin to prune old states, if any are to be."""
+        if self.pruner is not None:
+            self.pruner.start()
+
     def close(self) -> None:
         """Write the journal and release the store."""
+        if self.pruner is not None:
+            self.pruner.stop()
         self.pool.close()
         self.chain.kv.close()

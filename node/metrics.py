@@ -68,6 +68,7 @@ class _NodeCollector(Collector):
             ("unsafe", chain.head.number),
             ("safe", chain.safe.number),
             ("finalized", chain.finalized.number),
+            ("oldest_state", chain.history.base.number),
         ):
             refs.add_metric(["l2", name], number)
         for name, header in (("latest", heads.latest), ("safe", heads.safe), ("finalized", heads.finalized)):

@@ -20,6 +20,7 @@ from evm.engine.transaction import TransactionResult, execute_deposit, execute_s
 from evm.fees import L1FeeParameters
 from evm.rules import MAINNET_DEPOSIT_CONTRACT, L1Rules, Rules
 from evm.store.account import Account
+from evm.store.comparison import NewNodes
 from evm.store.state import StateStore, StateUpdate
 from evm.trie import Trie, ordered_root
 from evm.types import (
@@ -272,19 +273,8 @@ class BlockBuilder:
         return ordered_root([withdrawal.encode() for withdrawal in self.inputs.withdrawals or ()])
 
     def _storage_root(self, update: StateUpdate, address: Address) -> Hash32:
-        raw = Trie(update.root, _NewNodes(update, self._store)).get(keccak256(address))
+        raw = Trie(update.root, NewNodes(update.nodes, self._store)).get(keccak256(address))
         return EMPTY_TRIE_ROOT if raw is None else Account.decode(raw).storage_root
-
-
-class _NewNodes:
-    """Trie nodes of an update, and behind them those of the store."""
-
-    def __init__(self, update: StateUpdate, store: StateStore) -> None:
-        self._update = update
-        self._store = store
-
-    def get(self, node_hash: Hash32) -> bytes | None:
-        return self._update.nodes.get(node_hash) or self._store.get(node_hash)
 
 
 def _bloom(receipts: list[Receipt]) -> bytes:

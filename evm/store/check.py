@@ -67,7 +67,7 @@ class StateCheck:
         self._kv = kv
         self._block = block
         self._tell = tell
-        self._state = StateStore(kv, node_cache_bytes=64 << 20)
+        self._state = StateStore(kv)
         self._expected: Counter[Hash32] = Counter()
         self._codes: set[Hash32] = set()
         self.report = StateReport()

@@ -15,9 +15,9 @@ from evm.store.diff import StateChanges
 from evm.store.kv import KeyValueStore, WriteBatch
 from evm.store.layout import ACCOUNT_PREFIX, FLAT_ROOT_KEY, SLOT_PREFIX
 
-ACCOUNT_BYTES = 700
+ACCOUNT_BYTES = 400
 """Bytes that a cached account takes with its key, about."""
-SLOT_BYTES = 360
+SLOT_BYTES = 300
 """Bytes that a cached slot takes with its key, about."""
 
 

@@ -314,7 +314,10 @@ def _changes(update: StateUpdate, parent_root: Hash32) -> StateChanges | None:
 def _is_above(node: Node, new: set[Hash32]) -> bool:
     """Whether one of the node's children is among `new`."""
     if len(node) == BRANCH_WIDTH:
-        return any(type(child) is bytes and child in new for child in node[:16])
+        try:
+            return not new.isdisjoint(node)
+        except TypeError:  # an embedded child, a list, cannot be looked up
+            return any(type(child) is bytes and child in new for child in node)
     return not unpack_path(node[0])[1] and type(node[1]) is bytes and node[1] in new
 
 

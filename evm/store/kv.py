@@ -7,6 +7,7 @@ from typing import Protocol
 import plyvel
 
 from config.errors import CriticalError
+from evm.store.memory import CacheSizes
 
 
 class StoreError(CriticalError):
@@ -100,17 +101,18 @@ class LevelDbStore:
     Raises StoreError when the directory is held by another process, unreadable or damaged.
     """
 
-    def __init__(self, path: Path, cache_bytes: int = 64 << 20) -> None:
+    def __init__(self, path: Path, caches: CacheSizes | None = None) -> None:
+        caches = caches or CacheSizes.of()
         self._path = path
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._db = plyvel.DB(
                 str(path),
                 create_if_missing=True,
-                lru_cache_size=cache_bytes,
-                write_buffer_size=16 << 20,
+                lru_cache_size=caches.blocks,
+                write_buffer_size=caches.write_buffer,
                 bloom_filter_bits=10,
-                max_open_files=512,
+                max_open_files=caches.open_files,
             )
         except plyvel.CorruptionError as error:
             raise StoreError(
@@ -129,7 +131,8 @@ class LevelDbStore:
     def get(self, key: bytes) -> bytes | None:
         """The value under `key`, or None. Raises StoreError when the disk fails or the data is damaged."""
         try:
-            value: bytes | None = self._db.get(key)
+            # The flat state has no hashes that would show damage; LevelDB's checksums do.
+            value: bytes | None = self._db.get(key, verify_checksums=True)
         except (plyvel.Error, RuntimeError) as error:
             raise self._failed("read", error) from error
         return value

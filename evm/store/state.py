@@ -14,6 +14,7 @@ from evm.store.cache import ByteBoundedCache
 from evm.store.diff import CODE_PREFIX, NODE_PREFIX, StateChanges, StateDiff, StateUpdate
 from evm.store.flat import ChangedView, FlatState, FlatView, StaleView
 from evm.store.kv import KeyValueStore
+from evm.store.memory import CacheSizes
 from evm.trie import CorruptTrieNode, Node, Trie, decode_node
 from evm.types.hashing import keccak256
 from evm.types.rlp import as_int, decode, encode, int_to_rlp
@@ -29,6 +30,9 @@ __all__ = [
     "StateUpdate",
     "StorageProof",
 ]
+
+_ENTRY_OVERHEAD = 250
+"""Bytes that Python spends on an entry of a cache, about."""
 
 _DECODED_NODE_OVERHEAD = 300
 """Bytes that Python spends on a decoded node besides twice its RLP, about."""
@@ -67,24 +71,19 @@ class AccountProof:
 
 
 class StateStore:
-    """Flat entries, trie nodes and codes in a key-value store, with caches of at most about the given sizes in bytes.
+    """Flat entries, trie nodes and codes in a key-value store, with caches of bounded sizes.
 
     Nodes that are loaded are checked against their hash: CorruptTrieNode or MissingTrieNode is raised, never something
     empty read. Any thread may read; one thread at a time calls `remember`, `written` and `discard`.
     """
 
-    def __init__(
-        self,
-        kv: KeyValueStore,
-        node_cache_bytes: int = 128 << 20,
-        code_cache_bytes: int = 16 << 20,
-        flat_cache_bytes: int = 64 << 20,
-    ) -> None:
+    def __init__(self, kv: KeyValueStore, caches: CacheSizes | None = None) -> None:
+        caches = caches or CacheSizes.of()
         self._kv = kv
-        self._nodes: ByteBoundedCache[Node] = ByteBoundedCache(node_cache_bytes)
-        self._codes: ByteBoundedCache[bytes] = ByteBoundedCache(code_cache_bytes)
+        self._nodes: ByteBoundedCache[Node] = ByteBoundedCache(caches.nodes)
+        self._codes: ByteBoundedCache[bytes] = ByteBoundedCache(caches.codes)
         self._pending: tuple[StateUpdate, ...] = ()
-        self.flat = FlatState(kv, flat_cache_bytes)
+        self.flat = FlatState(kv, caches.flat)
         """The state of one root as plain entries; `at` uses them by itself."""
 
     def at(self, root: Hash32) -> "StateReader":
@@ -116,7 +115,7 @@ class StateStore:
             node = update.decoded.get(node_hash) or decode_node(raw)
             self._nodes.put(node_hash, node, 2 * len(raw) + _DECODED_NODE_OVERHEAD)
         for code_hash, code in update.codes.items():
-            self._codes.put(code_hash, code, len(code))
+            self._codes.put(code_hash, code, len(code) + _ENTRY_OVERHEAD)
 
     def discard(self, update: StateUpdate) -> None:
         """Forget an update that will not be written after all; nothing happens when it was not remembered."""
@@ -163,7 +162,7 @@ class StateStore:
                 code = self._kv.get(CODE_PREFIX + code_hash)
             if code is None:
                 raise MissingCode(code_hash)
-            self._codes.put(code_hash, code, len(code))
+            self._codes.put(code_hash, code, len(code) + _ENTRY_OVERHEAD)
         return code
 
 

@@ -154,7 +154,9 @@ class Chain:
 
     def has_state(self, header: Header) -> bool:
         """Whether the state after this block is kept."""
-        return header.hash == self.head.hash or self.history.keeps(_point(header))
+        return header.hash == self.head.hash or (
+            self.history.keeps(_point(header)) and self.state.has(header.state_root)
+        )
 
     def require_state(self, header: Header) -> StateReader:
         """The state after this block. Raises StatePruned when it is not kept."""

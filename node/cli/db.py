@@ -47,11 +47,12 @@ def verify(datadir: DataDir, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(asdict(report)))
     else:
+        state = report.state
         for problem in report.problems:
             print(f"problem: {problem}")
         print(
-            f"{report.blocks} blocks, {report.transactions} transactions, {report.accounts} accounts, "
-            f"{report.slots} storage slots, {report.codes} codes: "
+            f"{report.blocks} blocks, {report.transactions} transactions, {state.states} states from block {state.base} "
+            f"on, {state.accounts} accounts, {state.slots} storage slots, {state.codes} codes, {state.nodes} trie nodes: "
             + (f"{len(report.problems)} problems" if report.problems else "sound")
         )
     if report.problems:

@@ -134,7 +134,22 @@ def node(
     metrics_port: Annotated[
         int, typer.Option("--metrics.port", help="Prometheus and /healthz; -1 leaves it out.")
     ] = -1,
-    cache: Annotated[int, typer.Option("--cache", help="Megabytes for cached state.")] = 128,
+    cache: Annotated[
+        int, typer.Option("--cache", help="Megabytes for the caches of state and database together.", min=16)
+    ] = 128,
+    gcmode: Annotated[
+        str,
+        typer.Option("--gcmode", help="Which states are kept: `full` (those of --history.state) or `archive` (all)."),
+    ] = "full",
+    history_state: Annotated[
+        int | None,
+        typer.Option(
+            "--history.state",
+            help="Blocks behind the head whose states are kept, 0 for all; more while they are not final. "
+            "Default: 14 days, the longest withdrawal.",
+            min=0,
+        ),
+    ] = None,
     engine: Engine = EngineMode.BOTH,
 ) -> None:
     """Run a rollup node: follow a chain from L1, or with --sequencer.enabled make it.
@@ -143,6 +158,8 @@ def node(
     """
     from config.l1_chain import l1_chain_config as load_l1_chain
     from config.rollup import RollupConfig
+    from evm.store.memory import CacheSizes
+    from node.chain.pruning import state_window
     from node.execution import ExecutionOptions
     from node.rollup.sequencer import SequencerSettings
     from node.rollup.service import NodeSettings, RollupNode
@@ -168,7 +185,13 @@ def node(
         l1_poll_interval=l1_poll_interval,
         cors_origins=_names(http_corsdomain),
         virtual_hosts=_names(http_vhosts),
-        execution=ExecutionOptions(datadir, journal=sequencer, state_cache_bytes=cache << 20, engine=engine),
+        execution=ExecutionOptions(
+            datadir,
+            journal=sequencer,
+            engine=engine,
+            caches=CacheSizes.of(cache << 20),
+            state_window=state_window(gcmode, history_state, rollup.block_time),
+        ),
     )
     running: list[RollupNode] = []
 

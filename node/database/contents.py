@@ -2,8 +2,17 @@
 
 from dataclasses import dataclass
 
-from evm.store.diff import CODE_PREFIX, NODE_PREFIX
 from evm.store.kv import KeyValueStore
+from evm.store.layout import (
+    ACCOUNT_PREFIX,
+    CODE_PREFIX,
+    COUNT_PREFIX,
+    JOURNAL_PREFIX,
+    MARKER_PREFIX,
+    NODE_PREFIX,
+    RELEASE_PREFIX,
+    SLOT_PREFIX,
+)
 
 KINDS = {
     b"H": "headers",
@@ -16,6 +25,12 @@ KINDS = {
     b"V": "blobs",
     NODE_PREFIX: "trie nodes",
     CODE_PREFIX: "codes",
+    COUNT_PREFIX: "trie node counts",
+    ACCOUNT_PREFIX: "flat accounts",
+    SLOT_PREFIX: "flat slots",
+    JOURNAL_PREFIX: "state journals",
+    RELEASE_PREFIX: "released trie nodes",
+    MARKER_PREFIX: "state markers",
 }
 
 

@@ -89,6 +89,7 @@ class DevL1:
 
     async def start(self) -> None:
         """Serve RPC and the beacon API. Raises OSError when a port is taken."""
+        self.execution.start()
         await self.server.start()
         await self.beacon.start()
         self._warming = asyncio.create_task(self._kzg.warm_up(), name="KZG setup")

@@ -79,7 +79,7 @@ class RollupNode:
         )
         self._sequencer_rpc = JsonRpcClient(settings.sequencer_http) if settings.sequencer_http else None
         options = settings.execution or ExecutionOptions(settings.datadir, journal=settings.sequencer is not None)
-        self.kv = LevelDbStore(settings.datadir / "chaindata")
+        self.kv = LevelDbStore(settings.datadir / "chaindata", options.caches)
         self.execution = Execution(
             self.kv,
             L2Rules(rollup),
@@ -160,6 +160,7 @@ class RollupNode:
             "finalized": self.execution.chain.finalized.number,
             "waitingFor": self.driver.status.waiting_for,
             "lastError": self.driver.status.last_error or self.heads.error,
+            "pruningStopped": self.execution.pruner.error if self.execution.pruner else None,
             "haltedBy": self.driver.status.halted_by
             or self.disagreement
             or (sequencer.halted_by if sequencer else None),
@@ -168,6 +169,7 @@ class RollupNode:
 
     async def start(self) -> None:
         """Serve, and begin to follow L1. Raises OSError when a port is taken."""
+        self.execution.start()
         await self.http.start()
         if self.ws is not None:
             await self.ws.start()

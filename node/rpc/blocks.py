@@ -3,7 +3,7 @@
 from config.types import to_hex
 from evm.store.state import StateReader
 from evm.types import Block, Header, Receipt
-from node.chain import Chain
+from node.chain import Chain, StatePruned
 from node.rpc.errors import server_error
 from node.rpc.params import BlockReference
 
@@ -59,6 +59,7 @@ class BlockFinder:
     def state(self, reference: BlockReference) -> tuple[StateReader, Header]:
         """The state after the block meant. Raises RpcError when there is no such block, or its state is gone."""
         header = self.require_header(reference)
-        if not self._chain.state.has(header.state_root):
-            raise server_error(f"missing trie node {to_hex(header.state_root)} (state of {header} is not available)")
-        return self._chain.state_at(header), header
+        try:
+            return self._chain.require_state(header), header
+        except StatePruned as error:
+            raise server_error(str(error)) from error

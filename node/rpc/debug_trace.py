@@ -16,7 +16,7 @@ from evm.types import Block, Header
 from evm.types.rlp import RlpError
 from evm.types.transaction import TransactionDecodingError
 from evm.validity import InvalidTransaction
-from node.chain import Chain
+from node.chain import Chain, StatePruned
 from node.rpc.blocks import BlockFinder
 from node.rpc.call_params import parse_block_overrides, parse_call, parse_state_overrides
 from node.rpc.dispatcher import Namespace, rpc_method
@@ -140,8 +140,10 @@ class DebugTrace(Namespace):
         parent = self._chain.header_by_hash(block.header.parent_hash)
         if parent is None:
             raise server_error(f"parent {to_hex(block.header.parent_hash)} not found")
-        if not self._chain.state.has(parent.state_root):
-            raise server_error(f"required historical state unavailable: that of {parent} is not kept any more")
+        try:
+            self._chain.require_state(parent)
+        except StatePruned as error:
+            raise server_error(f"required historical state unavailable: {error}") from error
         return parent
 
     async def _run(self, options: TraceOptions, work: Work) -> Any:

@@ -7,7 +7,7 @@ from config.errors import CriticalError
 from evm.engine import InvalidPayload
 from evm.engine.witness import ExecutionWitness, block_witness, payload_witness
 from evm.types import Hash32, PayloadAttributes
-from node.chain import Chain
+from node.chain import Chain, StatePruned
 from node.rpc.blocks import BlockFinder
 from node.rpc.dispatcher import Namespace, rpc_method
 from node.rpc.errors import invalid_params, server_error
@@ -56,8 +56,10 @@ class DebugWitness(Namespace):
         parent = self._chain.header_by_hash(parent_hash)
         if parent is None:
             raise server_error("parent block not found")
-        if not self._chain.state.has(parent.state_root):
-            raise server_error(f"required historical state unavailable: that of {parent} is not kept any more")
+        try:
+            self._chain.require_state(parent)
+        except StatePruned as error:
+            raise server_error(f"required historical state unavailable: {error}") from error
 
     async def _run(self, work: Callable[[Budget], ExecutionWitness]) -> dict[str, Any]:
         try:

@@ -12,8 +12,10 @@ from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_
 
 import orjson
 
+from evm.trie import MissingTrieNode
+from node.chain import StatePruned
 from node.rpc.connection import Connection
-from node.rpc.errors import ErrorCode, RpcError, invalid_params, method_not_found
+from node.rpc.errors import ErrorCode, RpcError, invalid_params, method_not_found, server_error
 
 log = logging.getLogger("lamina.rpc")
 
@@ -212,6 +214,10 @@ class Dispatcher:
             return result
         except RpcError:
             raise
+        except (StatePruned, MissingTrieNode) as error:
+            # A state can be pruned between the look whether it is kept and the read.
+            log.warning("JSON-RPC method %s needs a state that is not there: %s", name, error)
+            raise server_error(str(error)) from error
         except Exception as error:
             log.exception("JSON-RPC method %s failed; the caller was told of an internal error", name)
             raise RpcError(ErrorCode.INTERNAL_ERROR, "internal error") from error

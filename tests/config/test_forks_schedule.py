@@ -37,9 +37,7 @@ def test_the_active_fork_is_the_last_whose_time_has_come(times: list[int], now: 
 def test_each_fork_after_genesis_has_exactly_one_first_block(times: list[int], block_time: int) -> None:
     forks = schedule(times)
     activated = [
-        fork
-        for timestamp in range(0, 11_000, block_time)
-        for fork in forks.activated_by(timestamp, block_time)
+        fork for timestamp in range(0, 11_000, block_time) for fork in forks.activated_by(timestamp, block_time)
     ]
     assert activated == [fork for fork, time in forks.times.items() if time > 0]
 

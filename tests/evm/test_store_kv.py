@@ -178,3 +178,26 @@ def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match=str(tmp_path)):
         LevelDbStore(tmp_path / "db")
+
+
+def test_a_value_that_the_disk_has_changed_is_an_error_and_not_another_value(tmp_path: Path) -> None:
+    store = LevelDbStore(tmp_path / "db")
+    entries = {index.to_bytes(2, "big"): bytes([index & 255]) * 100 for index in range(2000)}
+    put(store, entries)
+    store.compact()
+    store.close()
+    table = max((tmp_path / "db").glob("*.ldb"), key=lambda path: path.stat().st_size)
+    raw = bytearray(table.read_bytes())
+    raw[len(raw) // 3] ^= 1
+    table.write_bytes(raw)
+
+    damaged = LevelDbStore(tmp_path / "db")
+    failures = 0
+    for key, value in entries.items():
+        try:
+            assert damaged.get(key) == value
+        except StoreError as error:
+            failures += 1
+            assert "check the disk" in str(error)
+    assert failures > 0
+    damaged.close()

@@ -11,6 +11,7 @@ from config.types import Address, Hash32
 from evm.store.cache import ByteBoundedCache
 from evm.store.diff import NODE_PREFIX
 from evm.store.kv import LevelDbStore, MemoryStore, WriteBatch
+from evm.store.memory import CacheSizes
 from evm.store.state import Account, MissingCode, StateDiff, StateStore, StateUpdate
 from evm.trie import CorruptTrieNode, MissingTrieNode, root_of, verify_proof
 from evm.types import keccak256
@@ -246,7 +247,7 @@ def test_a_tiny_cache_gives_the_same_answers() -> None:
     world = World()
     addresses = [Address(keccak256(bytes([index]))[:20]) for index in range(200)]
     world.apply(StateDiff(accounts={address: Account(index, index) for index, address in enumerate(addresses)}))
-    reader = StateStore(world.kv, node_cache_bytes=4000, code_cache_bytes=10).at(world.root)
+    reader = StateStore(world.kv, CacheSizes(4000, 1000, 10, 0, 0, 0)).at(world.root)
 
     assert [reader.account(address) for address in addresses] == [Account(index, index) for index in range(200)]
 

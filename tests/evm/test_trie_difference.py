@@ -62,7 +62,9 @@ def test_the_difference_of_two_tries_is_that_of_their_contents_and_positions(
         roots.append(nodes.commit(trie))
     found = trie_difference(nodes, roots[0], roots[1])
     assert found.values == {
-        key: (first.get(key), second.get(key)) for key in first.keys() | second.keys() if first.get(key) != second.get(key)
+        key: (first.get(key), second.get(key))
+        for key in first.keys() | second.keys()
+        if first.get(key) != second.get(key)
     }
     old, new = positions(nodes, roots[0]), positions(nodes, roots[1])
     assert Counter(found.removed) == hashes(old - new)

@@ -179,8 +179,9 @@ class World:
             listener(update)
 
 
-def blob_transaction(sender: int, nonce: int, *, blob_fee: int = 1, tip: int = GWEI, max_fee: int = 10 * GWEI,
-                     hashes: int = 1) -> BlobTransaction:
+def blob_transaction(
+    sender: int, nonce: int, *, blob_fee: int = 1, tip: int = GWEI, max_fee: int = 10 * GWEI, hashes: int = 1
+) -> BlobTransaction:
     """A signed type 3 transaction without its sidecar."""
     signed = sign_transaction(
         BlobTransaction(

@@ -12,9 +12,11 @@ import pytest
 
 from config.types import Hash32
 from evm.store.kv import LevelDbStore, MemoryStore, WriteBatch
+from evm.types import keccak256
 from node.chain import Chain
+from node.chain.pruning import Pruner
 from node.database.verify import verify_store
-from tests.node.writing_chain import extend, open_chain, run
+from tests.node.writing_chain import WINDOW, extend, open_chain, run
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("LAMINA_CRASH_KILLS", "12"))
@@ -58,6 +60,7 @@ def test_a_chain_opens_consistently_after_its_process_was_killed_at_random_point
             report = verify_store(chain.kv)
             assert report.problems == []
             assert report.blocks == chain.head.number + 1
+            assert report.state.base <= chain.finalized.number
         finally:
             chain.kv.close()
 
@@ -83,15 +86,13 @@ class RecordingStore(MemoryStore):
         super().write(batch, sync)
 
 
-class Overlay(MemoryStore):
-    """What is written to it hides what lies below, which stays as it is."""
-
-    def __init__(self, below: MemoryStore) -> None:
-        super().__init__()
-        self._below = below
-
-    def get(self, key: bytes) -> bytes | None:
-        return super().get(key) or self._below.get(key)
+def copied(store: MemoryStore) -> MemoryStore:
+    """A store with the same entries, to go on with."""
+    batch, copy = WriteBatch(), MemoryStore()
+    for key, value in store.scan(b""):
+        batch.put(key, value)
+    copy.write(batch)
+    return copy
 
 
 @pytest.mark.slow
@@ -103,8 +104,9 @@ def test_a_chain_opens_consistently_after_power_was_lost_at_200_random_writes() 
     recorded = RecordingStore()
     chain = open_chain(recorded)
     chain.on_new_head(lambda update: recorded.announced.extend((b.number, b.hash) for b in update.added[-1:]))
-    run(chain, seed=3, steps=230)
-    assert len(recorded.writes) > 250
+    run(chain, seed=3, steps=230, pruner=Pruner(chain, WINDOW))
+    assert len(recorded.writes) > 500
+    assert chain.history.base.number > 150
     generator = random.Random(7)
     cuts = sorted(generator.sample(range(1, len(recorded.writes)), CUTS))
     survived = MemoryStore()
@@ -113,16 +115,21 @@ def test_a_chain_opens_consistently_after_power_was_lost_at_200_random_writes() 
         for write in recorded.writes[applied:cut]:
             survived.write(write.batch)
         applied = cut
-        reopened = open_chain(Overlay(survived))
+        reopened = open_chain(copied(survived))
         # Announced heads were synced before anyone heard of them, so none of them may be gone.
         heard = recorded.writes[cut].announced
         if heard:
             number, block_hash = recorded.announced[heard - 1]
             assert reopened.canonical_hash(number) == block_hash, f"block {number} is lost after {cut} writes"
-        if count % 20 == 0:
+        if count % 10 == 0:
             assert verify_store(survived).problems == [], f"after {cut} writes"
         extend(reopened, reopened.head, cut)
         assert reopened.head.number >= 1
+        if count % 10 == 0:
+            pruner = Pruner(reopened, WINDOW)
+            while pruner.step():
+                pass
+            assert verify_store(reopened.kv).problems == [], f"after {cut} writes, a block and pruning"
 
 
 def test_verification_finds_what_is_damaged() -> None:
@@ -141,12 +148,23 @@ def test_verification_finds_what_is_damaged() -> None:
     sound = MemoryStore()
     run(open_chain(sound), seed=5, steps=6)
     chain: Chain = open_chain(sound)
+    account, slot = (next(key for key, _ in sound.scan(prefix)) for prefix in (b"sa", b"ss"))
+    journal = next(key for key, _ in sound.scan(b"sj", start=b"sj" + (4).to_bytes(8, "big")))
     middle = chain.block_by_number(3)
     assert middle is not None
     node = next(key for key, _ in sound.scan(b"sn"))
     assert problems({}) == []
     assert any("trie node" in problem for problem in problems({b"sn" + chain.head.state_root: None}))
     assert any("trie node" in problem for problem in problems({b"sn" + chain.head.state_root: sound.get(node)}))
+    assert any("missing in the flat state" in problem for problem in problems({account: None}))
+    assert any("another value in the flat state" in problem for problem in problems({slot: b"\x07"}))
+    assert any("but not in the trie" in problem for problem in problems({b"sa" + bytes(32): b"\xc0"}))
+    assert any("is an orphan" in problem for problem in problems({b"sn" + keccak256(b"\xc0"): b"\xc0"}))
+    assert any("is damaged" in problem for problem in problems({b"sn" + bytes(32): b"\xc0"}))
+    assert any("references counted" in problem for problem in problems({b"sr" + node[2:]: b"\x09"}))
+    assert any("not that of its parent" in problem for problem in problems({journal: None}))
+    assert any("does not fit the change" in problem for problem in problems({journal: bytes(4)}))
+    assert any("flat state is of root" in problem for problem in problems({b"smflat": bytes(32)}))
     assert any("no canonical block 3" in problem for problem in problems({b"N" + (3).to_bytes(8, "big"): None}))
     assert any("is missing" in problem for problem in problems({b"B" + middle.hash: None}))
     assert any("receipts" in problem for problem in problems({b"R" + middle.hash: b"\xc0"}))

@@ -62,6 +62,7 @@ async def test_the_heads_are_those_of_chain_and_l1() -> None:
     heads = {key[1:]: value for key, value in samples.items() if key[0] == "lamina_refs_number"}
     assert heads == {
         ("l2", "unsafe"): 5,
+        ("l2", "oldest_state"): 0,
         ("l2", "safe"): 3,
         ("l2", "finalized"): 0,
         ("l1", "latest"): 2,

@@ -210,7 +210,7 @@ async def test_blocks_whose_parents_state_is_gone_are_named() -> None:
     node.chain.kv.write(batch)
     for method in ("debug_traceBlockByNumber", "debug_executionWitness"):
         error = await node.error(method, "0x2")
-        assert error.message.startswith("required historical state unavailable: that of ")
+        assert error.message.startswith("required historical state unavailable: missing trie node ")
         assert await node.call(method, "0x1") is not None
 
 

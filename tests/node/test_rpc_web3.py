@@ -45,9 +45,7 @@ async def test_web3_sends_ether_and_reads_block_transaction_and_receipt_back() -
             "value": 12_345,
             "chainId": DEV_CHAIN_ID,
             "nonce": await w3.eth.get_transaction_count(checksum(DEV_ADDRESSES[0]), "pending"),
-            "gas": await w3.eth.estimate_gas(
-                {"from": checksum(DEV_ADDRESSES[0]), "to": recipient, "value": 12_345}
-            ),
+            "gas": await w3.eth.estimate_gas({"from": checksum(DEV_ADDRESSES[0]), "to": recipient, "value": 12_345}),
             "maxPriorityFeePerGas": await w3.eth.max_priority_fee,
             "maxFeePerGas": 2 * await w3.eth.gas_price,
             "type": 2,

@@ -1,7 +1,7 @@
 """A process that writes blocks until it is killed: `python -m tests.node.writing_chain DIRECTORY`.
 
 It goes on from whatever head it finds, prints each block's number and hash once the chain has told its listeners of
-it, moves the safe and finalized heads, and reorganises now and then.
+it, moves the safe and finalized heads, reorganises now and then, and prunes old states meanwhile.
 """
 
 import random
@@ -11,7 +11,7 @@ from pathlib import Path
 from config.forks import EthFork
 from config.genesis import Genesis, GenesisAccount
 from config.types import Address, Timestamp
-from evm.engine import BlockInputs
+from evm.engine import BlockInputs, ExecutedBlock
 from evm.genesis import genesis_block
 from evm.rules import L1Rules
 from evm.store.kv import KeyValueStore, LevelDbStore
@@ -20,12 +20,15 @@ from evm.types import DynamicFeeTransaction, Header, keccak256
 from evm.types.signature import address_of
 from evm.types.transaction import sign_transaction
 from node.chain import Chain, ChainUpdate
+from node.chain.pruning import Pruner
 from node.devl1.genesis import dev_l1_chain_config
 
 KEYS = [keccak256(b"writer" + bytes([index])) for index in range(8)]
 CHAIN = dev_l1_chain_config(EthFork.CANCUN)
 # Counts its calls in slot 0 and writes the caller into a slot of its own: storage in every block.
 COUNTER = Address(bytes(19) + b"\xc0")
+WINDOW = 6
+"""Blocks whose states are kept."""
 COUNTER_CODE = bytes.fromhex("600054600101600055" + "43335500")
 
 
@@ -38,8 +41,8 @@ def open_chain(kv: KeyValueStore) -> Chain:
     return Chain(kv, L1Rules(CHAIN), StateStore(kv))
 
 
-def extend(chain: Chain, parent: Header, seed: int) -> None:
-    """Put a block with a few transactions on `parent` and make it the head."""
+def build(chain: Chain, parent: Header, seed: int) -> ExecutedBlock:
+    """A block with a few transactions on `parent`, not stored."""
     inputs = BlockInputs(
         timestamp=parent.timestamp + 12,
         fee_recipient=Address(bytes(20)),
@@ -70,11 +73,21 @@ def extend(chain: Chain, parent: Header, seed: int) -> None:
                 key,
             )
         )
-    chain.insert(builder.seal())
+    return builder.seal()
 
 
-def run(chain: Chain, seed: int, steps: int | None = None) -> None:
-    """Write `steps` blocks, or for ever; every announced block is printed and flushed."""
+def extend(chain: Chain, parent: Header, seed: int, make_head: bool = True) -> Header:
+    """Put a block with a few transactions on `parent` and make it the head, or leave it beside the chain."""
+    executed = build(chain, parent, seed)
+    chain.insert(executed, make_head)
+    return executed.block.header
+
+
+def run(chain: Chain, seed: int, steps: int | None = None, pruner: Pruner | None = None) -> None:
+    """Write `steps` blocks, or for ever; every announced block is printed and flushed.
+
+    After each block the pruner, if given, takes some steps: fewer than would finish the work, or more.
+    """
     generator = random.Random(seed)
 
     def announce(update: ChainUpdate) -> None:
@@ -89,7 +102,9 @@ def run(chain: Chain, seed: int, steps: int | None = None) -> None:
         if generator.random() < 0.1 and chain.head.number - chain.finalized.number > 2:
             fork = chain.header_by_number(chain.head.number - 1)
             assert fork is not None
-            extend(chain, fork, generator.getrandbits(60))
+            side = extend(chain, fork, generator.getrandbits(60), make_head=generator.random() < 0.5)
+            if generator.random() < 0.5:
+                extend(chain, side, generator.getrandbits(60), make_head=False)
         extend(chain, chain.head, generator.getrandbits(60))
         if step % 3 == 0:
             safe = chain.header_by_number(max(chain.safe.number, chain.head.number - 2))
@@ -97,7 +112,12 @@ def run(chain: Chain, seed: int, steps: int | None = None) -> None:
             assert safe is not None and finalized is not None
             chain.set_safe(safe)
             chain.set_finalized(finalized)
+        for _ in range(generator.randrange(5) if pruner else 0):
+            assert pruner is not None
+            pruner.step()
 
 
 if __name__ == "__main__":
-    run(open_chain(LevelDbStore(Path(sys.argv[1]))), seed=int(sys.argv[2]))
+    written = open_chain(LevelDbStore(Path(sys.argv[1])))
+    Pruner(written, WINDOW).start()
+    run(written, seed=int(sys.argv[2]))
