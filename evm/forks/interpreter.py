@@ -275,11 +275,14 @@ def _loop(computation: Any) -> None:
                     values[-1] = signed >> min(a, 256) & _MASK
                 continue
             if op == 0x20:
-                start = pop()
-                size = pop()
-                gas -= 30 + 6 * ((size + 31) // 32)
+                gas -= 30
                 if gas < 0:
                     raise OutOfGas("KECCAK256")
+                start = pop()
+                size = pop()
+                gas -= 6 * ((size + 31) // 32)
+                if gas < 0:
+                    raise OutOfGas("KECCAK256 of many bytes")
                 if size and start + size > len(mem):
                     gas = expand(memory, start + size, gas)
                     mem = memory._bytes
@@ -315,11 +318,14 @@ def _loop(computation: Any) -> None:
             values[-1] = (a + b if op == 0x08 else a * b) % modulus if modulus else 0
             continue
         elif op == 0x0A:
-            a = pop()
-            exponent = values[-1]
-            gas -= 10 + 50 * ((exponent.bit_length() + 7) // 8)
+            gas -= 10
             if gas < 0:
                 raise OutOfGas("EXP")
+            a = pop()
+            exponent = values[-1]
+            gas -= 50 * ((exponent.bit_length() + 7) // 8)
+            if gas < 0:
+                raise OutOfGas("EXP with a long exponent")
             values[-1] = pow(a, exponent, _MODULUS)
             continue
 
