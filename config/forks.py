@@ -39,15 +39,16 @@ class EthFork(IntEnum):
     TANGERINE_WHISTLE = 2
     SPURIOUS_DRAGON = 3
     BYZANTIUM = 4
-    PETERSBURG = 5
-    ISTANBUL = 6
-    BERLIN = 7
-    LONDON = 8
-    PARIS = 9
-    SHANGHAI = 10
-    CANCUN = 11
-    PRAGUE = 12
-    OSAKA = 13
+    CONSTANTINOPLE = 5
+    PETERSBURG = 6
+    ISTANBUL = 7
+    BERLIN = 8
+    LONDON = 9
+    PARIS = 10
+    SHANGHAI = 11
+    CANCUN = 12
+    PRAGUE = 13
+    OSAKA = 14
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ _NAMES = {
 
 @dataclass
 class _Moment:
-    """The stack between two instructions: `words` (variables and numbers) in place of its `taken` topmost at the start."""
+    """The stack between two instructions: `words` (variables, numbers) in place of what were the `taken` topmost."""
 
     position: int
     taken: int

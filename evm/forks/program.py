@@ -10,8 +10,8 @@ _PADDING = bytes(33)
 """STOPs behind the code, longer than any push: reading on needs no check."""
 
 HOT_AFTER = 2000
-"""Jumps to a place before it is compiled. Running them takes about a millisecond, compiling the longest path a few: code
-written to be compiled for nothing stays cheaper than what else can be bought for the same gas."""
+"""Jumps to a place before it is compiled. Running them takes about a millisecond, compiling the longest path a few:
+code written to be compiled for nothing stays cheaper than what else can be bought for the same gas."""
 
 _MOST_PATHS = 4096
 """Compiled paths kept in all; beyond them everything is forgotten and begins anew, which bounds the memory."""
@@ -40,7 +40,7 @@ class Program:
         self._has_push0 = has_push0
 
     def warm(self, target: int) -> bool:
-        """Count a jump to a JUMPDEST that has no path; compile one when it is time, and say whether there is one now."""
+        """Count a jump to a JUMPDEST without a path; compile one when it is time, and say whether there is one now."""
         heat = self.heat.get(target, 0) + 1
         self.heat[target] = heat
         if heat != HOT_AFTER:

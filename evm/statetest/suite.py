@@ -81,7 +81,7 @@ def _run_entry(file: str, name: str, body: Any, only: EthFork | None) -> Iterato
             for _ in range(count):
                 yield Outcome(file, name, Verdict.SKIPPED, f"the rules of {fork_name} are not supported", fork_name)
     elif is_transaction_test(body):
-        for fork_name in transaction_forks(body):
+        for fork_name in transaction_forks(body, only):
             yield _judged(file, name, run_transaction_test(body, fork_name), fork_name)
     elif is_rlp_test(body):
         yield _judged(file, name, run_rlp_test(body))

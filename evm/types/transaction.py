@@ -161,6 +161,12 @@ class _Signed(BaseTransaction):
         """The signer's address. Raises InvalidSignature when the signature is bad."""
         return recover_address(self.signing_hash(), self.y_parity, self.r, self.s)
 
+    def sender_whatever_s(self) -> Address:
+        """The signer's address where `s` may be high, as on Frontier; from then on `sender` answers it, too."""
+        sender = recover_address(self.signing_hash(), self.y_parity, self.r, self.s, high_s=True)
+        self.__dict__["sender"] = sender
+        return sender
+
 
 @dataclass(frozen=True)
 class LegacyTransaction(_Signed):

@@ -27,6 +27,19 @@ class EngineName(StrEnum):
 class StateTestFork(StrEnum):
     """Forks whose state tests can be asked for."""
 
+    FRONTIER = "Frontier"
+    HOMESTEAD = "Homestead"
+    EIP150 = "EIP150"
+    EIP158 = "EIP158"
+    BYZANTIUM = "Byzantium"
+    CONSTANTINOPLE = "Constantinople"
+    PETERSBURG = "ConstantinopleFix"
+    ISTANBUL = "Istanbul"
+    BERLIN = "Berlin"
+    LONDON = "London"
+    PARIS = "Paris"
+    MERGE = "Merge"
+    SHANGHAI = "Shanghai"
     CANCUN = "Cancun"
     PRAGUE = "Prague"
     OSAKA = "Osaka"
@@ -87,9 +100,7 @@ def _execute(path: Path, chain: int | None) -> dict[str, Any]:
 @evm.command()
 def statetest(
     paths: Annotated[list[Path], typer.Argument(help="Test files, directories, or tar archives of them.", exists=True)],
-    fork: Annotated[
-        StateTestFork | None, typer.Option("--fork", help="Only state tests of this fork. Default: all from Paris on.")
-    ] = None,
+    fork: Annotated[StateTestFork | None, typer.Option("--fork", help="Only tests of this fork. Default: all.")] = None,
     engine: Engine = EngineName.PYEVM,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes to use. Default: one per core.", min=0)] = 0,
 ) -> None:
@@ -99,11 +110,11 @@ def statetest(
 
     Example: lamina evm statetest --fork Cancun GeneralStateTests
     """
-    from config.forks import EthFork
+    from evm.forks.names import FORKS_BY_NAME
     from evm.statetest import Verdict, find_documents, run_suite
 
     documents = list(find_documents(paths))
-    only = None if fork is None else EthFork[fork.name]
+    only = None if fork is None else FORKS_BY_NAME[fork.value].rules
     with counted("files", len(documents)) as progress:
 
         def report(name: str, outcomes: "list[Outcome]") -> None:

@@ -125,7 +125,7 @@ def test_bytes_that_are_no_transaction_count_as_refused() -> None:
 
 
 def test_one_fork_can_be_asked_for_and_forks_without_rules_are_skipped_otherwise() -> None:
-    bodies = (state_test({"hash": AFTER}), state_test({"hash": AFTER}, fork="Frontier"))
+    bodies = (state_test({"hash": AFTER}), state_test({"hash": AFTER}, fork="Atlantis"))
     assert [verdict for verdict, _ in verdicts(*bodies)] == [Verdict.PASSED, Verdict.SKIPPED]
     assert verdicts(*bodies, only=EthFork.PRAGUE) == []
     assert [verdict for verdict, _ in verdicts(*bodies, only=EthFork.CANCUN)] == [Verdict.PASSED]
