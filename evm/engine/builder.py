@@ -221,8 +221,8 @@ class BlockBuilder:
             return 1 if result.succeeded else 0
         return self._reader.apply(self.state.diff()).root
 
-    def seal(self) -> ExecutedBlock:
-        """Finish the block: withdrawals, requests, state root, header.
+    def seal(self, transactions_root: Hash32 | None = None) -> ExecutedBlock:
+        """Finish the block: withdrawals, requests, state root, header. Give `transactions_root` where it is known.
 
         Raises InvalidBlock when it cannot be finished. The builder must not be used afterwards.
         """
@@ -244,7 +244,7 @@ class BlockBuilder:
             parent_hash=self.parent.hash,
             fee_recipient=inputs.fee_recipient,
             state_root=update.root,
-            transactions_root=ordered_root([transaction.raw for transaction in self.transactions]),
+            transactions_root=transactions_root or ordered_root([transaction.raw for transaction in self.transactions]),
             receipts_root=ordered_root([receipt.encode_for_root() for receipt in self.receipts]),
             logs_bloom=_bloom(self.receipts),
             number=self.number,
