@@ -1,6 +1,7 @@
 """Runs a general state test through the block builder: the same pipeline that makes and imports blocks."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 from config.constants import EMPTY_TRIE_ROOT
 from config.forks import EthFork
@@ -95,8 +96,25 @@ def logs_hash(logs: tuple[Log, ...]) -> Hash32:
     return keccak256(encode([[log.address, log.topics, log.data] for log in logs]))
 
 
-def run_state_case(file: str, case: StateCase) -> Outcome:
-    """Run the case's transaction and compare refusal, state root and logs."""
+class CaseTooLong(Exception):
+    """Raised inside a case that has had its time."""
+
+
+def _watch(seconds: float) -> Callable[[], None]:
+    end = time.process_time() + seconds
+
+    def look() -> None:
+        if time.process_time() > end:
+            raise CaseTooLong
+
+    return look
+
+
+def run_state_case(file: str, case: StateCase, seconds: float | None = None) -> Outcome:
+    """Run the case's transaction and compare refusal, state root and logs.
+
+    A case that takes more than so many seconds of processor time has failed; a single precompile is not interrupted.
+    """
 
     def outcome(reason: str = "") -> Outcome:
         verdict = Verdict.FAILED if reason else Verdict.PASSED
@@ -106,9 +124,13 @@ def run_state_case(file: str, case: StateCase) -> Outcome:
     pre = genesis_state(case.pre)
     store.remember(pre)
     builder = _builder(case, store, pre.root)
+    if seconds is not None:
+        builder.state.budget = _watch(seconds)
     logs: tuple[Log, ...] = ()
     try:
         logs = builder.add(decode_transaction(case.raw)).logs
+    except CaseTooLong:
+        return outcome(f"it did not end within {seconds:g} seconds")
     except TransactionDecodingError as error:
         if case.refusals == ():
             return outcome(f"the transaction was refused ({error}), it should have been executed")

@@ -103,6 +103,9 @@ def statetest(
     fork: Annotated[StateTestFork | None, typer.Option("--fork", help="Only tests of this fork. Default: all.")] = None,
     engine: Engine = EngineName.PYEVM,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes to use. Default: one per core.", min=0)] = 0,
+    case_seconds: Annotated[
+        float, typer.Option("--case-seconds", help="Processor time that a state test may take before it fails.", min=0)
+    ] = 600,
 ) -> None:
     """Run state, transaction, RLP and trie tests in the format of ethereum/tests; exit 1 when one fails.
 
@@ -123,7 +126,7 @@ def statetest(
                     progress.result(json.dumps(outcome.to_json()))
             progress.done()
 
-        summary = run_suite(documents, only, jobs or os.cpu_count() or 1, report)
+        summary = run_suite(documents, only, jobs or os.cpu_count() or 1, report, case_seconds)
     print(json.dumps(summary.to_json()))
     if summary.failed:
         raise typer.Exit(1)
