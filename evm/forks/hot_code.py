@@ -13,7 +13,7 @@ Spec: yellow paper, 9.4 "Execution Overview" and appendix H.
 """
 
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,7 +138,7 @@ class _Again:
 _Step = str | _Stretch | _Leave | _Again
 
 
-def compile_path(code: bytes, targets: Container[int], start: int, has_push0: bool) -> HotPath | None:
+def compile_path(code: bytes, targets: bytes, start: int, has_push0: bool) -> HotPath | None:
     """The code from the JUMPDEST at `start` on, or None where that is not worth it. `code` ends with STOPs."""
     path = _Path(code, targets, start, has_push0)
     path.follow()
@@ -154,7 +154,7 @@ def compile_path(code: bytes, targets: Container[int], start: int, has_push0: bo
 class _Path:
     """Follows code and writes down what it does."""
 
-    def __init__(self, code: bytes, targets: Container[int], start: int, has_push0: bool) -> None:
+    def __init__(self, code: bytes, targets: bytes, start: int, has_push0: bool) -> None:
         self._code = code
         self._targets = targets
         self._start = start
@@ -229,7 +229,7 @@ class _Path:
         return int(word, 16) if word[0] == "0" else None
 
     def _leads_nowhere(self, target: int | None) -> bool:
-        return target is not None and target not in self._targets
+        return target is not None and (target >= len(self._targets) or not self._targets[target])
 
     def _jump(self, position: int, seen: set[int]) -> int | None:
         """Where an unconditional jump leads, or None when the path ends with it."""

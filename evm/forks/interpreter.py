@@ -90,6 +90,7 @@ def _loop(computation: Any) -> None:
     has_push0 = 0x5F in opcodes
     this = program(stream._raw_code_bytes, has_push0)
     code, targets, paths, warm = this.code, this.targets, this.paths, this.warm
+    code_size = len(targets)
     values: list[Any] = computation._stack.values
     push, pop = values.append, values.pop
     memory = computation._memory
@@ -147,7 +148,7 @@ def _loop(computation: Any) -> None:
                 target = pop()
                 if op == 0x57 and not pop():
                     continue
-                if target not in targets:
+                if target >= code_size or not targets[target]:
                     raise InvalidJumpDestination(f"no JUMPDEST at {target}")
                 pc = target
                 if budget is not None:
@@ -160,7 +161,7 @@ def _loop(computation: Any) -> None:
                     if pc < 0:
                         pc = ~pc
                         break
-                    if pc not in targets:
+                    if pc >= code_size or not targets[pc]:
                         raise InvalidJumpDestination(f"no JUMPDEST at {pc}")
                     if budget is not None:
                         budget()

@@ -17,30 +17,38 @@ _MOST_PATHS = 4096
 """Compiled paths kept in all; beyond them everything is forgotten and begins anew, which bounds the memory."""
 
 
+_MOST_COUNTED = 2048
+"""Places of one program whose jumps are counted at a time; beyond them its count begins anew."""
+
+
 class Program:
-    """Code (with STOPs behind it), `targets` (its JUMPDESTs) and `paths`: compiled code by where it begins."""
+    """Code (with STOPs behind it), `targets` (a byte for each of its places, 1 for a JUMPDEST) and `paths`: compiled
+    code by where it begins.
+    """
 
     compiled = 0
     """Paths of all programs together."""
 
     def __init__(self, code: bytes, has_push0: bool) -> None:
-        targets = []
         position, size = 0, len(code)
+        targets = bytearray(size)
         while position < size:
             opcode = code[position]
             if opcode == _JUMPDEST:
-                targets.append(position)
+                targets[position] = 1
             elif 0x60 <= opcode <= 0x7F:
                 position += opcode - 0x5F
             position += 1
         self.code = code + _PADDING
-        self.targets = frozenset(targets)
+        self.targets = bytes(targets)
         self.paths: dict[int, HotPath] = {}
         self.heat: dict[int, int] = {}
         self._has_push0 = has_push0
 
     def warm(self, target: int) -> bool:
         """Count a jump to a JUMPDEST without a path; compile one when it is time, and say whether there is one now."""
+        if len(self.heat) >= _MOST_COUNTED:
+            self.heat.clear()
         heat = self.heat.get(target, 0) + 1
         self.heat[target] = heat
         if heat != HOT_AFTER:
@@ -56,7 +64,7 @@ class Program:
         return True
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=512)
 def program(code: bytes, has_push0: bool) -> Program:
     """The program of this code, kept for the next time it runs."""
     return Program(code, has_push0)

@@ -138,10 +138,10 @@ def test_a_function_called_from_two_places_returns_to_each() -> None:
 
 
 def test_what_is_short_or_begins_with_a_call_is_not_compiled() -> None:
-    assert compile_path(b"\x5b\x5a\x00" + PADDING, {0}, 0, True) is None
-    assert compile_path(b"\x5b\xf1\x01\x01\x01\x01" + PADDING, {0}, 0, True) is None
-    assert compile_path(b"\x5b\x5f\x5f\x5f\x5f" + PADDING, {0}, 0, False) is None
-    assert compile_path(b"\x5b\x5f\x5f\x5f\x5f" + PADDING, {0}, 0, True) is not None
+    assert compile_path(b"\x5b\x5a\x00" + PADDING, b"\x01", 0, True) is None
+    assert compile_path(b"\x5b\xf1\x01\x01\x01\x01" + PADDING, b"\x01", 0, True) is None
+    assert compile_path(b"\x5b\x5f\x5f\x5f\x5f" + PADDING, b"\x01", 0, False) is None
+    assert compile_path(b"\x5b\x5f\x5f\x5f\x5f" + PADDING, b"\x01", 0, True) is not None
 
 
 def test_the_budget_is_looked_at_while_compiled_code_runs() -> None:
