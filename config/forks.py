@@ -2,9 +2,10 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
+from typing import Any
 
 from config import constants
 from config.types import Timestamp
@@ -39,15 +40,16 @@ class EthFork(IntEnum):
     TANGERINE_WHISTLE = 2
     SPURIOUS_DRAGON = 3
     BYZANTIUM = 4
-    PETERSBURG = 5
-    ISTANBUL = 6
-    BERLIN = 7
-    LONDON = 8
-    PARIS = 9
-    SHANGHAI = 10
-    CANCUN = 11
-    PRAGUE = 12
-    OSAKA = 13
+    CONSTANTINOPLE = 5
+    PETERSBURG = 6
+    ISTANBUL = 7
+    BERLIN = 8
+    LONDON = 9
+    PARIS = 10
+    SHANGHAI = 11
+    CANCUN = 12
+    PRAGUE = 13
+    OSAKA = 14
 
 
 @dataclass(frozen=True)
@@ -67,33 +69,42 @@ class ForkFacts:
     strict_batch_ordering: bool
 
 
-FORK_TABLE: Mapping[Fork, ForkFacts] = {
-    fork: ForkFacts(
-        eth_fork=EthFork.OSAKA
-        if fork >= Fork.KARST
-        else EthFork.PRAGUE
-        if fork >= Fork.ISTHMUS
-        else EthFork.CANCUN
-        if fork >= Fork.ECOTONE
-        else EthFork.SHANGHAI
-        if fork >= Fork.CANYON
-        else EthFork.PARIS,
-        channel_timeout=constants.CHANNEL_TIMEOUT_GRANITE if fork >= Fork.GRANITE else None,
-        max_sequencer_drift=constants.MAX_SEQUENCER_DRIFT_FJORD if fork >= Fork.FJORD else None,
-        max_rlp_bytes_per_channel=constants.MAX_RLP_BYTES_PER_CHANNEL_FJORD
-        if fork >= Fork.FJORD
-        else constants.MAX_RLP_BYTES_PER_CHANNEL_BEDROCK,
-        max_channel_bank_size=constants.MAX_CHANNEL_BANK_SIZE_FJORD
-        if fork >= Fork.FJORD
-        else constants.MAX_CHANNEL_BANK_SIZE_BEDROCK,
-        span_batches=fork >= Fork.DELTA,
-        brotli=fork >= Fork.FJORD,
-        strict_batch_ordering=fork >= Fork.HOLOCENE,
-    )
-    for fork in Fork
+_BEDROCK = ForkFacts(
+    eth_fork=EthFork.PARIS,
+    channel_timeout=None,
+    max_sequencer_drift=None,
+    max_rlp_bytes_per_channel=constants.MAX_RLP_BYTES_PER_CHANNEL_BEDROCK,
+    max_channel_bank_size=constants.MAX_CHANNEL_BANK_SIZE_BEDROCK,
+    span_batches=False,
+    brotli=False,
+    strict_batch_ordering=False,
+)
+_CHANGES: Mapping[Fork, Mapping[str, Any]] = {
+    Fork.CANYON: {"eth_fork": EthFork.SHANGHAI},
+    Fork.DELTA: {"span_batches": True},
+    Fork.ECOTONE: {"eth_fork": EthFork.CANCUN},
+    Fork.FJORD: {
+        "max_sequencer_drift": constants.MAX_SEQUENCER_DRIFT_FJORD,
+        "max_rlp_bytes_per_channel": constants.MAX_RLP_BYTES_PER_CHANNEL_FJORD,
+        "max_channel_bank_size": constants.MAX_CHANNEL_BANK_SIZE_FJORD,
+        "brotli": True,
+    },
+    Fork.GRANITE: {"channel_timeout": constants.CHANNEL_TIMEOUT_GRANITE},
+    Fork.HOLOCENE: {"strict_batch_ordering": True},
+    Fork.ISTHMUS: {"eth_fork": EthFork.PRAGUE},
+    Fork.KARST: {"eth_fork": EthFork.OSAKA},
 }
+"""What each fork changes. Regolith and Jovian change execution only: see `evm.forks` and `evm.rules`."""
 
 
+def _table() -> dict[Fork, ForkFacts]:
+    table, facts = {}, _BEDROCK
+    for fork in Fork:
+        facts = table[fork] = replace(facts, **_CHANGES.get(fork, {}))
+    return table
+
+
+FORK_TABLE: Mapping[Fork, ForkFacts] = _table()
 _FORKS = tuple(Fork)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from config.constants import EMPTY_UNCLES_HASH
 from config.forks import EthFork
 from config.genesis import Alloc, GenesisAccount
 from config.l1_chain import CANCUN_BLOBS, PRAGUE_BLOBS, BlobParameters, BlobScheduleEntry, L1ChainConfig
@@ -22,7 +23,10 @@ from config.types import (
     to_hash32,
     to_hex,
 )
+from evm.difficulty import ParentWork, next_difficulty
 from evm.engine import BlockBuilder, BlockInputs, ExecutedBlock, InvalidBlock
+from evm.forks import ForkRules, fork_rules
+from evm.forks.names import FORKS_BY_NAME, NamedFork
 from evm.genesis import genesis_state
 from evm.receipts import created_address
 from evm.rules import L1Rules, eip1559_base_fee
@@ -44,16 +48,8 @@ from evm.types.signature import InvalidSignature
 from evm.types.transaction import TransactionDecodingError, sign_transaction
 from evm.validity import InvalidTransaction
 
-FORKS: Mapping[str, EthFork] = {
-    "Merge": EthFork.PARIS,
-    "Paris": EthFork.PARIS,
-    "Shanghai": EthFork.SHANGHAI,
-    "Cancun": EthFork.CANCUN,
-    "Prague": EthFork.PRAGUE,
-    "Osaka": EthFork.OSAKA,
-}
-"""Fork names of `--state.fork`."""
-
+_FULL_OMMER_DEPTH = 8
+_OMMER_SHARE = 32
 _BLOBS: Mapping[EthFork, BlobParameters] = {
     EthFork.CANCUN: CANCUN_BLOBS,
     EthFork.PRAGUE: PRAGUE_BLOBS,
@@ -82,11 +78,16 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Transition:
-    """What came out: the sealed block, the accounts after it, and the transactions left out."""
+    """What came out: the sealed block, the accounts after it, and the transactions left out.
+
+    `succeeded` says of each transaction in the block whether it ran to its end: receipts tell since Byzantium only.
+    """
 
     executed: ExecutedBlock
     alloc: Alloc
     rejected: tuple[Rejected, ...]
+    succeeded: tuple[bool, ...]
+    difficulty: int | None
 
     def result_json(self) -> dict[str, Any]:
         """geth's `result` object."""
@@ -99,7 +100,7 @@ class Transition:
             "logsHash": to_hex(keccak256(encode([[log.address, log.topics, log.data] for log in logs]))),
             "logsBloom": to_hex(header.logs_bloom),
             "receipts": self._receipts_json(),
-            "currentDifficulty": None,
+            "currentDifficulty": None if self.difficulty is None else hex(self.difficulty),
             "gasUsed": hex(header.gas_used),
             "currentBaseFee": None if header.base_fee_per_gas is None else hex(header.base_fee_per_gas),
         }
@@ -129,11 +130,10 @@ class Transition:
 
     def _receipt_json(self, index: int, receipt: Receipt, gas_used: int) -> dict[str, Any]:
         transaction = self.executed.block.transactions[index]
-        creates = transaction.to is None and receipt.succeeded
         return {
             "type": hex(receipt.type),
-            "root": "0x",
-            "status": hex(int(receipt.succeeded)),
+            "root": to_hex(receipt.status) if isinstance(receipt.status, bytes) else "0x",
+            "status": hex(int(self.succeeded[index])),
             "cumulativeGasUsed": hex(receipt.cumulative_gas_used),
             "logsBloom": to_hex(receipt.bloom),
             "logs": [
@@ -147,7 +147,7 @@ class Transition:
             or None,
             "transactionHash": to_hex(transaction.hash),
             "contractAddress": to_hex(
-                created_address(transaction.sender, transaction.nonce) if creates else ZERO_ADDRESS
+                created_address(transaction.sender, transaction.nonce) if transaction.to is None else ZERO_ADDRESS
             ),
             "gasUsed": hex(gas_used),
             "effectiveGasPrice": None,
@@ -157,8 +157,19 @@ class Transition:
 
 
 @dataclass(frozen=True)
+class Ommer:
+    """A block beside the chain that this block mentions: `delta` blocks behind it, its reward to `address`."""
+
+    delta: int
+    address: Address
+
+
+@dataclass(frozen=True)
 class Environment:
-    """geth's `env` object. Fees and excess blob gas are final: given, or computed from the parent's values."""
+    """geth's `env` object. Fees, difficulty and excess blob gas are final: given, or computed from the parent's values.
+
+    `difficulty` is None since the Merge.
+    """
 
     coinbase: Address
     gas_limit: int
@@ -170,9 +181,11 @@ class Environment:
     parent_beacon_block_root: Hash32 | None
     block_hashes: Mapping[int, Hash32]
     withdrawals: tuple[Withdrawal, ...] | None
+    difficulty: int | None
+    ommers: tuple[Ommer, ...]
 
     @staticmethod
-    def from_json(data: Mapping[str, Any], fork: EthFork, rules: L1Rules) -> "Environment":
+    def from_json(data: Mapping[str, Any], named: NamedFork, rules: L1Rules) -> "Environment":
         """Read the object. Raises TransitionInputError naming a field that is missing or malformed."""
 
         def number(name: str) -> int | None:
@@ -197,7 +210,8 @@ class Environment:
             except (ValueError, OverflowError) as error:
                 raise TransitionInputError(f"env: {name} is not 32 bytes: {value!r}") from error
 
-        base_fee = number("currentBaseFee")
+        fork = named.rules
+        base_fee = number("currentBaseFee") if fork >= EthFork.LONDON else 0
         if base_fee is None:
             base_fee = eip1559_base_fee(
                 need("parentBaseFee"), need("parentGasUsed"), need("parentGasLimit"), elasticity=2, denominator=8
@@ -211,6 +225,17 @@ class Environment:
             )
             excess = rules.excess_blob_gas(parent, need("currentTimestamp"))
         withdrawals = data.get("withdrawals")
+        difficulty = None if fork >= EthFork.PARIS else number("currentDifficulty")
+        if difficulty is None and fork < EthFork.PARIS:
+            uncles = word("parentUncleHash")
+            work = ParentWork(
+                need("parentDifficulty"),
+                need("parentTimestamp"),
+                has_uncles=uncles not in (None, ZERO_HASH, EMPTY_UNCLES_HASH),
+            )
+            if need("currentTimestamp") <= work.timestamp:
+                raise TransitionInputError("env: currentTimestamp is not after parentTimestamp")
+            difficulty = next_difficulty(named, work, need("currentNumber"), need("currentTimestamp"))
         try:
             return Environment(
                 coinbase=to_address(data["currentCoinbase"]),
@@ -226,6 +251,10 @@ class Environment:
                 withdrawals=None
                 if fork < EthFork.SHANGHAI
                 else tuple(withdrawal_from_json(item) for item in withdrawals or ()),
+                difficulty=difficulty,
+                ommers=tuple(
+                    Ommer(int(str(item["delta"]), 0), to_address(item["address"])) for item in data.get("ommers") or ()
+                ),
             )
         except KeyError as error:
             raise TransitionInputError(f"env: {error.args[0]} is missing") from error
@@ -234,12 +263,16 @@ class Environment:
 
 
 class _FixedFees(L1Rules):
-    """An L1 chain's rules with the fees that the environment states."""
+    """An L1 chain's rules with the fork that was asked for and the fees that the environment states."""
 
-    def __init__(self, chain: L1ChainConfig, base_fee: int, excess_blob_gas: int) -> None:
+    def __init__(self, chain: L1ChainConfig, fork: EthFork, base_fee: int, excess_blob_gas: int) -> None:
         super().__init__(chain)
+        self._fork = fork_rules(fork)
         self._base_fee = base_fee
         self._excess_blob_gas = excess_blob_gas
+
+    def at(self, timestamp: int) -> ForkRules:
+        return self._fork
 
     def next_base_fee(self, parent: Header, timestamp: int) -> int:
         return self._base_fee
@@ -258,15 +291,17 @@ def transition(
 ) -> Transition:
     """Execute one block on the accounts of `alloc`.
 
-    `reward` is what the coinbase gets in wei; negative skips it, as after the Merge. Raises TransitionInputError for an
-    unknown fork or a malformed environment, InvalidBlock when no block can be made (a system contract is missing, say).
+    `reward` (wei) goes to the coinbase, with shares for ommers; negative pays nobody, as after the Merge. Raises
+    TransitionInputError for an unknown fork or a malformed environment, InvalidBlock when no block can be made (a
+    system contract is missing, say).
     """
-    if fork_name not in FORKS:
-        raise TransitionInputError(f"unknown fork {fork_name!r}: choose one of {', '.join(FORKS)}")
-    fork = FORKS[fork_name]
+    named = FORKS_BY_NAME.get(fork_name)
+    if named is None:
+        raise TransitionInputError(f"unknown fork {fork_name!r}: choose one of {', '.join(FORKS_BY_NAME)}")
+    fork = named.rules
     chain = _chain(fork, chain_id)
-    environment = Environment.from_json(environment_json, fork, L1Rules(chain))
-    rules = _FixedFees(chain, environment.base_fee, environment.excess_blob_gas)
+    environment = Environment.from_json(environment_json, named, L1Rules(chain))
+    rules = _FixedFees(chain, fork, environment.base_fee, environment.excess_blob_gas)
     store = StateStore(MemoryStore())
     before = genesis_state(alloc)
     store.remember(before)
@@ -286,6 +321,7 @@ def transition(
             gas_limit=environment.gas_limit,
             parent_beacon_block_root=environment.parent_beacon_block_root,
             withdrawals=environment.withdrawals,
+            difficulty=environment.difficulty or 0,
         ),
         environment.block_hashes.get,
     )
@@ -298,13 +334,27 @@ def transition(
             builder.add(transaction)
         except InvalidTransaction as error:
             rejected.append(Rejected(index, str(error)))
-    if reward > 0:
-        builder.state.delta_balance(environment.coinbase, reward)
-        builder.state.end_transaction()
+    if reward >= 0:
+        _pay(builder, environment, reward)
     executed = builder.seal()
     store.remember(executed.update)
     diff = builder.state.diff()
-    return Transition(executed, _accounts_after(store, executed, alloc, diff.accounts, diff.storage), tuple(rejected))
+    return Transition(
+        executed,
+        _accounts_after(store, executed, alloc, diff.accounts, diff.storage),
+        tuple(rejected),
+        tuple(builder.succeeded),
+        environment.difficulty,
+    )
+
+
+def _pay(builder: BlockBuilder, environment: Environment, reward: int) -> None:
+    """Pay for the work. Zero is paid, too: it makes the account, where empty ones exist. Spec: yellow paper, 11.3."""
+    state = builder.state
+    for ommer in environment.ommers:
+        state.delta_balance(ommer.address, (_FULL_OMMER_DEPTH - ommer.delta) * reward // _FULL_OMMER_DEPTH)
+    state.delta_balance(environment.coinbase, reward + len(environment.ommers) * (reward // _OMMER_SHARE))
+    state.end_transaction()
 
 
 def transactions_from_json(items: Sequence[Any], chain_id: int) -> list[SignedTransaction | InvalidTransactionInput]:
@@ -421,10 +471,10 @@ def _accounts_after(
 
 
 __all__ = [
-    "FORKS",
     "Environment",
     "InvalidBlock",
     "InvalidTransactionInput",
+    "Ommer",
     "Rejected",
     "Transition",
     "TransitionInputError",

@@ -12,7 +12,15 @@ from config.constants import GAS_PER_BLOB
 from config.forks import EthFork
 from evm.fees import calldata_gas
 from evm.forks import ForkRules
-from evm.types import Address, BlobTransaction, Hash32, SignedTransaction, Transaction, TransactionType
+from evm.types import (
+    Address,
+    BlobTransaction,
+    DepositTransaction,
+    Hash32,
+    SignedTransaction,
+    Transaction,
+    TransactionType,
+)
 from evm.types.signature import InvalidSignature
 from evm.types.transaction import AccessList, Authorization
 
@@ -22,6 +30,8 @@ _MAX_NONCE = (1 << 64) - 1
 _UINT256_LIMIT = 1 << 256
 _TRANSACTION_GAS = 21_000
 _CREATION_GAS = 32_000
+_NONZERO_BYTE_GAS_BEFORE_ISTANBUL = 68
+_ZERO_BYTE_GAS = 4
 _INITCODE_WORD_GAS = 2
 _ACCESS_LIST_ADDRESS_GAS = 2_400
 _ACCESS_LIST_KEY_GAS = 1_900
@@ -111,12 +121,15 @@ class Payload(Protocol):
 
 
 def intrinsic_gas(transaction: Payload, fork: ForkRules) -> int:
-    """Gas before any code runs. Spec: EIP-2028, EIP-2930, EIP-3860, EIP-7702."""
+    """Gas before any code runs. Spec: EIP-2, EIP-2028, EIP-2930, EIP-3860, EIP-7702."""
     gas = _TRANSACTION_GAS
     data = transaction.data
-    if data:
+    if data and fork.has(EthFork.ISTANBUL):
         gas += calldata_gas(data)
-    if transaction.to is None:
+    elif data:
+        zeros = data.count(0)
+        gas += _ZERO_BYTE_GAS * zeros + _NONZERO_BYTE_GAS_BEFORE_ISTANBUL * (len(data) - zeros)
+    if transaction.to is None and fork.has(EthFork.HOMESTEAD):
         gas += _CREATION_GAS
         if fork.has(EthFork.SHANGHAI):
             gas += _INITCODE_WORD_GAS * ((len(data) + 31) // 32)
@@ -144,17 +157,19 @@ def validate_stateless(transaction: Transaction, fork: ForkRules, chain_id: int)
 
     Raises InvalidTransaction. Deposits are refused: they never go through here.
     """
-    if transaction.is_deposit:
+    if isinstance(transaction, DepositTransaction):
         raise InvalidTransaction(InvalidReason.DEPOSIT_NOT_ALLOWED)
     if not fork.allows(transaction.type):
         raise InvalidTransaction(
             InvalidReason.TYPE_NOT_SUPPORTED, f"type {int(transaction.type)} on {fork.eth_fork.name.lower()} rules"
         )
     legacy_unprotected = transaction.type == TransactionType.LEGACY and transaction.chain_id is None
+    if not legacy_unprotected and not fork.has(EthFork.SPURIOUS_DRAGON):
+        raise InvalidTransaction(InvalidReason.INVALID_SIGNATURE, "replay protection came with Spurious Dragon")
     if transaction.chain_id != chain_id and not legacy_unprotected:
         raise InvalidTransaction(InvalidReason.WRONG_CHAIN_ID, f"have {transaction.chain_id} want {chain_id}")
     try:
-        sender = transaction.sender
+        sender = transaction.sender if fork.has(EthFork.HOMESTEAD) else transaction.sender_whatever_s()
     except InvalidSignature as error:
         raise InvalidTransaction(InvalidReason.INVALID_SIGNATURE, str(error)) from error
     if transaction.nonce >= _MAX_NONCE:

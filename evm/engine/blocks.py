@@ -10,7 +10,8 @@ from evm.types import Address, Block, Hash32, Receipt, Withdrawal
 class BlockInputs:
     """The fields of a block that neither its parent nor its transactions settle. `timestamp` in seconds.
 
-    `extra_data` is already encoded: see `L2Rules.extra_data`. `withdrawals` is None before Shanghai, empty on L2.
+    `extra_data` is already encoded: see `L2Rules.extra_data`. `withdrawals` is None before Shanghai, empty on L2;
+    `difficulty` is 0 since the Merge.
     """
 
     timestamp: int
@@ -20,6 +21,7 @@ class BlockInputs:
     extra_data: bytes = b""
     parent_beacon_block_root: Hash32 | None = None
     withdrawals: tuple[Withdrawal, ...] | None = None
+    difficulty: int = 0
 
     @staticmethod
     def of(block: Block) -> "BlockInputs":
@@ -33,6 +35,7 @@ class BlockInputs:
             extra_data=header.extra_data,
             parent_beacon_block_root=header.parent_beacon_block_root,
             withdrawals=block.withdrawals,
+            difficulty=header.difficulty,
         )
 
 

@@ -53,7 +53,8 @@ class BlockBuilder:
     """A block in the making. The pre-block system calls have run when this exists; `seal` ends it.
 
     `hashes` answers BLOCKHASH. Without `system_calls` transactions run as if there were no block around them, which
-    state tests ask for. `state` shows the accounts as they are after the transactions so far. Not safe to share between threads.
+    state tests ask for. `succeeded` says of each transaction whether it ran to its end, which receipts before Byzantium
+    do not. `state` shows the accounts as they are after the transactions so far. Not safe to share between threads.
     """
 
     def __init__(
@@ -83,11 +84,18 @@ class BlockBuilder:
             base_fee=self.base_fee,
             prev_randao=inputs.prev_randao,
             blob_base_fee=rules.blob_base_fee(self.excess_blob_gas, inputs.timestamp),
+            difficulty=inputs.difficulty,
             block_hash=hashes,
         )
-        self.state = EvmState(self._reader, self.environment, self.fork.precompiles)
+        self.state = EvmState(
+            self._reader,
+            self.environment,
+            self.fork.precompiles,
+            clears_empty=self.fork.has(EthFork.SPURIOUS_DRAGON),
+        )
         self.transactions: list[Transaction] = []
         self.receipts: list[Receipt] = []
+        self.succeeded: list[bool] = []
         self.gas_used = 0
         self.blob_gas_used = 0
         self.da_footprint = 0
@@ -197,7 +205,7 @@ class BlockBuilder:
         deposit = transaction.is_deposit
         receipt = Receipt(
             type=int(transaction.type),
-            status=1 if result.succeeded else 0,
+            status=self._status(result),
             cumulative_gas_used=self.gas_used,
             logs=result.logs,
             deposit_nonce=result.deposit_nonce if deposit and self.fork.has_op(Fork.REGOLITH) else None,
@@ -205,13 +213,20 @@ class BlockBuilder:
         )
         self.transactions.append(transaction)
         self.receipts.append(receipt)
+        self.succeeded.append(result.succeeded)
         return receipt
+
+    def _status(self, result: TransactionResult) -> int | bytes:
+        """Spec: EIP-658; before Byzantium the state's root after the transaction."""
+        if self.fork.has(EthFork.BYZANTIUM):
+            return 1 if result.succeeded else 0
+        return self._reader.apply(self.state.diff()).root
 
     def abandon(self) -> None:
         """Give the block up: nothing of it was written anywhere."""
 
-    def seal(self) -> ExecutedBlock:
-        """Finish the block: withdrawals, requests, state root, header.
+    def seal(self, transactions_root: Hash32 | None = None) -> ExecutedBlock:
+        """Finish the block: withdrawals, requests, state root, header. Give `transactions_root` where it is known.
 
         Raises InvalidBlock when it cannot be finished. The builder must not be used afterwards.
         """
@@ -233,7 +248,7 @@ class BlockBuilder:
             parent_hash=self.parent.hash,
             fee_recipient=inputs.fee_recipient,
             state_root=update.root,
-            transactions_root=ordered_root([transaction.raw for transaction in self.transactions]),
+            transactions_root=transactions_root or ordered_root([transaction.raw for transaction in self.transactions]),
             receipts_root=ordered_root([receipt.encode_for_root() for receipt in self.receipts]),
             logs_bloom=_bloom(self.receipts),
             number=self.number,
@@ -242,7 +257,8 @@ class BlockBuilder:
             timestamp=inputs.timestamp,
             extra_data=inputs.extra_data,
             prev_randao=inputs.prev_randao,
-            base_fee_per_gas=self.base_fee,
+            base_fee_per_gas=self.base_fee if fork.has(EthFork.LONDON) else None,
+            difficulty=inputs.difficulty,
             withdrawals_root=self._withdrawals_root(update, withdrawals),
             blob_gas_used=(self.da_footprint or self.blob_gas_used) if cancun else None,
             excess_blob_gas=self.excess_blob_gas if cancun else None,

@@ -201,7 +201,7 @@ def _execute(context: CallContext, message: CallMessage) -> tuple[RecordingState
     state.set_balance(sender, max(0, state.get_balance(sender) - gas_limit * price - blob_gas * state.blob_base_fee))
     state.set_nonce(sender, min(nonce + 1, (1 << 64) - 1))
     outcome, refund = run_payload(state, fork, message, sender, price, nonce, context.rules.chain_id)
-    gas_used = settled_gas(gas_limit, outcome, refund, floor_gas(message, fork))
+    gas_used = settled_gas(gas_limit, outcome, refund, message, fork)
     spent = gas_limit - outcome.gas_left
     created = contract_address(sender, nonce) if message.to is None else None
     return state, TransactionResult(

@@ -20,7 +20,7 @@ from evm.engine.call import (
     run_call,
 )
 from evm.engine.errors import InvalidBlock, InvalidPayload
-from evm.engine.header_check import check_header, compare_headers
+from evm.engine.header_check import check_body, check_header, compare_headers
 from evm.engine.open_block import OpenBlock
 from evm.rules import InvalidHeader, L2Rules, Rules
 from evm.store.state import StateStore
@@ -96,6 +96,7 @@ class Engine:
         header = block.header
         try:
             check_header(self.rules, parent, header)
+            check_body(self.rules, block)
         except InvalidHeader as error:
             raise InvalidBlock(f"{header}: {error}") from error
         builder = self.start(parent, BlockInputs.of(block))
@@ -104,7 +105,7 @@ class Engine:
                 builder.add(transaction)
             except InvalidTransaction as error:
                 raise InvalidBlock(f"{header}: transaction {index} ({short(transaction.hash)}): {error}") from error
-        executed = builder.seal()
+        executed = builder.seal(header.transactions_root)
         compare_headers(executed.block.header, header)
         return executed
 

@@ -27,4 +27,5 @@ class BlockEnvironment:
     base_fee: int
     prev_randao: Hash32
     blob_base_fee: int = 1
+    difficulty: int = 0
     block_hash: Callable[[int], Hash32 | None] = no_block_hashes

@@ -1,4 +1,4 @@
-"""What a header must satisfy before its block is executed, and after."""
+"""What header and body must satisfy before a block is executed, and what the header must after."""
 
 from dataclasses import fields
 
@@ -6,7 +6,8 @@ from config.constants import EMPTY_UNCLES_HASH
 from config.forks import EthFork
 from evm.engine.errors import InvalidBlock
 from evm.rules import InvalidHeader, Rules
-from evm.types import Header, to_hex
+from evm.trie import ordered_root
+from evm.types import Block, Header, to_hex
 
 
 def check_header(rules: Rules, parent: Header, header: Header) -> None:
@@ -20,8 +21,12 @@ def check_header(rules: Rules, parent: Header, header: Header) -> None:
         raise InvalidHeader(f"its number does not follow the parent's, {parent.number}")
     if header.timestamp <= parent.timestamp:
         raise InvalidHeader(f"timestamp {header.timestamp} is not after that of the parent, {parent.timestamp}")
-    if header.difficulty or any(header.nonce) or header.uncles_hash != EMPTY_UNCLES_HASH:
-        raise InvalidHeader("difficulty, nonce and uncles must be empty since the Merge")
+    if header.difficulty:
+        raise InvalidHeader(f"difficulty is {header.difficulty}, it must be 0 since the Merge")
+    if any(header.nonce):
+        raise InvalidHeader(f"nonce is {to_hex(header.nonce)}, it must be zero since the Merge")
+    if header.uncles_hash != EMPTY_UNCLES_HASH:
+        raise InvalidHeader("its uncles hash is not that of no uncles, which the Merge did away with")
     rules.check_gas_limit(parent, header.gas_limit)
     rules.check_extra_data(header.extra_data, header.timestamp)
     if header.gas_used > header.gas_limit:
@@ -43,6 +48,26 @@ def check_header(rules: Rules, parent: Header, header: Header) -> None:
         excess = rules.excess_blob_gas(parent, header.timestamp)
         if header.excess_blob_gas != excess:
             raise InvalidHeader(f"excess blob gas is {header.excess_blob_gas}, expected {excess}")
+
+
+def check_body(rules: Rules, block: Block) -> None:
+    """Check that transactions and withdrawals are those of the header. Raises InvalidHeader.
+
+    Spec: yellow paper, 4.3.2; EIP-4895; op canyon exec-engine and isthmus exec-engine, where L2 has no withdrawals.
+    """
+    header, withdrawals = block.header, block.withdrawals
+    root = ordered_root([transaction.raw for transaction in block.transactions])
+    if root != header.transactions_root:
+        raise InvalidHeader(f"transactions root is {to_hex(header.transactions_root)}, its body's is {to_hex(root)}")
+    fork = rules.at(header.timestamp)
+    if (withdrawals is not None) != fork.has(EthFork.SHANGHAI):
+        raise InvalidHeader("its body must have a list of withdrawals exactly since shanghai rules hold")
+    if withdrawals and fork.is_l2:
+        raise InvalidHeader(f"its body has {len(withdrawals)} withdrawals, on L2 there are none")
+    if withdrawals is not None and not fork.is_l2:
+        root = ordered_root([withdrawal.encode() for withdrawal in withdrawals])
+        if root != header.withdrawals_root:
+            raise InvalidHeader(f"withdrawals root is {_show(header.withdrawals_root)}, its body's is {to_hex(root)}")
 
 
 def compare_headers(computed: Header, claimed: Header) -> None:

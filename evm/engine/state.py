@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _BALANCE, _NONCE, _CODE, _STORAGE, _TOUCH, _WARM_ADDRESS, _WARM_SLOT, _TRANSIENT = range(8)
 _LAST_ACCOUNT_CHANGE = _TOUCH
 _HISTORY_WINDOW = 256
+_RIPEMD160 = Address(bytes(19) + b"\x03")
 
 
 class StateSource(Protocol):
@@ -67,11 +68,19 @@ class LiveAccount:
 class EvmState:
     """Accounts, storage, warm sets and transient storage of a running block.
 
-    Call `end_transaction()` after each transaction: it forgets what lives for one transaction only. The properties
-    from `coinbase` on are what py-evm's opcodes read.
+    Call `end_transaction()` after each transaction: it forgets what lives for one transaction only. Without
+    `clears_empty` it leaves empty accounts be, as before Spurious Dragon. The properties from `coinbase` on are what
+    py-evm's opcodes read.
     """
 
-    def __init__(self, source: StateSource, environment: BlockEnvironment, precompiles: frozenset[Address]) -> None:
+    def __init__(
+        self,
+        source: StateSource,
+        environment: BlockEnvironment,
+        precompiles: frozenset[Address],
+        *,
+        clears_empty: bool = True,
+    ) -> None:
         self.source = source
         self.environment = environment
         self.execution_context = environment
@@ -82,12 +91,14 @@ class EvmState:
         self.base_fee = environment.base_fee
         self.blob_base_fee = environment.blob_base_fee
         self.mix_hash = environment.prev_randao
-        self.difficulty = 0
+        self.difficulty = environment.difficulty
         self.budget: Callable[[], None] | None = None
         """Called now and then while code runs; stops it by raising."""
         self.tracer: Tracer | None = None
         """Is told of the messages that run from now on: see `evm.tracing.trace`."""
         self._precompiles = precompiles
+        self._clears_empty = clears_empty
+        self._ripemd_touched = False
         self._accounts: dict[Address, LiveAccount] = {}
         self._journal: list[tuple[Any, ...]] = []
         self._codes: dict[Hash32, bytes] = {}
@@ -296,6 +307,8 @@ class EvmState:
                 self.warm_slots.discard(entry[1])
             elif kind == _TOUCH:
                 _, live, live.exists = entry
+                # A touch of this one account outlives a revert, as it did in 2016. Spec: EIP-716.
+                self._ripemd_touched |= live.address == _RIPEMD160
             elif kind == _NONCE:
                 _, live, live.nonce, live.exists = entry
             elif kind == _CODE:
@@ -315,8 +328,14 @@ class EvmState:
             if entry[0] <= _LAST_ACCOUNT_CHANGE:
                 live = entry[1]
                 changed.add(live.address)
-                if live.exists and not live.balance and live.is_empty:
+                if live.exists and not live.balance and live.is_empty and self._clears_empty:
                     live.exists = False
+        if self._ripemd_touched:
+            self._ripemd_touched = False
+            ripemd = self.load(_RIPEMD160)
+            if ripemd.exists and ripemd.is_empty and self._clears_empty:
+                ripemd.exists = False
+                changed.add(_RIPEMD160)
         self._journal.clear()
         self._original.clear()
         self._transient.clear()

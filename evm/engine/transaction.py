@@ -31,6 +31,8 @@ from evm.validity import (
 )
 
 _REFUND_QUOTIENT = 5
+_REFUND_QUOTIENT_BEFORE_LONDON = 2
+_SELFDESTRUCT_REFUND_BEFORE_LONDON = 24_000
 _AUTHORIZATION_REFUND = 25_000 - 12_500
 _MAX_NONCE = (1 << 64) - 1
 
@@ -82,7 +84,7 @@ def execute_signed(
     state.set_balance(sender, state.get_balance(sender) - charge)
     state.set_nonce(sender, transaction.nonce + 1)
     outcome, refund = run_payload(state, fork, transaction, sender, price, transaction.nonce, chain_id)
-    gas_used = settled_gas(gas_limit, outcome, refund, floor_gas(transaction, fork))
+    gas_used = settled_gas(gas_limit, outcome, refund, transaction, fork)
 
     give_back = (gas_limit - gas_used) * price
     if fees is not None:
@@ -139,7 +141,7 @@ def execute_deposit(
     outcome, refund = run_payload(state, fork, transaction, sender, 0, nonce, chain_id)
     state.end_transaction(outcome.destroyed)
     if regolith:
-        gas_used = settled_gas(transaction.gas_limit, outcome, refund, floor_gas(transaction, fork))
+        gas_used = settled_gas(transaction.gas_limit, outcome, refund, transaction, fork)
     else:
         gas_used = 0 if unmetered else transaction.gas_limit
     return TransactionResult(
@@ -203,11 +205,15 @@ def run_payload(
     return outcome, refund
 
 
-def settled_gas(gas_limit: int, outcome: MessageOutcome, refund: int, floor: int) -> int:
+def settled_gas(gas_limit: int, outcome: MessageOutcome, refund: int, payload: Payload, fork: ForkRules) -> int:
     """Gas paid for, after the capped refund and the data floor. Spec: EIP-3529, EIP-7623."""
     used = gas_limit - outcome.gas_left
-    used -= min(refund + outcome.refund, used // _REFUND_QUOTIENT)
-    return max(used, floor)
+    refund += outcome.refund
+    quotient = _REFUND_QUOTIENT
+    if not fork.has(EthFork.LONDON):
+        refund += _SELFDESTRUCT_REFUND_BEFORE_LONDON * len(set(outcome.destroyed))
+        quotient = _REFUND_QUOTIENT_BEFORE_LONDON
+    return max(used - min(refund, used // quotient), floor_gas(payload, fork))
 
 
 def apply_authorizations(state: EvmState, authorizations: tuple[Authorization, ...], chain_id: int) -> int:

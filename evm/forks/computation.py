@@ -13,6 +13,7 @@ from eth.exceptions import InsufficientFunds, StackDepthLimit, VMError
 from eth.vm.message import Message
 
 from evm.forks.interpreter import run_code
+from evm.forks.table_loop import run_table
 
 
 class ChildMessage(Message):  # type: ignore[misc]
@@ -54,6 +55,11 @@ class MessageRunner:
 
     Spec: yellow paper, 7 "Contract Creation" and 8 "Message Call".
     """
+
+    first_nonce = 1
+    """The nonce of a new contract. Spec: EIP-161."""
+    unpaid_code_is_dropped = False
+    """Whether a creation that cannot pay for its code leaves an account without code, instead of failing."""
 
     @classmethod
     def consume_initcode_gas_cost(cls, computation: Any) -> None:
@@ -132,7 +138,8 @@ class MessageRunner:
     ) -> Any:
         """Create a contract: run its initcode, charge for the code it returns, store that."""
         snapshot = state.snapshot()
-        state.increment_nonce(message.storage_address)
+        if cls.first_nonce:
+            state.set_nonce(message.storage_address, cls.first_nonce)
         computation = cls.apply_message(state, message, transaction_context, parent_computation)
         if computation.is_error:
             state.revert(snapshot)
@@ -143,8 +150,19 @@ class MessageRunner:
                 cls.validate_contract_code(code)  # type: ignore[attr-defined]
                 computation.consume_gas(len(code) * GAS_CODEDEPOSIT, reason="code deposit")
             except VMError as error:
-                computation.error = error
-                state.revert(snapshot)
+                if cls.unpaid_code_is_dropped:
+                    computation.output = b""
+                else:
+                    computation.error = error
+                    state.revert(snapshot)
             else:
                 state.set_code(message.storage_address, code)
         return computation
+
+
+class TableRunner(MessageRunner):
+    """For forks before London, whose prices our own loop does not have: every opcode is the fork's own."""
+
+    def run(self) -> None:
+        """Run the code to its end. Raises VMError when it fails."""
+        run_table(self)

@@ -5,7 +5,7 @@ from typing import Any
 from eth.constants import GAS_LOW
 from eth.vm.opcode import as_opcode
 
-from evm.forks.paris import MODEXP
+from evm.forks.byzantium import MODEXP
 from evm.forks.prague import Prague
 from evm.precompiles.modexp import OSAKA_LENGTH_LIMIT, modexp, osaka_gas
 from evm.precompiles.p256 import P256_GAS_OSAKA, p256_verify

@@ -7,19 +7,39 @@ from typing import Any
 
 from config.constants import TRANSACTION_GAS_CAP
 from config.forks import FORK_TABLE, EthFork, Fork
+from evm.forks.berlin import Berlin
+from evm.forks.byzantium import Byzantium
 from evm.forks.cancun import Cancun
+from evm.forks.constantinople import Constantinople
 from evm.forks.fjord import Fjord
+from evm.forks.frontier import Frontier
 from evm.forks.granite import Granite
+from evm.forks.homestead import Homestead
+from evm.forks.istanbul import Istanbul
 from evm.forks.isthmus import Isthmus
 from evm.forks.jovian import Jovian
 from evm.forks.karst import Karst
+from evm.forks.london import London
 from evm.forks.osaka import Osaka
 from evm.forks.paris import Paris
+from evm.forks.petersburg import Petersburg
 from evm.forks.prague import Prague
 from evm.forks.shanghai import Shanghai
+from evm.forks.spurious_dragon import SpuriousDragon
+from evm.forks.tangerine_whistle import TangerineWhistle
 from evm.types import Address, TransactionType
 
 _ETHEREUM: Mapping[EthFork, type[Any]] = {
+    EthFork.FRONTIER: Frontier,
+    EthFork.HOMESTEAD: Homestead,
+    EthFork.TANGERINE_WHISTLE: TangerineWhistle,
+    EthFork.SPURIOUS_DRAGON: SpuriousDragon,
+    EthFork.BYZANTIUM: Byzantium,
+    EthFork.CONSTANTINOPLE: Constantinople,
+    EthFork.PETERSBURG: Petersburg,
+    EthFork.ISTANBUL: Istanbul,
+    EthFork.BERLIN: Berlin,
+    EthFork.LONDON: London,
     EthFork.PARIS: Paris,
     EthFork.SHANGHAI: Shanghai,
     EthFork.CANCUN: Cancun,
@@ -70,6 +90,10 @@ class ForkRules:
 
     def allows(self, kind: TransactionType) -> bool:
         """Whether transactions of this type can be in a block."""
+        if kind == TransactionType.ACCESS_LIST:
+            return self.eth_fork >= EthFork.BERLIN
+        if kind == TransactionType.DYNAMIC_FEE:
+            return self.eth_fork >= EthFork.LONDON
         if kind == TransactionType.BLOB:
             return self.eth_fork >= EthFork.CANCUN and not self.is_l2
         if kind == TransactionType.SET_CODE:
@@ -83,13 +107,11 @@ class ForkRules:
 def fork_rules(eth_fork: EthFork, op_fork: Fork | None = None) -> ForkRules:
     """The rules of an Ethereum fork or, with `op_fork`, of an L2 on that fork.
 
-    Raises ValueError for Ethereum forks before the Merge: no chain here follows them.
+    No chain here follows forks before the Merge; they are for the transition tool and for test suites.
     """
     if op_fork is not None:
         computation = _OP_STACK[op_fork]
         eth_fork = FORK_TABLE[op_fork].eth_fork
-    elif eth_fork in _ETHEREUM:
-        computation = _ETHEREUM[eth_fork]
     else:
-        raise ValueError(f"the rules of {eth_fork.name} are not supported: the oldest are those of Paris")
+        computation = _ETHEREUM[eth_fork]
     return ForkRules(eth_fork, op_fork, computation, frozenset(computation._precompiles))

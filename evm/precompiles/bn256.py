@@ -1,5 +1,7 @@
-"""The three bn256 precompiles, at the prices of EIP-1108. Spec: EIP-196, EIP-197."""
+"""The three bn256 precompiles, at the prices of Byzantium and of Istanbul. Spec: EIP-196, EIP-197, EIP-1108."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from eth.exceptions import VMError
@@ -15,10 +17,19 @@ from evm.precompiles.bn254 import (
     pairing_product_is_one,
 )
 
-ADD_GAS = 150
-MULTIPLY_GAS = 6_000
-PAIRING_GAS = 45_000
-PAIRING_GAS_PER_PAIR = 34_000
+
+@dataclass(frozen=True)
+class Prices:
+    """Gas of an addition, a multiplication, a pairing check, and of each pair in that."""
+
+    add: int
+    multiply: int
+    pairing: int
+    pair: int
+
+
+BYZANTIUM_PRICES = Prices(500, 40_000, 100_000, 80_000)
+ISTANBUL_PRICES = Prices(150, 6_000, 45_000, 34_000)
 _PAIR_BYTES = 192
 
 
@@ -48,29 +59,41 @@ def _pair(data: bytes) -> tuple[G1Point | None, G2Point | None]:
         raise VMError(f"bn256: {error}") from error
 
 
-def bn256_add(computation: Any) -> Any:
+def bn256_add(prices: Prices) -> Callable[[Any], Any]:
     """The sum of two points."""
-    computation.consume_gas(ADD_GAS, reason="bn256 addition")
-    data = computation.msg.data_as_bytes
-    computation.output = _encode(add_g1(_g1(data, 0), _g1(data, 2)))
-    return computation
+
+    def run(computation: Any) -> Any:
+        computation.consume_gas(prices.add, reason="bn256 addition")
+        data = computation.msg.data_as_bytes
+        computation.output = _encode(add_g1(_g1(data, 0), _g1(data, 2)))
+        return computation
+
+    return run
 
 
-def bn256_multiply(computation: Any) -> Any:
+def bn256_multiply(prices: Prices) -> Callable[[Any], Any]:
     """A point times a number."""
-    computation.consume_gas(MULTIPLY_GAS, reason="bn256 multiplication")
-    data = computation.msg.data_as_bytes
-    computation.output = _encode(multiply_g1(_g1(data, 0), _word(data, 2)))
-    return computation
+
+    def run(computation: Any) -> Any:
+        computation.consume_gas(prices.multiply, reason="bn256 multiplication")
+        data = computation.msg.data_as_bytes
+        computation.output = _encode(multiply_g1(_g1(data, 0), _word(data, 2)))
+        return computation
+
+    return run
 
 
-def bn256_pairing(computation: Any) -> Any:
+def bn256_pairing(prices: Prices) -> Callable[[Any], Any]:
     """Whether the product of the pairings of the given pairs is one."""
-    data = computation.msg.data_as_bytes
-    if len(data) % _PAIR_BYTES:
-        raise VMError(f"bn256 pairing takes pairs of {_PAIR_BYTES} bytes, got {len(data)} bytes")
-    count = len(data) // _PAIR_BYTES
-    computation.consume_gas(PAIRING_GAS + PAIRING_GAS_PER_PAIR * count, reason="bn256 pairing")
-    pairs = [_pair(data[start : start + _PAIR_BYTES]) for start in range(0, len(data), _PAIR_BYTES)]
-    computation.output = int(pairing_product_is_one(pairs)).to_bytes(32, "big")
-    return computation
+
+    def run(computation: Any) -> Any:
+        data = computation.msg.data_as_bytes
+        if len(data) % _PAIR_BYTES:
+            raise VMError(f"bn256 pairing takes pairs of {_PAIR_BYTES} bytes, got {len(data)} bytes")
+        count = len(data) // _PAIR_BYTES
+        computation.consume_gas(prices.pairing + prices.pair * count, reason="bn256 pairing")
+        pairs = [_pair(data[start : start + _PAIR_BYTES]) for start in range(0, len(data), _PAIR_BYTES)]
+        computation.output = int(pairing_product_is_one(pairs)).to_bytes(32, "big")
+        return computation
+
+    return run

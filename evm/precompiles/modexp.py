@@ -1,4 +1,4 @@
-"""MODEXP: base ** exponent % modulus on numbers of any length, at the prices of Berlin and of Osaka."""
+"""MODEXP: base ** exponent % modulus on numbers of any length, at the prices of Byzantium, Berlin and Osaka."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -35,6 +35,19 @@ def _operands(data: bytes) -> _Operands:
 def _iterations(operands: _Operands, per_byte: int) -> int:
     head_bits = max(operands.exponent_head.bit_length() - 1, 0)
     return max(head_bits + per_byte * max(operands.exponent_length - _WORD, 0), 1)
+
+
+def byzantium_gas(data: bytes) -> int:
+    """Gas of a call with this input. Spec: EIP-198."""
+    operands = _operands(data)
+    longest = max(operands.base_length, operands.modulus_length)
+    if longest <= 64:
+        complexity = longest**2
+    elif longest <= 1024:
+        complexity = longest**2 // 4 + 96 * longest - 3072
+    else:
+        complexity = longest**2 // 16 + 480 * longest - 199_680
+    return complexity * _iterations(operands, 8) // 20
 
 
 def berlin_gas(data: bytes) -> int:

@@ -7,7 +7,7 @@ from config.constants import EMPTY_TRIE_ROOT
 from config.forks import EthFork
 from config.types import from_hex, to_hex
 from evm.forks import fork_rules
-from evm.statetest.state_case import FORK_NAMES
+from evm.forks.names import FORKS_BY_NAME
 from evm.trie import Trie
 from evm.types import Hash32, decode_transaction, keccak256
 from evm.types.rlp import RlpError, RlpInput, decode, encode, int_to_rlp
@@ -21,8 +21,6 @@ from evm.validity import (
     validate_stateless,
 )
 
-_TEST_FORKS: Mapping[str, EthFork] = {**FORK_NAMES, "London": EthFork.PARIS}
-"""For transactions, Paris rules are those of London."""
 _CHAIN_ID = 1
 _RICHEST = (1 << 256) - 1
 
@@ -32,9 +30,11 @@ def is_transaction_test(body: Mapping[str, Any]) -> bool:
     return {"txbytes", "result"} <= body.keys()
 
 
-def transaction_forks(body: Mapping[str, Any]) -> list[str]:
-    """The forks of a transaction test whose rules can be asked here."""
-    return [name for name in body["result"] if name in _TEST_FORKS]
+def transaction_forks(body: Mapping[str, Any], only: EthFork | None = None) -> list[str]:
+    """The forks of a transaction test whose rules can be asked here; with `only`, that one if the test has it."""
+    return [
+        name for name in body["result"] if name in FORKS_BY_NAME and (only is None or FORKS_BY_NAME[name].rules == only)
+    ]
 
 
 def run_transaction_test(body: Mapping[str, Any], fork_name: str) -> str:
@@ -44,7 +44,7 @@ def run_transaction_test(body: Mapping[str, Any], fork_name: str) -> str:
     that fits 256 bits, so that what is refused is so for the transaction's own sake.
     """
     expected = body["result"][fork_name]
-    rules = fork_rules(_TEST_FORKS[fork_name])
+    rules = fork_rules(FORKS_BY_NAME[fork_name].rules)
     try:
         transaction = decode_transaction(from_hex(body["txbytes"]))
         if isinstance(transaction, DepositTransaction):

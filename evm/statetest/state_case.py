@@ -9,17 +9,9 @@ from config.genesis.account import Alloc
 from config.genesis.alloc_file import alloc_from_json
 from config.types import Address, Hash32, from_hex, to_address, to_hash32
 from evm.forks import ForkRules, fork_rules
+from evm.forks.names import FORKS_BY_NAME
 from evm.statetest.draft_prague import DRAFT_PRAGUE, is_draft
-
-FORK_NAMES: Mapping[str, EthFork] = {
-    "Paris": EthFork.PARIS,
-    "Merge": EthFork.PARIS,
-    "Shanghai": EthFork.SHANGHAI,
-    "Cancun": EthFork.CANCUN,
-    "Prague": EthFork.PRAGUE,
-    "Osaka": EthFork.OSAKA,
-}
-"""Forks by the names that test files use; older ones have no rules here."""
+from evm.types.transaction import LegacyTransaction, sign_transaction
 
 _BLOB_SCHEDULE: Mapping[EthFork, tuple[int, int]] = {
     EthFork.CANCUN: (6, 3_338_477),
@@ -43,6 +35,7 @@ class Environment:
     chain_id: int
     max_blobs: int
     blob_update_fraction: int
+    difficulty: int
 
 
 @dataclass(frozen=True)
@@ -50,7 +43,8 @@ class StateCase:
     """One transaction of a state test on one fork.
 
     `raw` is the signed transaction. With `refusals` (names of exceptions, any of which will do) it must be refused and
-    the state stay as it is; without, it must lead to `post_root` and to logs with the hash `logs_hash`.
+    the state stay as it is; without, it must lead to `post_root` and to logs with the hash `logs_hash`. `refusals` is
+    None where the file is too old to say: then the root alone tells.
     """
 
     name: str
@@ -62,7 +56,7 @@ class StateCase:
     raw: bytes
     post_root: Hash32
     logs_hash: Hash32
-    refusals: tuple[str, ...]
+    refusals: tuple[str, ...] | None
 
 
 def is_state_test(body: Mapping[str, Any]) -> bool:
@@ -77,9 +71,10 @@ def state_cases(name: str, body: Mapping[str, Any], only: EthFork | None) -> Ite
     """
     pre = None
     for fork_name, posts in body["post"].items():
-        fork = FORK_NAMES.get(fork_name)
-        if fork is None or (only is not None and fork != only):
+        named = FORKS_BY_NAME.get(fork_name)
+        if named is None or (only is not None and named.rules != only):
             continue
+        fork = named.rules
         if pre is None:
             pre = alloc_from_json(body["pre"])
         environment = _environment(body, fork_name, fork)
@@ -87,7 +82,6 @@ def state_cases(name: str, body: Mapping[str, Any], only: EthFork | None) -> Ite
         rules = DRAFT_PRAGUE if draft else fork_rules(fork)
         for post in posts:
             indexes = post["indexes"]
-            exception = post.get("expectException") or ""
             yield StateCase(
                 name=name,
                 fork_name=fork_name,
@@ -95,18 +89,42 @@ def state_cases(name: str, body: Mapping[str, Any], only: EthFork | None) -> Ite
                 indexes=(indexes["data"], indexes["gas"], indexes["value"]),
                 environment=environment,
                 pre=pre,
-                raw=from_hex(post["txbytes"]),
+                raw=from_hex(post["txbytes"]) if "txbytes" in post else _signed(body["transaction"], indexes),
                 post_root=to_hash32(post["hash"]),
                 logs_hash=to_hash32(post["logs"]),
-                refusals=tuple(part.removeprefix("TransactionException.") for part in exception.split("|") if part),
+                refusals=_refusals(post),
             )
+
+
+def _refusals(post: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if "txbytes" not in post:
+        return None
+    exception = post.get("expectException") or ""
+    return tuple(part.removeprefix("TransactionException.") for part in exception.split("|") if part)
+
+
+def _signed(fields: Mapping[str, Any], indexes: Mapping[str, int]) -> bytes:
+    """The transaction of a file from before 2021, which gives the key instead; such files know legacy ones only."""
+    unsigned = LegacyTransaction(
+        nonce=_number(fields, "nonce"),
+        gas_limit=_number({"gasLimit": fields["gasLimit"][indexes["gas"]]}, "gasLimit"),
+        to=to_address(fields["to"]) if fields["to"] else None,
+        value=_number({"value": fields["value"][indexes["value"]]}, "value"),
+        data=from_hex(fields["data"][indexes["data"]]),
+        chain_id=None,
+        y_parity=0,
+        r=0,
+        s=0,
+        gas_price=_number(fields, "gasPrice"),
+    )
+    return sign_transaction(unsigned, from_hex(fields["secretKey"])).raw
 
 
 def skipped_forks(body: Mapping[str, Any], only: EthFork | None) -> Iterator[tuple[str, int]]:
     """Forks without rules here, with their number of cases; none when one fork was asked for."""
     if only is None:
         for fork_name, posts in body["post"].items():
-            if fork_name not in FORK_NAMES:
+            if fork_name not in FORKS_BY_NAME:
                 yield fork_name, len(posts)
 
 
@@ -126,10 +144,11 @@ def _environment(body: Mapping[str, Any], fork_name: str, fork: EthFork) -> Envi
         number=_number(env, "currentNumber"),
         timestamp=_number(env, "currentTimestamp"),
         gas_limit=_number(env, "currentGasLimit"),
-        base_fee=_number(env, "currentBaseFee", "0xa"),
+        base_fee=_number(env, "currentBaseFee", "0xa") if fork >= EthFork.LONDON else 0,
         prev_randao=Hash32(_number(env, "currentRandom", "0x0").to_bytes(32, "big")),
         excess_blob_gas=_number(env, "currentExcessBlobGas", "0x0"),
         chain_id=_number(config, "chainid", "0x1"),
         max_blobs=max_blobs,
         blob_update_fraction=fraction,
+        difficulty=_number(env, "currentDifficulty", "0x0") if fork < EthFork.PARIS else 0,
     )

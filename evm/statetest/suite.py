@@ -21,7 +21,7 @@ from evm.statetest.other_cases import (
 )
 from evm.statetest.outcome import Outcome, Verdict
 from evm.statetest.state_case import is_state_test, skipped_forks, state_cases
-from evm.statetest.state_runner import CASE_ENGINES, run_state_case
+from evm.statetest.state_runner import run_state_case
 
 _DEFECTS = (
     AttributeError, ArithmeticError, AssertionError, CriticalError, LookupError, RuntimeError, TypeError, ValueError,
@@ -51,8 +51,12 @@ class Summary:
         return {"passed": self.passed, "failed": self.failed, "skipped": self.skipped}
 
 
-def run_document(document: Document, only: EthFork | None = None, engine: str = "pyevm") -> Iterator[Outcome]:
-    """Every case of a test file; with `only`, state and transaction tests of that fork.
+def run_document(
+    document: Document, only: EthFork | None = None, engine: str = "pyevm", case_seconds: float | None = None
+) -> Iterator[Outcome]:
+    """Every case of a test file; with `only`, state and transaction tests of that fork. State tests that take more than
+    `case_seconds` of processor time have failed.
+
 
     `engine` executes the state tests (`CASE_ENGINES`); tests of other kinds have nothing to execute.
     A malformed file is one failed case: nothing of a suite is lost in silence.
@@ -67,22 +71,24 @@ def run_document(document: Document, only: EthFork | None = None, engine: str = 
         return
     for name, body in entries.items():
         try:
-            yield from _run_entry(document.name, name, body, only, engine)
+            yield from _run_entry(document.name, name, body, only, engine, case_seconds)
         except _DEFECTS as error:
             yield Outcome(document.name, name, Verdict.FAILED, f"cannot be run: {type(error).__name__}: {error}")
 
 
-def _run_entry(file: str, name: str, body: Any, only: EthFork | None, engine: str) -> Iterator[Outcome]:
+def _run_entry(
+    file: str, name: str, body: Any, only: EthFork | None, engine: str, case_seconds: float | None
+) -> Iterator[Outcome]:
     if not isinstance(body, dict):
         yield Outcome(file, name, Verdict.SKIPPED, "not a test: its JSON is no object")
     elif is_state_test(body):
         for case in state_cases(name, body, only):
-            yield run_state_case(file, case, CASE_ENGINES[engine])
+            yield run_state_case(file, case, engine, case_seconds)
         for fork_name, count in skipped_forks(body, only):
             for _ in range(count):
                 yield Outcome(file, name, Verdict.SKIPPED, f"the rules of {fork_name} are not supported", fork_name)
     elif is_transaction_test(body):
-        for fork_name in transaction_forks(body):
+        for fork_name in transaction_forks(body, only):
             yield _judged(file, name, run_transaction_test(body, fork_name), fork_name)
     elif is_rlp_test(body):
         yield _judged(file, name, run_rlp_test(body))
@@ -102,22 +108,23 @@ def run_suite(
     jobs: int = 1,
     report: Callable[[str, list[Outcome]], None] = lambda name, outcomes: None,
     engine: str = "pyevm",
+    case_seconds: float | None = None,
 ) -> Summary:
     """Run all files with `jobs` processes. `report` gets each file's name and cases as they are done."""
     summary = Summary()
-    for name, outcomes in _all(documents, only, jobs, engine):
+    for name, outcomes in _all(documents, only, jobs, engine, case_seconds):
         for outcome in outcomes:
             summary.add(outcome)
         report(name, outcomes)
     return summary
 
 
-_Task = tuple[Document, EthFork | None, str]
+_Task = tuple[Document, EthFork | None, str, float | None]
 
 
 def _run_task(task: _Task) -> tuple[str, list[Outcome]]:
-    document, only, engine = task
-    return document.name, list(run_document(document, only, engine))
+    document, only, engine, case_seconds = task
+    return document.name, list(run_document(document, only, engine, case_seconds))
 
 
 def _ignore_interrupt() -> None:
@@ -126,9 +133,9 @@ def _ignore_interrupt() -> None:
 
 
 def _all(
-    documents: Iterable[Document], only: EthFork | None, jobs: int, engine: str
+    documents: Iterable[Document], only: EthFork | None, jobs: int, engine: str, case_seconds: float | None
 ) -> Iterator[tuple[str, list[Outcome]]]:
-    tasks: Iterator[_Task] = ((document, only, engine) for document in documents)
+    tasks: Iterator[_Task] = ((document, only, engine, case_seconds) for document in documents)
     if jobs <= 1:
         yield from map(_run_task, tasks)
         return

@@ -19,12 +19,12 @@ class CacheSizes:
     """
 
     nodes: int
-    native: int
     flat: int
     codes: int
     blocks: int
     write_buffer: int
     open_files: int
+    native: int = 0
 
     @property
     def total(self) -> int:

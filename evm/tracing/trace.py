@@ -12,7 +12,6 @@ from evm.tracing.computation import traced
 from evm.tracing.frames import TransactionFacts, authorities_of
 from evm.tracing.tracer import Tracer
 from evm.types import Block, Hash32, Header, Transaction
-from evm.validity import floor_gas
 
 MakeTracer = Callable[[], Tracer]
 Budget = Callable[[], None]
@@ -74,7 +73,7 @@ def trace_call(context: CallContext, message: CallMessage, tracer: Tracer) -> An
     state.set_nonce(sender, min(nonce + 1, (1 << 64) - 1))
     rules = traced(fork, tracer.wants_steps)
     outcome, refund = run_payload(state, rules, message, sender, price, nonce, context.rules.chain_id)
-    gas_used = settled_gas(gas_limit, outcome, refund, floor_gas(message, fork))
+    gas_used = settled_gas(gas_limit, outcome, refund, message, fork)
     state.delta_balance(sender, (gas_limit - gas_used) * price)
     state.delta_balance(state.coinbase, gas_used * max(0, price - state.base_fee))
     state.end_transaction(outcome.destroyed)

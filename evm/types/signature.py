@@ -13,14 +13,15 @@ class InvalidSignature(ValueError):
     """A signature that no key can have made, or that the rules forbid (high s)."""
 
 
-def recover_address(digest: Hash32, y_parity: int, r: int, s: int) -> Address:
+def recover_address(digest: Hash32, y_parity: int, r: int, s: int, *, high_s: bool = False) -> Address:
     """The address whose key signed `digest`.
 
-    Raises InvalidSignature for values out of range, a high `s` (EIP-2) or a point that does not exist.
+    Raises InvalidSignature for values out of range, a high `s` (EIP-2) unless `high_s` allows it, or a point that does
+    not exist.
     """
     if y_parity not in (0, 1):
         raise InvalidSignature(f"signature parity must be 0 or 1, got {y_parity}")
-    if not 0 < r < SECP256K1_ORDER or not 0 < s <= SECP256K1_HALF_ORDER:
+    if not 0 < r < SECP256K1_ORDER or not 0 < s < (SECP256K1_ORDER if high_s else SECP256K1_HALF_ORDER + 1):
         raise InvalidSignature("signature value r or s out of range")
     compact = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes((y_parity,))
     try:

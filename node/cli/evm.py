@@ -38,6 +38,19 @@ class StateTestEngine(StrEnum):
 class StateTestFork(StrEnum):
     """Forks whose state tests can be asked for."""
 
+    FRONTIER = "Frontier"
+    HOMESTEAD = "Homestead"
+    EIP150 = "EIP150"
+    EIP158 = "EIP158"
+    BYZANTIUM = "Byzantium"
+    CONSTANTINOPLE = "Constantinople"
+    PETERSBURG = "ConstantinopleFix"
+    ISTANBUL = "Istanbul"
+    BERLIN = "Berlin"
+    LONDON = "London"
+    PARIS = "Paris"
+    MERGE = "Merge"
+    SHANGHAI = "Shanghai"
     CANCUN = "Cancun"
     PRAGUE = "Prague"
     OSAKA = "Osaka"
@@ -117,13 +130,14 @@ def _run(case: "StatelessCase", engine: StatelessEngine) -> "tuple[Hash32, dict[
 @evm.command()
 def statetest(
     paths: Annotated[list[Path], typer.Argument(help="Test files, directories, or tar archives of them.", exists=True)],
-    fork: Annotated[
-        StateTestFork | None, typer.Option("--fork", help="Only state tests of this fork. Default: all from Paris on.")
-    ] = None,
+    fork: Annotated[StateTestFork | None, typer.Option("--fork", help="Only tests of this fork. Default: all.")] = None,
     engine: Annotated[
         StateTestEngine, typer.Option("--engine", help="What executes state tests.")
     ] = StateTestEngine.PYEVM,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes to use. Default: one per core.", min=0)] = 0,
+    case_seconds: Annotated[
+        float, typer.Option("--case-seconds", help="Processor time that a state test may take before it fails.", min=0)
+    ] = 600,
 ) -> None:
     """Run state, transaction, RLP and trie tests in the format of ethereum/tests; exit 1 when one fails.
 
@@ -131,7 +145,7 @@ def statetest(
 
     Example: lamina evm statetest --fork Cancun GeneralStateTests
     """
-    from config.forks import EthFork
+    from evm.forks.names import FORKS_BY_NAME
     from evm.native.library import NativeLibraryMissing, load_library
     from evm.statetest import Verdict, find_documents, run_suite
 
@@ -142,7 +156,7 @@ def statetest(
             print(f"lamina: {error}", file=sys.stderr)
             raise typer.Exit(1) from error
     documents = list(find_documents(paths))
-    only = None if fork is None else EthFork[fork.name]
+    only = None if fork is None else FORKS_BY_NAME[fork.value].rules
     with counted("files", len(documents)) as progress:
 
         def report(name: str, outcomes: "list[Outcome]") -> None:
@@ -151,7 +165,7 @@ def statetest(
                     progress.result(json.dumps(outcome.to_json()))
             progress.done()
 
-        summary = run_suite(documents, only, jobs or os.cpu_count() or 1, report, engine.value)
+        summary = run_suite(documents, only, jobs or os.cpu_count() or 1, report, engine.value, case_seconds)
     print(json.dumps(summary.to_json()))
     if summary.failed:
         raise typer.Exit(1)

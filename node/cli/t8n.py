@@ -29,10 +29,12 @@ def t8n(
         str, typer.Option("--output.body", help="RLP of the included transactions: a file, stdout or stderr.")
     ] = "",
     state_fork: Annotated[
-        str, typer.Option("--state.fork", help="Merge, Shanghai, Cancun, Prague or Osaka.")
+        str, typer.Option("--state.fork", help="A fork as geth calls it: Frontier, EIP150, ... Merge, ... Osaka.")
     ] = "Prague",
     state_chainid: Annotated[int, typer.Option("--state.chainid", help="Chain id.")] = 1,
-    state_reward: Annotated[int, typer.Option("--state.reward", help="Wei for the coinbase; 0 or negative: none.")] = 0,
+    state_reward: Annotated[
+        int, typer.Option("--state.reward", help="Wei for the coinbase, with shares for ommers; negative: none.")
+    ] = 0,
 ) -> None:
     """Execute one block on given accounts, with the files and flags of geth's `evm t8n`.
 

@@ -314,20 +314,6 @@ def test_an_authorization_delegates_the_account_that_signed_it() -> None:
     assert builder.state.get_storage(BOB, 0) == int.from_bytes(ALICE, "big")
 
 
-def test_a_block_is_refused_on_a_transaction_that_is_not_valid() -> None:
-    bench = l2()
-    block = bench.start().seal().block
-    with pytest.raises(InvalidBlock, match=r"transaction 0 .*nonce too high"):
-        bench.engine.import_block(bench.head, replace(block, transactions=(transaction(nonce=3),)))
-
-
-def test_a_block_whose_transactions_do_not_fit_its_root_is_refused() -> None:
-    bench = l2()
-    block = bench.start().seal().block
-    with pytest.raises(InvalidBlock, match="state_root"):
-        bench.engine.import_block(bench.head, replace(block, transactions=(transaction(),)))
-
-
 def test_l1_withdrawals_are_credited_in_gwei() -> None:
     bench = l1()
     validator = Address(b"\x0f" * 20)

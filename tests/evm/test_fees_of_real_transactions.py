@@ -5,6 +5,7 @@ import pytest
 
 from config.forks import Fork
 from evm.fees import L1FeeParameters, estimated_size_scaled, fastlz_length
+from evm.types import keccak256
 from evm.types.rlp import encode
 
 ECOTONE_TX = bytes.fromhex(
@@ -37,6 +38,38 @@ COMPRESSIBLE_TX = bytes.fromhex(
 )
 """A transaction of OP Mainnet that op-geth's and op-revm's tests share; FastLZ makes 202 bytes of it."""
 
+
+def _word(value: str) -> str:
+    return value.rjust(64, "0")
+
+
+_TOKEN = "21c4928109acb0659a88ae5329b5374a3024694c"
+_AMOUNT = _word("049b9ca9a694340000")
+_APPROVE = "095ea7b3" + _word(_TOKEN) + _AMOUNT + "00" * 28
+_DEPOSIT = "b6b55f25" + _AMOUNT + "00" * 28
+_CALLS = (
+    "82ad56cb"
+    + "".join(_word(value) for value in ("20", "2", "40", "120"))
+    + "".join(_word(value) for value in ("dc6ff44d5d932cbd77b52e5612ba0529dc6226f1", "0", "60", "44"))
+    + _APPROVE
+    + "".join(_word(value) for value in (_TOKEN, "0", "60", "24"))
+    + _DEPOSIT
+    + "00" * 28
+)
+FJORD_TX = bytes.fromhex(
+    "02f904940a8303fba78401d6d2798401db2b6d830493e0943e6f4f7866654c18f536170780344aa8772950b680b904246a761202"
+    + "".join(_word(value) for value in ("87000a300de7200382b55d40045000000e5d60e", "0", "140", "1"))
+    + "".join(_word(value) for value in ("0", "0", "0", "0", "0", "3a0", "224"))
+    + _CALLS
+    + _word("41")
+    + "5ec214a3950bea839a7e6fbb0ba1540ac2076acd50820e2d5ef83d0902cdffb24a47aff7de5190290769c4f0a9c6fabf63012986a0d590b1"
+    + "b571547a8c7050ea1b"
+    + "00" * 31
+    + "c080a06db770e6e25a617fe9652f0958bd9bd6e49281a53036906386ed39ec48eadf63a07f47cf51a4a40b4494cf26efc686709a9b03939e20ee"
+    + "27e59682f5faa536667e"
+)
+"""OP Mainnet block 124665056, transaction 0x1059e8004daff32caa1f1b1ef97fe3a07a8cf40508f5b835b66d9420d87c4a4a."""
+
 EMPTY_TX = encode([b"", b"", b"", bytes.fromhex("095e7baea6a6c7c4c2dfeb977efac326af552d87"), b"", b"", b"", b"", b""])
 """The unsigned legacy transaction of op-geth's fee tests."""
 
@@ -51,6 +84,28 @@ def test_a_transaction_of_ecotone_paid_what_its_receipt_says() -> None:
     )
     assert fees.l1_gas_used(ECOTONE_TX) == 2_456
     assert fees.l1_fee(ECOTONE_TX) == 7_306_020_222_001
+
+
+def test_a_transaction_of_fjord_paid_what_its_receipt_says() -> None:
+    assert keccak256(FJORD_TX).hex() == "1059e8004daff32caa1f1b1ef97fe3a07a8cf40508f5b835b66d9420d87c4a4a"
+    fees = L1FeeParameters(
+        Fork.FJORD, base_fee=1_055_991_687, blob_base_fee=1, base_fee_scalar=5_227, blob_base_fee_scalar=1_014_213
+    )
+    assert fees.l1_gas_used(FJORD_TX) == 4_471
+    assert fees.l1_fee(FJORD_TX) == 24_681_034_813
+
+
+def test_a_creation_on_base_before_canyon_paid_what_its_receipt_says() -> None:
+    """Base block 1371947, transaction 0x7b983c25dbf2e48cf06366ce23a75a9dcf048c1c464a979812bfd5b287b281ed.
+
+    Its bytes are not published with the receipt; what counts is that they weigh 363,136 gas.
+    """
+    fees = L1FeeParameters(
+        Fork.REGOLITH, base_fee=16_388_039_404, overhead=188, scalar=684_000, uses_bedrock_formula=True
+    )
+    heavy = b"\x01" * (363_136 // 16)
+    assert fees.l1_gas_used(heavy) == 363_324
+    assert fees.l1_fee(heavy) == 4_072_650_931_438_524
 
 
 def test_a_transaction_of_granite_on_base_paid_what_its_receipt_says() -> None:

@@ -184,8 +184,3 @@ def test_point_evaluation_accepts_a_proof_and_refuses_another_value() -> None:
 def test_the_rules_of_a_fork_are_made_once() -> None:
     assert rollup_rules(Fork.ISTHMUS) is rollup_rules(Fork.ISTHMUS)
     assert replace(rollup_rules(Fork.ISTHMUS)) == rollup_rules(Fork.ISTHMUS)
-
-
-def test_forks_before_the_merge_are_refused() -> None:
-    with pytest.raises(ValueError, match="LONDON are not supported"):
-        fork_rules(EthFork.LONDON)

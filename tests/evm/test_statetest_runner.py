@@ -60,8 +60,10 @@ def state_test(post: dict[str, Any], fork: str = "Cancun", raw: str = "") -> dic
     }
 
 
-def root_with(*, alice: int, nonce: int, bob: int) -> str:
+def root_with(*, alice: int, nonce: int, bob: int, coinbase: int | None = None) -> str:
     accounts = {to_hex(ALICE): {"balance": hex(alice), "nonce": hex(nonce)}}
+    if coinbase is not None:
+        accounts[COINBASE] = {"balance": hex(coinbase), "nonce": "0x0"}
     if bob:
         accounts[to_hex(BOB)] = {"balance": hex(bob), "nonce": "0x0"}
     from config.genesis.alloc_file import alloc_from_json
@@ -125,7 +127,7 @@ def test_bytes_that_are_no_transaction_count_as_refused() -> None:
 
 
 def test_one_fork_can_be_asked_for_and_forks_without_rules_are_skipped_otherwise() -> None:
-    bodies = (state_test({"hash": AFTER}), state_test({"hash": AFTER}, fork="Frontier"))
+    bodies = (state_test({"hash": AFTER}), state_test({"hash": AFTER}, fork="Atlantis"))
     assert [verdict for verdict, _ in verdicts(*bodies)] == [Verdict.PASSED, Verdict.SKIPPED]
     assert verdicts(*bodies, only=EthFork.PRAGUE) == []
     assert [verdict for verdict, _ in verdicts(*bodies, only=EthFork.CANCUN)] == [Verdict.PASSED]
@@ -237,3 +239,36 @@ def test_several_processes_count_as_one_does() -> None:
     summary = run_suite(documents, jobs=2, report=lambda name, outcomes: reported.append(name))
     assert summary.to_json() == {"passed": 1, "failed": 1, "skipped": 0}
     assert sorted(reported) == ["bad.json", "good.json"]
+
+
+def test_a_case_that_takes_too_long_has_failed() -> None:
+    body = state_test({"hash": AFTER})
+    body["pre"][to_hex(BOB)] = {"balance": "0x0", "nonce": "0x1", "code": "0x5b600056", "storage": {}}
+    body["post"]["Cancun"][0]["txbytes"] = signed(gas_limit=10_000_000)
+    document = Document("slow.json", json.dumps({"slow": body}).encode())
+    (outcome,) = run_document(document, None, 0.0)
+    assert (outcome.verdict, outcome.reason) == (Verdict.FAILED, "it did not end within 0 seconds")
+
+
+@pytest.mark.parametrize(
+    ("fork", "gas_limit", "after"),
+    [
+        ("Byzantium", "0x5208", root_with(alice=ETHER - 210_001, nonce=1, bob=1, coinbase=210_000)),
+        ("Byzantium", "0x5207", root_with(alice=ETHER, nonce=0, bob=0)),
+        ("EIP150", "0x5207", root_with(alice=ETHER, nonce=0, bob=0, coinbase=0)),
+    ],
+)
+def test_old_files_give_a_key_and_do_not_say_what_is_refused(fork: str, gas_limit: str, after: str) -> None:
+    """A refused transaction leaves the state alone, but for the coinbase, which was paid nothing."""
+    body = state_test({"hash": after}, fork=fork)
+    del body["post"][fork][0]["txbytes"]
+    body["transaction"] = {
+        "data": ["0x"],
+        "gasLimit": [gas_limit],
+        "gasPrice": "0x0a",
+        "nonce": "0x00",
+        "secretKey": to_hex(ALICE_KEY),
+        "to": to_hex(BOB),
+        "value": ["0x01"],
+    }
+    assert verdicts(body) == [(Verdict.PASSED, "")]

@@ -79,7 +79,7 @@ def test_stateless_runs_real_blocks(vectors: Path, name: str) -> None:
 
 def test_statetest_prints_failing_cases_and_counts_last(tmp_path: Path) -> None:
     bodies = {"good": state_test({"hash": AFTER}), "bad": state_test({"hash": BEFORE})}
-    bodies["old"] = state_test({"hash": AFTER}, fork="Frontier")
+    bodies["unknown"] = state_test({"hash": AFTER}, fork="Atlantis")
     path = tmp_path / "tests.json"
     path.write_text(json.dumps(bodies))
     result = run("evm", "statetest", str(path), "--jobs", "1")
