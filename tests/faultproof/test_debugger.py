@@ -47,15 +47,6 @@ def test_a_word_is_written_as_the_manual_writes_it(word: int, text: str) -> None
 def test_registers_have_the_names_of_the_calling_convention() -> None:
     named = {number: register_name(number) for number in (0, 1, 2, 8, 10, 17, 18, 31)}
     assert named == {0: "zero", 1: "ra", 2: "sp", 8: "s0", 10: "a0", 17: "a7", 18: "s2", 31: "t6"}
-        "zero",
-        "ra",
-        "sp",
-        "s0",
-        "a0",
-        "a7",
-        "s2",
-        "t6",
-    ]
 
 
 @pytest.mark.parametrize("distance", [100, 5_000_000])
