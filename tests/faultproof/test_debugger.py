@@ -81,7 +81,7 @@ def test_it_stops_at_either_end(selftest: Program) -> None:
 
 def test_a_read_says_what_it_reads(selftest: Program) -> None:
     debugger = Debugger(reference(selftest, preimages(DATA)))
-    seen = []
+    seen: list[str] = []
     while len(seen) < 3:
         debugger.go(debugger.step + 1)
         if "ecall" in debugger.instruction():
