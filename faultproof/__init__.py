@@ -1,1 +1,1 @@
-"""Settles disagreements about output roots. The solver, the VM and the challenger join with their own work."""
+"""Settles disagreements about output roots: the game and its honest strategy (`faultproof.game`)."""
