@@ -13,9 +13,9 @@ from faultproof.vm.elf import Program, read_elf
 from faultproof.vm.symbols import Symbols, read_symbols
 from node.cli.main import _register, app
 from tests.core.toolchain import ROOT, builder
-from tests.faultproof import assembler as asm
-from tests.faultproof.selftest_run import native, preimages, reference
-from tests.faultproof.test_faults import ILLEGAL
+from tests.faultproof.vm import assembler as asm
+from tests.faultproof.vm.selftest_run import native, preimages, reference
+from tests.faultproof.vm.test_faults import ILLEGAL
 
 _register()
 DATA = bytes(range(100))
