@@ -58,7 +58,7 @@ def run_document(
     `case_seconds` of processor time have failed.
 
 
-    `engine` executes the state tests (`CASE_ENGINES`); tests of other kinds have nothing to execute.
+    `engine`, "pyevm" or "native", executes the state tests; tests of other kinds have nothing to execute.
     A malformed file is one failed case: nothing of a suite is lost in silence.
     """
     try:

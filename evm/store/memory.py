@@ -13,7 +13,8 @@ DEFAULT = 128 << 20
 
 @dataclass(frozen=True)
 class CacheSizes:
-    """Bytes: decoded trie nodes, what the native engine keeps, accounts and slots of the flat state, codes, LevelDB's blocks, one write buffer.
+    """Bytes: decoded trie nodes, accounts and slots of the flat state, codes, LevelDB's blocks, one write buffer, what the
+    native engine keeps.
 
     `open_files`: how many files LevelDB may keep open; they take up to 64 kB each beside the caches.
     """
