@@ -1,6 +1,7 @@
-"""Runs a general state test through the block builder: the same pipeline that makes and imports blocks."""
+"""Runs a general state test on one of the engines and compares what came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from config.constants import EMPTY_TRIE_ROOT
 from config.l1_chain import fake_exponential
@@ -9,6 +10,8 @@ from evm.engine.blocks import BlockInputs
 from evm.engine.builder import BlockBuilder
 from evm.forks import ForkRules
 from evm.genesis import genesis_state
+from evm.native.evm import UNDECODABLE, BlockFacts, run_state_test
+from evm.statetest.draft_prague import DRAFT_PRAGUE
 from evm.statetest.outcome import Outcome, Verdict
 from evm.statetest.state_case import Environment, StateCase
 from evm.store.kv import MemoryStore
@@ -94,38 +97,87 @@ def logs_hash(logs: tuple[Log, ...]) -> Hash32:
     return keccak256(encode([[log.address, log.topics, log.data] for log in logs]))
 
 
-def run_state_case(file: str, case: StateCase) -> Outcome:
-    """Run the case's transaction and compare refusal, state root and logs."""
+@dataclass(frozen=True)
+class CaseResult:
+    """What came of a case's transaction. `refusal` says why it was refused, `reason` which of our reasons that is."""
 
-    def outcome(reason: str = "") -> Outcome:
-        verdict = Verdict.FAILED if reason else Verdict.PASSED
-        return Outcome(file, case.name, verdict, reason, case.fork_name, case.indexes)
+    state_root: Hash32
+    logs_hash: Hash32
+    refusal: str = ""
+    reason: InvalidReason | None = None
 
+
+CaseEngine = Callable[[StateCase], CaseResult]
+
+
+def run_state_case(file: str, case: StateCase, engine: CaseEngine) -> Outcome:
+    """Have the case's transaction executed and compare refusal, state root and logs."""
+    reason = _difference(case, engine(case))
+    verdict = Verdict.FAILED if reason else Verdict.PASSED
+    return Outcome(file, case.name, verdict, reason, case.fork_name, case.indexes)
+
+
+def _difference(case: StateCase, result: CaseResult) -> str:
+    if result.refusal and not case.refusals:
+        return f"the transaction was refused ({result.refusal}), it should have been executed"
+    if case.refusals and not result.refusal:
+        return f"executed, but should have been refused: {' or '.join(case.refusals)}"
+    known = [_REASONS[name] for name in case.refusals if name in _REASONS]
+    if known and result.reason is not None and not any(result.reason in reasons for reasons in known):
+        return f"refused for another reason than {' or '.join(case.refusals)}: {result.refusal}"
+    if result.state_root != case.post_root:
+        return f"state root is {to_hex(result.state_root)}, expected {to_hex(case.post_root)}"
+    if result.logs_hash != case.logs_hash:
+        return f"logs hash is {to_hex(result.logs_hash)}, expected {to_hex(case.logs_hash)}"
+    return ""
+
+
+def execute_with_pyevm(case: StateCase) -> CaseResult:
+    """Through the block builder: the pipeline that makes and imports blocks."""
     store = StateStore(MemoryStore())
     pre = genesis_state(case.pre)
     store.remember(pre)
     builder = _builder(case, store, pre.root)
     logs: tuple[Log, ...] = ()
+    refusal, reason = "", None
     try:
         logs = builder.add(decode_transaction(case.raw)).logs
     except TransactionDecodingError as error:
-        if not case.refusals:
-            return outcome(f"the transaction was refused ({error}), it should have been executed")
+        refusal = str(error)
     except InvalidTransaction as error:
-        if not case.refusals:
-            return outcome(f"the transaction was refused ({error}), it should have been executed")
-        known = [_REASONS[name] for name in case.refusals if name in _REASONS]
-        if known and not any(error.reason in reasons for reasons in known):
-            return outcome(f"refused for another reason than {' or '.join(case.refusals)}: {error}")
-    else:
-        if case.refusals:
-            return outcome(f"executed, but should have been refused: {' or '.join(case.refusals)}")
+        refusal, reason = str(error), error.reason
     root = store.at(pre.root).apply(builder.state.diff()).root
-    if root != case.post_root:
-        return outcome(f"state root is {to_hex(root)}, expected {to_hex(case.post_root)}")
-    if logs_hash(logs) != case.logs_hash:
-        return outcome(f"logs hash is {to_hex(logs_hash(logs))}, expected {to_hex(case.logs_hash)}")
-    return outcome()
+    return CaseResult(root, logs_hash(logs), refusal, reason)
+
+
+def execute_natively(case: StateCase) -> CaseResult:
+    """With the native library. Raises NativeLibraryMissing."""
+    environment = case.environment
+    result = run_state_test(
+        case.rules.eth_fork,
+        environment.chain_id,
+        BlockFacts(
+            number=environment.number,
+            timestamp=environment.timestamp,
+            coinbase=environment.coinbase,
+            gas_limit=environment.gas_limit,
+            base_fee=environment.base_fee,
+            prev_randao=environment.prev_randao,
+            blob_base_fee=fake_exponential(1, environment.excess_blob_gas, environment.blob_update_fraction),
+        ),
+        environment.max_blobs,
+        case.pre,
+        case.raw,
+        is_draft=case.rules is DRAFT_PRAGUE,
+    )
+    if result.refusal == UNDECODABLE:
+        return CaseResult(result.state_root, result.logs_hash, "the bytes are no transaction")
+    reason = list(InvalidReason)[result.refusal - 1] if result.refusal else None
+    return CaseResult(result.state_root, result.logs_hash, reason.value if reason else "", reason)
+
+
+CASE_ENGINES: Mapping[str, CaseEngine] = {"pyevm": execute_with_pyevm, "native": execute_natively}
+"""What can execute state tests, by the names of `--engine`."""
 
 
 def _builder(case: StateCase, store: StateStore, root: Hash32) -> BlockBuilder:

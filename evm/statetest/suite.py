@@ -21,7 +21,7 @@ from evm.statetest.other_cases import (
 )
 from evm.statetest.outcome import Outcome, Verdict
 from evm.statetest.state_case import is_state_test, skipped_forks, state_cases
-from evm.statetest.state_runner import run_state_case
+from evm.statetest.state_runner import CASE_ENGINES, run_state_case
 
 _DEFECTS = (
     AttributeError, ArithmeticError, AssertionError, CriticalError, LookupError, RuntimeError, TypeError, ValueError,
@@ -51,9 +51,10 @@ class Summary:
         return {"passed": self.passed, "failed": self.failed, "skipped": self.skipped}
 
 
-def run_document(document: Document, only: EthFork | None = None) -> Iterator[Outcome]:
+def run_document(document: Document, only: EthFork | None = None, engine: str = "pyevm") -> Iterator[Outcome]:
     """Every case of a test file; with `only`, state and transaction tests of that fork.
 
+    `engine` executes the state tests (`CASE_ENGINES`); tests of other kinds have nothing to execute.
     A malformed file is one failed case: nothing of a suite is lost in silence.
     """
     try:
@@ -66,17 +67,17 @@ def run_document(document: Document, only: EthFork | None = None) -> Iterator[Ou
         return
     for name, body in entries.items():
         try:
-            yield from _run_entry(document.name, name, body, only)
+            yield from _run_entry(document.name, name, body, only, engine)
         except _DEFECTS as error:
             yield Outcome(document.name, name, Verdict.FAILED, f"cannot be run: {type(error).__name__}: {error}")
 
 
-def _run_entry(file: str, name: str, body: Any, only: EthFork | None) -> Iterator[Outcome]:
+def _run_entry(file: str, name: str, body: Any, only: EthFork | None, engine: str) -> Iterator[Outcome]:
     if not isinstance(body, dict):
         yield Outcome(file, name, Verdict.SKIPPED, "not a test: its JSON is no object")
     elif is_state_test(body):
         for case in state_cases(name, body, only):
-            yield run_state_case(file, case)
+            yield run_state_case(file, case, CASE_ENGINES[engine])
         for fork_name, count in skipped_forks(body, only):
             for _ in range(count):
                 yield Outcome(file, name, Verdict.SKIPPED, f"the rules of {fork_name} are not supported", fork_name)
@@ -100,22 +101,23 @@ def run_suite(
     only: EthFork | None = None,
     jobs: int = 1,
     report: Callable[[str, list[Outcome]], None] = lambda name, outcomes: None,
+    engine: str = "pyevm",
 ) -> Summary:
     """Run all files with `jobs` processes. `report` gets each file's name and cases as they are done."""
     summary = Summary()
-    for name, outcomes in _all(documents, only, jobs):
+    for name, outcomes in _all(documents, only, jobs, engine):
         for outcome in outcomes:
             summary.add(outcome)
         report(name, outcomes)
     return summary
 
 
-_Task = tuple[Document, EthFork | None]
+_Task = tuple[Document, EthFork | None, str]
 
 
 def _run_task(task: _Task) -> tuple[str, list[Outcome]]:
-    document, only = task
-    return document.name, list(run_document(document, only))
+    document, only, engine = task
+    return document.name, list(run_document(document, only, engine))
 
 
 def _ignore_interrupt() -> None:
@@ -123,8 +125,10 @@ def _ignore_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _all(documents: Iterable[Document], only: EthFork | None, jobs: int) -> Iterator[tuple[str, list[Outcome]]]:
-    tasks: Iterator[_Task] = ((document, only) for document in documents)
+def _all(
+    documents: Iterable[Document], only: EthFork | None, jobs: int, engine: str
+) -> Iterator[tuple[str, list[Outcome]]]:
+    tasks: Iterator[_Task] = ((document, only, engine) for document in documents)
     if jobs <= 1:
         yield from map(_run_task, tasks)
         return

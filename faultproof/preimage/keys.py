@@ -71,10 +71,12 @@ def check_preimage(key: bytes, preimage: bytes) -> None:
     """Raises InvalidPreimage when the key is a hash of something else. Keys of other types say nothing about their preimage."""
     kind = key_type(key)
     if kind == KeyType.KECCAK256:
-        digest = keccak256(preimage)
+        digest: bytes = keccak256(preimage)
     elif kind == KeyType.SHA256:
         digest = sha256(preimage).digest()
     else:
         return
     if digest[1:] != key[1:]:
-        raise InvalidPreimage(f"{len(preimage)} bytes that hash to 0x{digest.hex()} are no preimage of key 0x{key.hex()}")
+        raise InvalidPreimage(
+            f"{len(preimage)} bytes that hash to 0x{digest.hex()} are no preimage of key 0x{key.hex()}"
+        )

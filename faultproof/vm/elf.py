@@ -43,7 +43,9 @@ class Program:
         Raises InvalidProgram when it has no such section, the section is not empty or the configuration is too long.
         """
         if len(configuration) > CONFIGURATION_SIZE - 8:
-            raise InvalidProgram(f"a configuration of {len(configuration)} bytes is longer than {CONFIGURATION_SIZE - 8}")
+            raise InvalidProgram(
+                f"a configuration of {len(configuration)} bytes is longer than {CONFIGURATION_SIZE - 8}"
+            )
         content = (len(configuration).to_bytes(8, "big") + configuration).ljust(CONFIGURATION_SIZE, b"\x00")
         segments = list(self.segments)
         for place, segment in enumerate(segments):
@@ -80,7 +82,9 @@ def _read(image: bytes) -> Program:
     if kind != _EXECUTABLE:
         raise InvalidProgram(f"the ELF file has type {kind}; only statically linked executables ({_EXECUTABLE}) run")
     if flags:
-        raise InvalidProgram(f"the ELF flags are {flags:#x}: the program uses compressed instructions or floating point")
+        raise InvalidProgram(
+            f"the ELF flags are {flags:#x}: the program uses compressed instructions or floating point"
+        )
     if entry % 4 or entry >= MEMORY_SIZE:
         raise InvalidProgram(f"no instruction can be at the entry point {entry:#x}")
     if count and entry_size != _PROGRAM_HEADER.size:

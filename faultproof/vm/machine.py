@@ -2,15 +2,15 @@
 
 import ctypes
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, Protocol
 
 from config.errors import CriticalError
 from config.types import ZERO_HASH
-from evm.native.library import load_library
+from evm.native.library import NativeLibraryMissing, load_library
 from faultproof.preimage import PreimageSource
-from faultproof.vm.elf import Program
-from faultproof.vm.memory import MEMORY_SIZE, PAGE_SIZE, PROOF_SIZE, SparseMemory
-from faultproof.vm.reference import ReferenceMachine, past_end
+from faultproof.vm.memory import MEMORY_SIZE, PAGE_SIZE, PROOF_SIZE
+from faultproof.vm.reference import past_end
 from faultproof.vm.state import ENCODED_SIZE, State
 
 _STOPPED, _EXITED, _NEEDS_PREIMAGE, _PAST_END = range(4)
@@ -79,8 +79,12 @@ _DOORS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 }
 
 
+@cache
 def _door(name: str) -> Callable[..., Any]:
-    function = getattr(load_library(), name)
+    try:
+        function = getattr(load_library(), name)
+    except NativeLibraryMissing as error:
+        raise CriticalError(str(error)) from error
     function.restype, function.argtypes = _DOORS[name]
     return function  # type: ignore[no-any-return]
 
@@ -90,8 +94,10 @@ class NativeMachine:
 
     def __init__(self, handle: int | None, source: PreimageSource) -> None:
         if handle is None:
-            raise CriticalError("no address space for the fault-proof VM: it reserves 13 GB, of which it uses what a program touches")
-        self._handle = handle
+            raise CriticalError(
+                "no address space for the fault-proof VM: it reserves 13 GB and uses what a program touches"
+            )
+        self._handle: int | None = handle
         self._source = source
         self._last_hint = b""
 
@@ -99,9 +105,8 @@ class NativeMachine:
     def load(cls, state: State, pages: Iterator[tuple[int, bytes]], source: PreimageSource) -> "NativeMachine":
         """A machine at a state with the pages of its memory; the state's memory root is not compared with theirs."""
         machine = cls(_door("lamina_vm_new")(), source)
-        write = _door("lamina_vm_write")
         for number, page in pages:
-            write(machine._handle, number * PAGE_SIZE, page, len(page))
+            machine.write(number * PAGE_SIZE, page)
         _door("lamina_vm_set_state")(machine._handle, state.encode())
         return machine
 
@@ -161,7 +166,7 @@ class NativeMachine:
         hint = ctypes.string_at(address, size.value) if size.value else b""
         if hint and hint != self._last_hint:
             self._source.hint(hint)
-        self._last_hint = hint
+            self._last_hint = hint
         preimage = self._source.preimage(key)
         if not _door("lamina_vm_supply")(self._handle, preimage, len(preimage)):
             raise CriticalError(f"no memory for a preimage of {len(preimage)} bytes")
@@ -182,6 +187,12 @@ class NativeMachine:
         _door("lamina_vm_read")(self._handle, address, out, size)
         return out.raw
 
+    def write(self, address: int, data: bytes) -> None:
+        """Writes a range of memory, as a loader does. Raises ValueError when it is not within memory."""
+        if not 0 <= address <= MEMORY_SIZE - len(data):
+            raise ValueError(f"{len(data)} bytes at {address:#x} are not within the VM's memory of 2^32 bytes")
+        _door("lamina_vm_write")(self._handle, address, data, len(data))
+
     def pages(self) -> Iterator[tuple[int, bytes]]:
         """Number and bytes of every page that is not zero, in order."""
         pages = _door("lamina_vm_pages")
@@ -196,23 +207,3 @@ class NativeMachine:
     def fork(self) -> "NativeMachine":
         """A copy that goes its own way."""
         return NativeMachine(_door("lamina_vm_fork")(self._handle), self._source)
-
-
-def start(program: Program, source: PreimageSource) -> NativeMachine:
-    """A machine at a program's first state."""
-    state, memory = program.state()
-    return NativeMachine.load(state, memory.pages(), source)
-
-
-def start_reference(program: Program, source: PreimageSource) -> ReferenceMachine:
-    """The slow machine at a program's first state."""
-    state, memory = program.state()
-    return ReferenceMachine(state, memory, source)
-
-
-def copy_memory(pages: Iterator[tuple[int, bytes]]) -> SparseMemory:
-    """A memory with these pages."""
-    memory = SparseMemory()
-    for number, page in pages:
-        memory.write(number * PAGE_SIZE, page)
-    return memory

@@ -2,11 +2,26 @@
 
 import copy
 from collections.abc import Iterator
+from typing import Protocol
 
 from faultproof.preimage import MissingPreimage, PreimageSource
 from faultproof.vm.memory import LEAF_SIZE, MEMORY_SIZE, SparseMemory
 from faultproof.vm.state import State
-from faultproof.vm.step import A1, A7, SET_KEY, step
+from faultproof.vm.step import A1, A7, ECALL_WORD, EXIT, SET_KEY, step
+
+LARGEST_TEXT = 1 << 24
+"""Bytes of a hint or an output that a host takes."""
+
+
+class Runnable(Protocol):
+    """What `program_output` asks of a machine."""
+
+    @property
+    def moment(self) -> State:
+        """The state, its memory root aside."""
+
+    def read(self, address: int, size: int) -> bytes:
+        """Bytes of memory."""
 
 
 class PreimageReader:
@@ -37,6 +52,16 @@ def past_end(key: bytes, offset: int) -> MissingPreimage:
     return MissingPreimage(f"the program reads preimage 0x{key.hex()} at offset {offset}, which is past its end")
 
 
+def program_output(machine: "Runnable") -> bytes:
+    """What a program that has made EXIT left for people; empty when it has not. Spec: docs/fpvm.md, section 10"""
+    moment = machine.moment
+    address, size = moment.registers[A1], moment.registers[A1 + 1]
+    ended_itself = moment.exited and moment.registers[A7] == EXIT and moment.pc <= MEMORY_SIZE - 4
+    if not ended_itself or machine.read(moment.pc, 4) != ECALL_WORD.to_bytes(4, "little"):
+        return b""
+    return machine.read(address, size) if size <= LARGEST_TEXT and address <= MEMORY_SIZE - size else b""
+
+
 class ReferenceMachine:
     """Runs programs step by step; the interface is that of `machine.Machine`."""
 
@@ -44,6 +69,7 @@ class ReferenceMachine:
         self._state = state
         self.memory = memory
         self._reader = PreimageReader(source)
+        self._last_hint = b""
 
     @property
     def source(self) -> PreimageSource:
@@ -64,17 +90,18 @@ class ReferenceMachine:
         """Runs until the step counter is `stop_at` or the program has ended. Raises MissingPreimage."""
         while not self._state.exited and self._state.step < stop_at:
             hint = self._hint()
-            if hint:
+            if hint and hint != self._last_hint:
                 self.source.hint(hint)
+                self._last_hint = hint
             step(self._state, self.memory, self._reader)
 
     def _hint(self) -> bytes:
-        """What the program says at SET_KEY. Spec: docs/fpvm.md, section 9"""
+        """What the program says at SET_KEY. Spec: docs/fpvm.md, section 10"""
         state = self._state
         address, size = state.registers[A1], state.registers[A1 + 1]
-        if state.registers[A7] != SET_KEY or not 0 < size <= 1 << 24 or address > MEMORY_SIZE - size:
+        if state.registers[A7] != SET_KEY or not 0 < size <= LARGEST_TEXT or address > MEMORY_SIZE - size:
             return b""
-        if state.pc % 4 or state.pc >= MEMORY_SIZE or self.memory.read(state.pc, 4) != b"\x73\0\0\0":
+        if state.pc % 4 or state.pc >= MEMORY_SIZE or self.memory.read(state.pc, 4) != ECALL_WORD.to_bytes(4, "little"):
             return b""
         return self.memory.read(address, size)
 

@@ -1,7 +1,7 @@
 """A machine's state in a file: `lamina vm load` writes one, `lamina vm run` starts from one.
 
 Eight bytes that name the format, the 338 bytes of the state, then every page that is not zero throughout: number (4 bytes,
-big-endian) and 4096 bytes, in order. Spec: docs/fpvm.md, section 10
+big-endian) and 4096 bytes, in order. Spec: docs/fpvm.md, section 11
 """
 
 from pathlib import Path

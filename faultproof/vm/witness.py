@@ -12,7 +12,7 @@ from faultproof.vm.step import Oracle, step
 
 @dataclass(frozen=True)
 class Read:
-    """The part of a preimage that a step reads: key as the program has it, offset into `value`, the preimage behind its length."""
+    """What a step reads of a preimage: key as the program has it, offset into `value`, the preimage behind its length."""
 
     key: Hash32
     offset: int

@@ -13,15 +13,26 @@ import typer
 from node.cli.progress import counted
 
 if TYPE_CHECKING:
+    from evm.engine.stateless import StatelessCase
     from evm.statetest import Outcome
+    from evm.types import Hash32
 
 evm = typer.Typer(help="Execute single blocks and public test suites.", no_args_is_help=True)
 
 
-class EngineName(StrEnum):
-    """What executes."""
+class StatelessEngine(StrEnum):
+    """What executes a block from its witness."""
 
     PYEVM = "pyevm"
+    NATIVE = "native"
+    GUEST = "guest"
+
+
+class StateTestEngine(StrEnum):
+    """What executes state tests."""
+
+    PYEVM = "pyevm"
+    NATIVE = "native"
 
 
 class StateTestFork(StrEnum):
@@ -32,7 +43,7 @@ class StateTestFork(StrEnum):
     OSAKA = "Osaka"
 
 
-Engine = Annotated[EngineName, typer.Option("--engine", help="What executes.")]
+StatelessEngineOption = Annotated[StatelessEngine, typer.Option("--engine", help="What executes.")]
 
 
 @evm.command()
@@ -40,7 +51,7 @@ def stateless(
     files: Annotated[
         list[Path], typer.Argument(help="Blocks with their witness, .json or .json.gz.", exists=True, dir_okay=False)
     ],
-    engine: Engine = EngineName.PYEVM,
+    engine: StatelessEngineOption = StatelessEngine.PYEVM,
     chain: Annotated[
         int | None, typer.Option("--chain", help="Chain id whose rules hold for files that carry no rollup config.")
     ] = None,
@@ -48,13 +59,14 @@ def stateless(
     """Execute blocks from parent header, payload and witness; exit 1 when a hash does not match.
 
     Prints one JSON line per file. A trie node or code that the witness lacks is an error, never taken for empty.
+    `native` is the core as the native library, `guest` the same on the fault-proof VM, with the steps it takes.
 
-    Example: lamina evm stateless --chain 10 block.json.gz
+    Example: lamina evm stateless --chain 10 --engine native block.json.gz
     """
     failed = 0
     with counted("blocks", len(files)) as progress:
         for path in files:
-            line = _execute(path, chain)
+            line = _execute(path, chain, engine)
             progress.result(json.dumps(line))
             failed += not line["match"]
             progress.done()
@@ -62,12 +74,12 @@ def stateless(
         raise typer.Exit(1)
 
 
-def _execute(path: Path, chain: int | None) -> dict[str, Any]:
+def _execute(path: Path, chain: int | None, engine: StatelessEngine) -> dict[str, Any]:
     """The line that says how a block's execution went."""
     from config.errors import CriticalError
     from evm.engine.errors import InvalidPayload
-    from evm.engine.stateless import execute_stateless
     from evm.engine.stateless_file import load_stateless_case
+    from evm.native.library import NativeLibraryMissing
     from evm.types import to_hex
 
     line: dict[str, Any] = {"file": str(path), "block": None, "hash": None, "expected": None, "match": False}
@@ -75,13 +87,31 @@ def _execute(path: Path, chain: int | None) -> dict[str, Any]:
     try:
         case = load_stateless_case(path, chain)
         line.update(block=case.number, expected=to_hex(case.expected_hash))
-        header = execute_stateless(case).block.header
-    except (InvalidPayload, CriticalError, ValueError) as error:
+        block_hash, numbers = _run(case, engine)
+    except (InvalidPayload, CriticalError, NativeLibraryMissing, ValueError) as error:
         message = str(error)
         print(f"lamina: {message if message.startswith(str(path)) else f'{path}: {message}'}", file=sys.stderr)
         return {**line, "error": message}
-    line.update(hash=to_hex(header.hash), match=header.hash == case.expected_hash, gasUsed=header.gas_used)
+    line.update(hash=to_hex(block_hash), match=block_hash == case.expected_hash, **numbers)
     return {**line, "seconds": round(time.perf_counter() - started, 3)}
+
+
+def _run(case: "StatelessCase", engine: StatelessEngine) -> "tuple[Hash32, dict[str, int]]":
+    """The hash of the block, and the numbers that belong in its line."""
+    if engine == StatelessEngine.NATIVE:
+        from evm.native.stateless import execute_stateless_natively
+
+        computed = execute_stateless_natively(case)
+        return computed.hash, {"gasUsed": computed.gas_used}
+    if engine == StatelessEngine.GUEST:
+        from faultproof.exec_program import execute_in_guest
+
+        result = execute_in_guest(case)
+        return result.hash, {"gasUsed": result.gas_used, "steps": result.steps}
+    from evm.engine.stateless import execute_stateless
+
+    header = execute_stateless(case).block.header
+    return header.hash, {"gasUsed": header.gas_used}
 
 
 @evm.command()
@@ -90,7 +120,9 @@ def statetest(
     fork: Annotated[
         StateTestFork | None, typer.Option("--fork", help="Only state tests of this fork. Default: all from Paris on.")
     ] = None,
-    engine: Engine = EngineName.PYEVM,
+    engine: Annotated[
+        StateTestEngine, typer.Option("--engine", help="What executes state tests.")
+    ] = StateTestEngine.PYEVM,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes to use. Default: one per core.", min=0)] = 0,
 ) -> None:
     """Run state, transaction, RLP and trie tests in the format of ethereum/tests; exit 1 when one fails.
@@ -100,8 +132,15 @@ def statetest(
     Example: lamina evm statetest --fork Cancun GeneralStateTests
     """
     from config.forks import EthFork
+    from evm.native.library import NativeLibraryMissing, load_library
     from evm.statetest import Verdict, find_documents, run_suite
 
+    if engine is StateTestEngine.NATIVE:
+        try:
+            load_library()
+        except NativeLibraryMissing as error:
+            print(f"lamina: {error}", file=sys.stderr)
+            raise typer.Exit(1) from error
     documents = list(find_documents(paths))
     only = None if fork is None else EthFork[fork.name]
     with counted("files", len(documents)) as progress:
@@ -112,7 +151,7 @@ def statetest(
                     progress.result(json.dumps(outcome.to_json()))
             progress.done()
 
-        summary = run_suite(documents, only, jobs or os.cpu_count() or 1, report)
+        summary = run_suite(documents, only, jobs or os.cpu_count() or 1, report, engine.value)
     print(json.dumps(summary.to_json()))
     if summary.failed:
         raise typer.Exit(1)

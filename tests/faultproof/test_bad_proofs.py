@@ -43,7 +43,9 @@ def refused(name: str, state_data: bytes, proof_data: bytes) -> None:
     with pytest.raises(Reverted) as theirs:
         judge().step(state_data, proof_data)
     kinds = {"InvalidState"} if ours.type is InvalidState else {"InvalidProofLength", "InvalidMemoryProof"}
-    assert theirs.value.error in kinds or theirs.value.data[:4] in {keccak256(f"{kind}()".encode())[:4] for kind in kinds}
+    assert theirs.value.error in kinds or theirs.value.data[:4] in {
+        keccak256(f"{kind}()".encode())[:4] for kind in kinds
+    }
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -69,7 +71,13 @@ def test_a_changed_byte_in_any_leaf_or_sibling_is_refused(name: str) -> None:
 def test_a_proof_of_another_length_is_refused(name: str) -> None:
     evidence = evidence_of(name)
     proofs = evidence.proof_data
-    for wrong in (proofs + b"\x00", proofs + bytes(PROOF_SIZE), proofs + proofs[:PROOF_SIZE], proofs[:-1], proofs[PROOF_SIZE:]):
+    for wrong in (
+        proofs + b"\x00",
+        proofs + bytes(PROOF_SIZE),
+        proofs + proofs[:PROOF_SIZE],
+        proofs[:-1],
+        proofs[PROOF_SIZE:],
+    ):
         if wrong != proofs:
             refused(name, evidence.state_data, wrong)
 

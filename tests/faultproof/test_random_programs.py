@@ -30,7 +30,9 @@ words = st.one_of(
     st.builds(asm.immediate, st.sampled_from(sorted(asm.SHIFT)), registers, registers, st.integers(0, 31)),
     st.builds(asm.load, st.sampled_from(sorted(asm.LOAD)), registers, registers, offsets),
     st.builds(asm.store, st.sampled_from(sorted(asm.STORE)), registers, registers, offsets),
-    st.builds(asm.branch, st.sampled_from(sorted(asm.BRANCH)), registers, registers, st.integers(-8, 8).map(lambda n: 4 * n)),
+    st.builds(
+        asm.branch, st.sampled_from(sorted(asm.BRANCH)), registers, registers, st.integers(-8, 8).map(lambda n: 4 * n)
+    ),
     st.builds(asm.jal, registers, st.integers(1, 8).map(lambda n: 4 * n)),
     st.builds(asm.lui, registers, st.integers(0, (1 << 32) - 1)),
     st.builds(asm.auipc, registers, st.integers(0, (1 << 32) - 1)),
@@ -90,7 +92,9 @@ computations = st.one_of(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(computations, min_size=1, max_size=60), st.lists(values, min_size=30, max_size=30), st.binary(max_size=128))
+@given(
+    st.lists(computations, min_size=1, max_size=60), st.lists(values, min_size=30, max_size=30), st.binary(max_size=128)
+)
 def test_unicorn_ends_with_the_same_registers_and_memory(code: list[int], start: list[int], data: bytes) -> None:
     kept = [word for word in code if word >> 7 & 31 != 31 or word & 0x7F == 0x23]
     case = Case(kept, {**dict(enumerate(start, 1)), 31: DATA}, {DATA: data} if data else {})

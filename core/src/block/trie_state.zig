@@ -17,8 +17,8 @@ const Error = evm.Error;
 /// What a block leaves behind.
 pub const Update = struct {
     state_root: Hash,
-    /// Nodes of all tries that the store does not have yet, children before parents.
-    nodes: []const trie.NewNode,
+    /// Of all tries together.
+    nodes: trie.Changes,
     /// The storage roots of the accounts that changed, in the order of `State.accounts()`; null where nothing is left.
     storage_roots: []const ?Hash,
 };
@@ -67,7 +67,7 @@ pub const TrieState = struct {
 
     /// An account as it was before the block.
     pub fn account(self: *TrieState, address: *const evm.Address) Error!?evm.AccountData {
-        const key = try self.address_keys.get(self.arena, address);
+        const key = try self.addressKey(address);
         const encoded = try self.accounts.get(&key) orelse return null;
         return decodeAccount(encoded) catch error.CorruptNode;
     }
@@ -79,7 +79,7 @@ pub const TrieState = struct {
             errdefer self.storages.removeByPtr(place.key_ptr);
             place.value_ptr.* = try trie.Trie.init(self.arena, self.nodes.source(), storage_root);
         }
-        const key = try self.slot_keys.get(self.arena, &evm.wordToHash(slot));
+        const key = try self.slotKey(slot);
         const encoded = try place.value_ptr.get(&key) orelse return 0;
         const item = rlp.decode(encoded) catch return error.CorruptNode;
         return item.int(u256) catch error.CorruptNode;
@@ -95,45 +95,56 @@ pub const TrieState = struct {
         return self.ancestors.hashOf(number);
     }
 
+    /// Where an account is in the state trie.
+    pub fn addressKey(self: *TrieState, address: *const evm.Address) error{OutOfMemory}!Hash {
+        return self.address_keys.get(self.arena, address);
+    }
+
+    /// Where a slot is in a storage trie.
+    pub fn slotKey(self: *TrieState, slot: u256) error{OutOfMemory}!Hash {
+        return self.slot_keys.get(self.arena, &evm.wordToHash(slot));
+    }
+
     /// Bring the tries up to what the block has done.
     pub fn apply(self: *TrieState, state: *const journal.State) Error!Update {
-        var created: std.ArrayList(trie.NewNode) = .empty;
+        var nodes = trie.Changes{};
         const accounts = state.accounts();
         const storage_roots = try self.arena.alloc(?Hash, accounts.len);
         @memset(storage_roots, null);
         // What is deleted comes last: a branch that has got a new child by then need not look at the ones it had.
         for (accounts, storage_roots) |changed, *root| {
             if (!changed.changed() or !changed.info.exists) continue;
-            root.* = try self.applyStorage(changed, &created);
-            const key = try self.address_keys.get(self.arena, &changed.address);
+            root.* = try self.applyStorage(changed, &nodes);
+            const key = try self.addressKey(&changed.address);
             try self.accounts.put(&key, try encodeAccount(self.arena, &changed.info, &root.*.?));
         }
         for (accounts) |changed| {
             if (!changed.changed() or changed.info.exists) continue;
-            const key = try self.address_keys.get(self.arena, &changed.address);
+            const key = try self.addressKey(&changed.address);
             try self.accounts.delete(&key);
         }
+        const state_root = try self.accounts.commit(&nodes);
         return .{
-            .state_root = try self.accounts.commit(&created),
-            .nodes = created.items,
+            .state_root = state_root,
+            .nodes = nodes,
             .storage_roots = storage_roots,
         };
     }
 
-    fn applyStorage(self: *TrieState, changed: *const journal.Account, created: *std.ArrayList(trie.NewNode)) Error!Hash {
+    fn applyStorage(self: *TrieState, changed: *const journal.Account, nodes: *trie.Changes) Error!Hash {
         const before = changed.storageRoot();
         var slots = changed.changedSlots();
         var any = slots.next() orelse return before;
         var storage = try trie.Trie.init(self.arena, self.nodes.source(), &before);
         while (true) {
-            if (any.value != 0) try storage.put(&try self.slot_keys.get(self.arena, &evm.wordToHash(any.key)), try encodeWord(self.arena, any.value));
+            if (any.value != 0) try storage.put(&try self.slotKey(any.key), try encodeWord(self.arena, any.value));
             any = slots.next() orelse break;
         }
         slots = changed.changedSlots();
         while (slots.next()) |slot| {
-            if (slot.value == 0) try storage.delete(&try self.slot_keys.get(self.arena, &evm.wordToHash(slot.key)));
+            if (slot.value == 0) try storage.delete(&try self.slotKey(slot.key));
         }
-        return storage.commit(created);
+        return storage.commit(nodes);
     }
 };
 

@@ -13,7 +13,6 @@ const state_file = @import("state.zig");
 const frame_file = @import("frame.zig");
 const interpreter = @import("interpreter.zig");
 const precompiles = @import("precompiles.zig");
-const platform = @import("../platform.zig");
 const created_address = @import("created_address.zig");
 const Allocator = std.mem.Allocator;
 const Account = state_file.Account;
@@ -77,6 +76,8 @@ pub const Machine = struct {
     environment: *const types.Environment,
     rules: fork.Rules,
     table: *const frame_file.Table,
+    /// Anything else than the final ones only in tests of drafts.
+    contracts: *const precompiles.Contracts = &precompiles.final,
     transaction: TransactionContext = .{},
     levels: std.ArrayList(*Level) = .empty,
     fault: ?types.Error = null,
@@ -166,10 +167,10 @@ pub const Machine = struct {
 
     fn runPrecompile(self: *Machine, request: *const Request, number: u16, snapshot: state_file.Snapshot, depth: u16) types.Error!Outcome {
         const failure: Status = failure: {
-            const price = precompiles.price(self.rules, number, request.input) orelse break :failure .precompile_failed;
+            const price = self.contracts.price(self.rules, number, request.input) orelse break :failure .precompile_failed;
             if (price > request.gas) break :failure .out_of_gas;
             const is_identity = number == precompiles.identity;
-            const result = if (is_identity) request.input else platform.current.precompile(number, price, request.input, self.allocator) catch |err|
+            const result = if (is_identity) request.input else self.contracts.run(number, price, request.input, self.allocator) catch |err|
                 switch (err) {
                     error.PrecompileFailed => break :failure .precompile_failed,
                     else => |fatal| return fatal,

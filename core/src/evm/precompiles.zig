@@ -27,6 +27,17 @@ pub const bls12_map_fp_to_g1 = 0x10;
 pub const bls12_map_fp2_to_g2 = 0x11;
 pub const p256_verify = 0x100;
 
+/// The precompiled contracts of a machine.
+pub const Contracts = struct {
+    /// The number of the one at this address.
+    find: *const fn (Rules, types.Address) ?u16,
+    /// What a call with this input costs; null: it fails at any price.
+    price: *const fn (Rules, number: u16, input: []const u8) ?u64,
+    run: *const fn (number: u16, required_gas: u64, input: []const u8, std.mem.Allocator) platform.PrecompileError![]const u8,
+};
+
+pub const final: Contracts = .{ .find = find, .price = price, .run = platform.current.precompile };
+
 /// How many there are on any fork.
 pub const count = bls12_map_fp2_to_g2 + 1;
 

@@ -90,7 +90,7 @@ pub fn execute(machine: *Machine, payload: *const Payload) types.Error!Result {
         const target = try state.account(to);
         if (rules.hasAccessSets()) _ = try state.warm(target);
         var code = try state.codeOf(target);
-        var precompile = precompiles.find(rules, to);
+        var precompile = machine.contracts.find(rules, to);
         if (rules.hasDelegation()) if (code.delegate()) |address| {
             const delegate = try state.account(address);
             _ = try state.warm(delegate);

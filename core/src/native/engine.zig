@@ -25,20 +25,24 @@
 //! * A status other than `ok` and `invalid_transaction` means that the block can only be closed.
 //! * `result` is a RLP list, which lives until the block is closed:
 //!
-//!       [header, hash, receipts, nodes, codes, accounts]
+//!       [header, hash, receipts, nodes, replaced, codes, accounts]
 //!       header    its RLP as a byte string
 //!       receipts  = [[encoding, gas_used, created], ...]  `encoding` as receipts are stored, a deposit's nonce included since Regolith;
 //!                 `created` is the new contract's address or empty
-//!       nodes     = [hash, encoding, hash, encoding, ...] trie nodes the state before did not have, children before parents
+//!       nodes     = [hash, encoding, hash, encoding, ...] trie nodes at positions that have changed, children before parents
+//!       replaced  = [hash, ...] trie nodes that stood at positions where now others do or none; not those of storage that was wiped.
+//!                 Both lists go by position: the same node at two positions is there twice.
 //!       codes     = [hash, code, ...]
-//!       accounts  = [[address, account, wiped, slots], ...] those that changed: `account` is the RLP of nonce, balance, storage root and
-//!                 code hash as a byte string, empty when nothing is left; `wiped` is 1 when the storage from before is gone;
-//!                 slots = [slot, value, slot, value, ...] with 32 bytes for a slot and an integer for its value, 0 when deleted
+//!       accounts  = [[address, key, account, wiped, slots], ...] those that changed: `key` is the address's keccak256; `account` the RLP of
+//!                 nonce, balance, storage root and code hash as a byte string, empty when nothing is left; `wiped` is 1 when storage
+//!                 that was there before is gone; slots = [slot, key, value, ...] with 32 bytes for the slot, its keccak256, and an
+//!                 integer, 0 when deleted
 //!
 //! An engine and its blocks must not be used by two threads at the same time; different engines are independent. There is no global
 //! state. Python's lock is not needed during a call, except inside `fetch`, which takes it itself.
 
 const std = @import("std");
+const Arena = @import("../arena.zig").Arena;
 const rlp = @import("../rlp.zig");
 const config = @import("../config.zig");
 const evm = @import("../evm/types.zig");
@@ -97,7 +101,7 @@ const Engine = struct {
 };
 
 const Block = struct {
-    arena: std.heap.ArenaAllocator,
+    arena: Arena,
     engine: *Engine,
     parent_state_root: evm.Hash,
     builder: pipeline.BlockBuilder,
@@ -331,7 +335,7 @@ fn seal(block: *Block) evm.Error![]const u8 {
     const builder = &block.builder;
     const sealed = try builder.seal();
     const engine = block.engine;
-    for (sealed.update.nodes) |*new| try engine.nodes.add(&new.hash, new.encoding);
+    for (sealed.update.nodes.created.items) |*new| try engine.nodes.add(&new.hash, new.encoding);
     try engine.headers.add(&sealed.hash, sealed.encoded_header);
 
     var encoder = rlp.Encoder.init(block.arena.allocator());
@@ -340,11 +344,14 @@ fn seal(block: *Block) evm.Error![]const u8 {
     try encoder.bytes(&sealed.hash);
     try encodeReceipts(&encoder, sealed.receipts);
     const nodes = encoder.open();
-    for (sealed.update.nodes) |*new| {
+    for (sealed.update.nodes.created.items) |*new| {
         try encoder.bytes(&new.hash);
         try encoder.bytes(new.encoding);
     }
     try encoder.close(nodes);
+    const replaced = encoder.open();
+    for (sealed.update.nodes.replaced.items) |*hash| try encoder.bytes(hash);
+    try encoder.close(replaced);
     const codes = encoder.open();
     for (builder.state.accounts()) |account| {
         const code = account.newCode() orelse continue;
@@ -374,18 +381,21 @@ fn encodeReceipts(encoder: *rlp.Encoder, receipts: []const pipeline.Receipt) err
     try encoder.close(list);
 }
 
-fn encodeAccounts(encoder: *rlp.Encoder, builder: *const pipeline.BlockBuilder, update: *const trie_state.Update) error{OutOfMemory}!void {
+fn encodeAccounts(encoder: *rlp.Encoder, builder: *pipeline.BlockBuilder, update: *const trie_state.Update) error{OutOfMemory}!void {
     const list = encoder.open();
     for (builder.state.accounts(), update.storage_roots) |account, root| {
         if (!account.changed()) continue;
         const item = encoder.open();
         try encoder.bytes(&account.address);
+        try encoder.bytes(&try builder.tries.addressKey(&account.address));
         try encoder.bytes(if (root) |*storage_root| try trie_state.encodeAccount(encoder.allocator, &account.info, storage_root) else "");
-        try encoder.int(@as(u8, @intFromBool(account.storage_wiped)));
+        const had_storage = if (account.before) |before| !std.mem.eql(u8, &before.storage_root, &evm.empty_trie_root) else false;
+        try encoder.int(@as(u8, @intFromBool(account.storage_wiped and had_storage)));
         const slots = encoder.open();
         var changed = account.changedSlots();
         while (changed.next()) |slot| {
             try encoder.bytes(&evm.wordToHash(slot.key));
+            try encoder.bytes(&try builder.tries.slotKey(slot.key));
             try encoder.int(slot.value);
         }
         try encoder.close(slots);

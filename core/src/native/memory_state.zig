@@ -65,7 +65,7 @@ pub const MemoryState = struct {
     }
 
     /// By convention of Ethereum's state tests: the hash of the number's decimal digits.
-    fn blockHash(_: *anyopaque, number: u64) types.Error!types.Hash {
+    pub fn blockHash(_: *anyopaque, number: u64) types.Error!types.Hash {
         var digits: [20]u8 = undefined;
         return keccak.hash(std.fmt.bufPrint(&digits, "{d}", .{number}) catch unreachable);
     }

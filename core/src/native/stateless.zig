@@ -1,6 +1,7 @@
 //! C door of `block/stateless.zig`: what `guest-exec.elf` does, in the native library. `evm/native/stateless.py` is the other side.
 
 const std = @import("std");
+const Arena = @import("../arena.zig").Arena;
 const store = @import("../trie/store.zig");
 const stateless = @import("../block/stateless.zig");
 const callback = @import("fetch.zig");
@@ -27,7 +28,7 @@ pub const Result = extern struct {
 /// Execute the task over the witness that `fetch` serves.
 export fn lamina_stateless(task: [*]const u8, length: usize, fetch: callback.Function, context: ?*anyopaque, result: *Result) Status {
     const gpa = std.heap.smp_allocator;
-    var arena = std.heap.ArenaAllocator.init(gpa);
+    var arena = Arena.init(gpa);
     defer arena.deinit();
     var behind = callback.Fetch{ .function = fetch, .context = context, .kind = .any };
     var witness = store.Store.init(gpa, behind.backing(), std.math.maxInt(usize));

@@ -3,6 +3,7 @@
 //! Return values below zero: -1 not there, -2 a node is missing, -3 a node is damaged, -4 out of memory.
 
 const std = @import("std");
+const Arena = @import("../arena.zig").Arena;
 const rlp = @import("../rlp.zig");
 const ordered = @import("../trie/ordered.zig");
 const store = @import("../trie/store.zig");
@@ -20,11 +21,11 @@ fn code(failure: trie.Error) isize {
 }
 
 const Handle = struct {
-    arena: std.heap.ArenaAllocator,
+    arena: Arena,
     fetch: callback.Fetch,
     nodes: store.Store,
     trie: trie.Trie,
-    created: std.ArrayList(trie.NewNode),
+    changes: trie.Changes,
 };
 
 /// A trie over the nodes that `fetch` gives, or null without memory.
@@ -34,7 +35,7 @@ export fn lamina_trie_open(root: *const [32]u8, fetch: callback.Function, contex
     self.arena = .init(gpa);
     self.fetch = .{ .function = fetch, .context = context, .kind = .node };
     self.nodes = .init(gpa, self.fetch.backing(), std.math.maxInt(usize));
-    self.created = .empty;
+    self.changes = .{};
     self.trie = trie.Trie.init(self.arena.allocator(), self.nodes.source(), root) catch {
         lamina_trie_close(self);
         return null;
@@ -68,18 +69,24 @@ export fn lamina_trie_put(self: *Handle, key: *const [32]u8, value: [*]const u8,
 
 /// Writes the root and returns how many nodes are new since the last commit.
 export fn lamina_trie_commit(self: *Handle, root: *[32]u8) isize {
-    self.created.clearRetainingCapacity();
-    root.* = self.trie.commit(&self.created) catch |failure| return code(failure);
-    for (self.created.items) |new| self.nodes.add(&new.hash, new.encoding) catch |failure| return code(failure);
-    return @intCast(self.created.items.len);
+    self.changes = .{};
+    root.* = self.trie.commit(&self.changes) catch |failure| return code(failure);
+    for (self.changes.created.items) |new| self.nodes.add(&new.hash, new.encoding) catch |failure| return code(failure);
+    return @intCast(self.changes.created.items.len);
 }
 
 /// A new node of the last commit: its hash, and the length and place of its encoding.
 export fn lamina_trie_created(self: *Handle, index: usize, hash: *[32]u8, out: *[*]const u8) isize {
-    const new = self.created.items[index];
+    const new = self.changes.created.items[index];
     hash.* = new.hash;
     out.* = new.encoding.ptr;
     return @intCast(new.encoding.len);
+}
+
+/// How many nodes were replaced in the last commit, and where their hashes are.
+export fn lamina_trie_replaced(self: *Handle, out: *[*]const [32]u8) isize {
+    out.* = self.changes.replaced.items.ptr;
+    return @intCast(self.changes.replaced.items.len);
 }
 
 /// The key a missing or damaged node was asked by.

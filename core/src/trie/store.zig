@@ -4,6 +4,7 @@
 //! one is dropped whole. That happens only in `rotate`, which the owner calls while no one holds bytes of the store.
 
 const std = @import("std");
+const Arena = @import("../arena.zig").Arena;
 const keccak = @import("../crypto/keccak.zig");
 const trie = @import("trie.zig");
 const Allocator = std.mem.Allocator;
@@ -35,17 +36,17 @@ const KeyContext = struct {
 const ENTRY_OVERHEAD = 64;
 
 const Generation = struct {
-    arena: std.heap.ArenaAllocator,
+    arena: Arena,
     values: std.HashMapUnmanaged(Hash, []const u8, KeyContext, 80) = .empty,
     bytes: usize = 0,
 
     fn add(self: *Generation, hash: Hash, value: []const u8) error{OutOfMemory}!void {
-        try self.values.put(self.arena.child_allocator, hash, value);
+        try self.values.put(self.arena.child, hash, value);
         self.bytes += value.len + ENTRY_OVERHEAD;
     }
 
     fn deinit(self: *Generation) void {
-        self.values.deinit(self.arena.child_allocator);
+        self.values.deinit(self.arena.child);
         self.arena.deinit();
     }
 };

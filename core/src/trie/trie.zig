@@ -33,6 +33,14 @@ pub const Source = struct {
 /// A node that the source does not have yet.
 pub const NewNode = struct { hash: Hash, encoding: []const u8 };
 
+/// How the nodes of tries differ from those before, by position: a node that stands at two positions is there twice.
+pub const Changes = struct {
+    /// Children before parents.
+    created: std.ArrayList(NewNode) = .empty,
+    /// Hashes of nodes that stood where now others do or none.
+    replaced: std.ArrayList(Hash) = .empty,
+};
+
 const MAX_NIBBLES = 64;
 const MAX_BRANCH_SIZE = 3 + node.WIDTH * 33 + 1;
 
@@ -54,6 +62,8 @@ pub const Trie = struct {
     arena: Allocator,
     source: Source,
     root: Child,
+    /// Hashes of the stored nodes that were opened to be changed.
+    opened: std.ArrayList(Hash) = .empty,
 
     pub fn init(arena: Allocator, source: Source, root: *const Hash) Error!Trie {
         return .{ .arena = arena, .source = source, .root = try rootChild(arena, root) };
@@ -97,9 +107,11 @@ pub const Trie = struct {
         self.root = try self.remove(self.root, unpack(&buffer, key));
     }
 
-    /// The root hash after all changes. New nodes go to `created`, children before parents; the source has to know them
-    /// before the trie is used again.
-    pub fn commit(self: *Trie, created: *std.ArrayList(NewNode)) Error!Hash {
+    /// The root hash after all changes. The source has to know the created nodes before the trie is used again.
+    pub fn commit(self: *Trie, changes: *Changes) Error!Hash {
+        try changes.replaced.appendSlice(self.arena, self.opened.items);
+        self.opened.clearRetainingCapacity();
+        const created = &changes.created;
         switch (self.root) {
             .none => return EMPTY_ROOT,
             .stored => |item| if (node.hashOf(item)) |hash| return hash.*,
@@ -222,6 +234,7 @@ pub const Trie = struct {
     /// A stored node in the form that can be changed.
     fn open(self: *Trie, item: []const u8) Error!*Changed {
         const parsed = try node.parse(try resolve(self.source, item));
+        if (node.hashOf(item)) |hash| try self.opened.append(self.arena, hash.*);
         const changed = try self.arena.create(Changed);
         changed.* = switch (parsed) {
             .leaf => |leaf| .{ .leaf = .{ .path = try self.unpackPath(leaf.path), .value = leaf.value } },

@@ -4,7 +4,6 @@ const std = @import("std");
 const types = @import("../types.zig");
 const gas = @import("../gas.zig");
 const state_file = @import("../state.zig");
-const precompiles = @import("../precompiles.zig");
 const frame_file = @import("../frame.zig");
 const Frame = frame_file.Frame;
 const Handler = frame_file.Handler;
@@ -130,7 +129,7 @@ fn call(comptime kind: Call, comptime s: gas.Schedule) Handler {
                 .owner = if (keeps_owner) frame.owner else target,
                 .code_owner = target,
                 .code = code,
-                .precompile = if (is_delegated) null else precompiles.find(frame.machine.rules, target.address),
+                .precompile = if (is_delegated) null else frame.machine.contracts.find(frame.machine.rules, target.address),
                 .value = if (kind == .delegate_call) frame.value else value,
                 .input = frame.range(ranges[0], ranges[1]),
                 .gas = child_gas,
