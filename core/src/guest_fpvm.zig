@@ -9,7 +9,11 @@ const oracles = @import("derivation/oracle.zig");
 const program = @import("program.zig");
 const Pool = @import("pool.zig").Pool;
 
-pub const platform = fpvm;
+pub const platform = struct {
+    pub const keccak256 = fpvm.keccak256;
+    pub const recoverKey = fpvm.recoverKey;
+    pub const precompile = @import("platform/oracle_precompiles.zig").precompile;
+};
 pub const panic = fpvm.panic;
 
 comptime {

@@ -31,8 +31,7 @@ pub const Pool = struct {
     fn classOf(length: usize, alignment: Alignment) ?u6 {
         const size = @max(length, alignment.toByteUnits());
         if (size > 1 << 40) return null;
-        const exponent = std.math.log2_int_ceil(usize, @max(size, 1));
-        return @max(smallest_class, exponent);
+        return @intCast(@max(smallest_class, std.math.log2_int_ceil(usize, size)));
     }
 
     fn alloc(context: *anyopaque, length: usize, alignment: Alignment, _: usize) ?[*]u8 {

@@ -115,7 +115,7 @@ fn judge(allocator: Allocator, case: *const Case, state: *state_file.State, tran
 
 /// The state's tries in the stores; the root.
 fn buildTries(allocator: Allocator, pre: *const MemoryState, nodes: *store.Store, codes: *store.Store) !types.Hash {
-    var created: std.ArrayList(trie.NewNode) = .empty;
+    var created: trie.Changes = .{};
     var accounts = try trie.Trie.init(allocator, nodes.source(), &trie.EMPTY_ROOT);
     var entries = pre.accounts.iterator();
     while (entries.next()) |entry| {
@@ -132,7 +132,7 @@ fn buildTries(allocator: Allocator, pre: *const MemoryState, nodes: *store.Store
         try accounts.put(&keccak.hash(entry.key_ptr), encoded);
     }
     const root = try accounts.commit(&created);
-    for (created.items) |node| try nodes.add(&node.hash, node.encoding);
+    for (created.created.items) |node| try nodes.add(&node.hash, node.encoding);
     var programs = pre.codes.iterator();
     while (programs.next()) |program| try codes.add(program.key_ptr, program.value_ptr.*);
     return root;
