@@ -8,6 +8,7 @@ comptime {
     _ = @import("native/engine.zig");
     _ = @import("native/evm.zig");
     _ = @import("native/primitives.zig");
+    _ = @import("native/program.zig");
     _ = @import("native/state_test.zig");
     _ = @import("native/stateless.zig");
     _ = @import("native/trie_doors.zig");

@@ -5,10 +5,11 @@ const rlp = @import("../rlp.zig");
 const types = @import("../evm/types.zig");
 const fork = @import("../evm/fork.zig");
 const message = @import("../evm/message.zig");
+const precompiles = @import("../evm/precompiles.zig");
 const State = @import("../evm/state.zig").State;
 const MemoryState = @import("memory_state.zig").MemoryState;
 
-/// Runs code as a call at depth 0.
+/// Runs a call at depth 0; a delegation is not followed.
 ///
 /// In: rlp([fork, op_fork + 1 or 0, chain_id, environment, origin, gas_price, [blob_hash, ..], caller, target, value, input, gas,
 /// static, accounts]), environment: [number, timestamp, coinbase, gas_limit, base_fee, prev_randao, difficulty, blob_base_fee].
@@ -53,6 +54,7 @@ fn run(allocator: std.mem.Allocator, input: []const u8) ![]const u8 {
         .payer = if (value == 0) null else try state.account(caller),
         .owner = owner,
         .code_owner = owner,
+        .precompile = precompiles.find(rules, target),
         .value = value,
         .input = data,
         .gas = gas,
