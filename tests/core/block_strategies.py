@@ -1,6 +1,6 @@
 """Hypothesis strategies for states, contracts and transactions that press on the edges of the rules."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from hypothesis import strategies as st
@@ -29,7 +29,14 @@ KEYS = tuple(bytes(31) + bytes((number,)) for number in range(1, 6))
 SENDERS = tuple(address_of(key) for key in KEYS)
 CONTRACTS = tuple(Address(b"\xc0" * 19 + bytes((number,))) for number in range(4))
 EMPTY = Address(b"\xee" * 20)
-TARGETS = (*SENDERS, *CONTRACTS, EMPTY, L1_BLOCK, L2_TO_L1_MESSAGE_PASSER, *(Address(bytes(19) + bytes((n,))) for n in range(1, 10)))
+TARGETS = (
+    *SENDERS,
+    *CONTRACTS,
+    EMPTY,
+    L1_BLOCK,
+    L2_TO_L1_MESSAGE_PASSER,
+    *(Address(bytes(19) + bytes((n,))) for n in range(1, 10)),
+)
 
 EDGES = (0, 1, 2, 31, 32, 33, 255, 256, 1 << 16, (1 << 32) - 1, 1 << 64, 1 << 128, 1 << 255, (1 << 256) - 1)
 words = st.one_of(st.sampled_from(EDGES), st.integers(0, (1 << 256) - 1))
@@ -64,7 +71,18 @@ def _call(opcode: int, target: Address, value: int, gas: int) -> bytes:
 def _create(opcode: int, init: bytes, value: int) -> bytes:
     init = init[:32]
     salt = push(3) if opcode == 0xF5 else b""
-    return push(int.from_bytes(init.ljust(32, b"\0"), "big")) + push(0) + b"\x52" + salt + push(len(init)) + push(0) + push(value) + bytes((opcode,)) + push(8) + b"\x55"
+    return (
+        push(int.from_bytes(init.ljust(32, b"\0"), "big"))
+        + push(0)
+        + b"\x52"
+        + salt
+        + push(len(init))
+        + push(0)
+        + push(value)
+        + bytes((opcode,))
+        + push(8)
+        + b"\x55"
+    )
 
 
 def _keep_word(opcodes: bytes, slot: int) -> bytes:
@@ -72,24 +90,71 @@ def _keep_word(opcodes: bytes, slot: int) -> bytes:
     return opcodes + push(slot) + b"\x55"
 
 
-_INITS = (b"", b"\x00", b"\x60\x01\x60\x00\xf3", b"\x60\x00\x60\x00\xfd", b"\xfe", b"\x60\xef\x60\x00\x53\x60\x01\x60\x00\xf3", b"\x33\xff")
+_INITS = (
+    b"",
+    b"\x00",
+    b"\x60\x01\x60\x00\xf3",
+    b"\x60\x00\x60\x00\xfd",
+    b"\xfe",
+    b"\x60\xef\x60\x00\x53\x60\x01\x60\x00\xf3",
+    b"\x33\xff",
+)
+
+_READ_NOTHING = tuple(
+    bytes((opcode,))
+    for opcode in (0x30, *range(0x32, 0x35), 0x36, 0x38, 0x3A, 0x3D, *range(0x41, 0x49), 0x4A, 0x58, 0x59, 0x5A)
+)
+_TWO_WORDS = (*range(0x01, 0x08), 0x0A, 0x0B, *range(0x10, 0x15), *range(0x16, 0x19), *range(0x1A, 0x1E))
+_CALLS, _CREATIONS = (0xF1, 0xF2, 0xF4, 0xFA), (0xF0, 0xF5)
+
+
+def _destroy(heir: Address) -> bytes:
+    return push(int.from_bytes(heir, "big")) + b"\xff"
+
+
+def _ancestor_hash(back: int, slot: int) -> bytes:
+    return _keep_word(push(back) + b"\x43\x03\x40", slot)
+
+
+def _look_at(opcode: int, target: Address, slot: int) -> bytes:
+    return _keep_word(push(int.from_bytes(target, "big")) + bytes((opcode,)), slot)
+
+
+def _calculate(opcode: int, left: int, right: int, slot: int) -> bytes:
+    return _keep_word(push(left) + push(right) + bytes((opcode,)), slot)
+
+
+def _transient(value: int) -> bytes:
+    return push(value) + push(1) + b"\x5d" + _keep_word(push(1) + b"\x5c", 4)
+
+
+_STORE_INPUT = b"\x36\x5f\x5f\x37\x5f\x35\x60\x20\x35\x55"
+"""Copies the calldata to memory, and stores one of its first two words at the other."""
 
 gadgets = st.one_of(
     st.builds(_store, small, words),
     st.builds(_store, small, st.just(0)),
     st.builds(_add_to, small),
     st.builds(_emit, st.integers(0, 4), st.sampled_from((0, 1, 32, 100))),
-    st.builds(_call, st.sampled_from((0xF1, 0xF2, 0xF4, 0xFA)), targets, st.sampled_from((0, 1, ETHER)), st.sampled_from((0, 2300, 50_000, 1 << 40))),
-    st.builds(_create, st.sampled_from((0xF0, 0xF5)), st.sampled_from(_INITS), st.sampled_from((0, 1))),
-    st.builds(lambda target: push(int.from_bytes(target, "big")) + b"\xff", targets),
-    st.builds(_keep_word, st.sampled_from([bytes((op,)) for op in (0x30, 0x32, 0x33, 0x34, 0x36, 0x38, 0x3A, 0x3D, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x4A, 0x58, 0x59, 0x5A)]), small),
-    st.builds(lambda back, slot: push(back) + b"\x43\x03\x40" + push(slot) + b"\x55", st.integers(0, 3), small),
-    st.builds(lambda op, target, slot: push(int.from_bytes(target, "big")) + bytes((op,)) + push(slot) + b"\x55", st.sampled_from((0x31, 0x3B, 0x3F)), targets, small),
-    st.builds(lambda op, a, b, slot: push(a) + push(b) + bytes((op,)) + push(slot) + b"\x55", st.sampled_from((*range(1, 8), 0x0A, 0x0B, *range(0x10, 0x15), *range(0x16, 0x19), 0x1A, 0x1B, 0x1C, 0x1D)), words, words, small),
-    st.builds(lambda value: push(value) + push(1) + b"\x5d" + push(1) + b"\x5c" + push(4) + b"\x55", words),
-    st.just(b"\x36\x5f\x5f\x37\x5f\x35\x60\x20\x35\x55"),  # copy the calldata, store its second word at its first
-)  # fmt: skip
-endings = st.sampled_from((b"", b"\x00", b"\x60\x20\x60\x00\xf3", b"\x60\x04\x60\x00\xfd", b"\xfe", b"\x60\x00\x56", b"\x01"))
+    st.builds(
+        _call,
+        st.sampled_from(_CALLS),
+        targets,
+        st.sampled_from((0, 1, ETHER)),
+        st.sampled_from((0, 2300, 50_000, 1 << 40)),
+    ),
+    st.builds(_create, st.sampled_from(_CREATIONS), st.sampled_from(_INITS), st.sampled_from((0, 1))),
+    st.builds(_destroy, targets),
+    st.builds(_keep_word, st.sampled_from(_READ_NOTHING), small),
+    st.builds(_ancestor_hash, st.integers(0, 3), small),
+    st.builds(_look_at, st.sampled_from((0x31, 0x3B, 0x3F)), targets, small),
+    st.builds(_calculate, st.sampled_from(_TWO_WORDS), words, words, small),
+    st.builds(_transient, words),
+    st.just(_STORE_INPUT),
+)
+endings = st.sampled_from(
+    (b"", b"\x00", b"\x60\x20\x60\x00\xf3", b"\x60\x04\x60\x00\xfd", b"\xfe", b"\x60\x00\x56", b"\x01")
+)
 codes = st.builds(lambda parts, end: b"".join(parts) + end, st.lists(gadgets, max_size=6), endings)
 
 
@@ -122,12 +187,15 @@ calldata = st.one_of(
     st.builds(lambda a, b: a.to_bytes(32, "big") + b.to_bytes(32, "big"), small, words),
     st.builds(lambda byte, size: bytes((byte,)) * size, st.sampled_from((0, 1)), st.sampled_from((1_000, 50_000))),
 )
-gas_limits = st.sampled_from((21_000, 20_999, 21_016, 53_000, 60_000, 100_000, 300_000, 1_000_000, 1 << 24, (1 << 24) + 1, 31_000_000))
+gas_limits = st.sampled_from(
+    (21_000, 20_999, 21_016, 53_000, 60_000, 100_000, 300_000, 1_000_000, 1 << 24, (1 << 24) + 1, 31_000_000)
+)
 values = st.sampled_from((0, 0, 1, ETHER, 1 << 255))
 prices = st.sampled_from((2 * GWEI, 2 * GWEI, 2 * GWEI, GWEI, 1, 0, 1 << 250))
 tips = st.sampled_from((0, 0, 1, GWEI, 3 * GWEI))
 access_lists = st.lists(
-    st.tuples(targets, st.lists(st.builds(lambda n: Hash32(n.to_bytes(32, "big")), words), max_size=3).map(tuple)), max_size=3
+    st.tuples(targets, st.lists(st.builds(lambda n: Hash32(n.to_bytes(32, "big")), words), max_size=3).map(tuple)),
+    max_size=3,
 ).map(tuple)
 
 
@@ -157,25 +225,51 @@ def signed_transactions(draw: st.DrawFn, nonces: dict[Address, int]) -> SignedTr
     to = draw(st.one_of(targets, st.none()))
     data = draw(codes if to is None else calldata)
     chain_id: int = draw(st.sampled_from((CHAIN_ID,) * 9 + (1,)))
-    common = {"nonce": nonce, "gas_limit": draw(gas_limits), "value": draw(values), "data": data, "y_parity": 0, "r": 0, "s": 0}
+    common = {
+        "nonce": nonce,
+        "gas_limit": draw(gas_limits),
+        "value": draw(values),
+        "data": data,
+        "y_parity": 0,
+        "r": 0,
+        "s": 0,
+    }
     kind = draw(st.sampled_from((0, 0, 1, 2, 2, 2, 4, 4, 3)))
     unsigned: SignedTransaction
     if kind == 0:
-        unsigned = LegacyTransaction(**common, to=to, chain_id=draw(st.sampled_from((chain_id, None))), gas_price=draw(prices))
+        unsigned = LegacyTransaction(
+            **common, to=to, chain_id=draw(st.sampled_from((chain_id, None))), gas_price=draw(prices)
+        )
     elif kind == 1:
-        unsigned = AccessListTransaction(**common, to=to, chain_id=chain_id, gas_price=draw(prices), accesses=draw(access_lists))
+        unsigned = AccessListTransaction(
+            **common, to=to, chain_id=chain_id, gas_price=draw(prices), accesses=draw(access_lists)
+        )
     else:
-        fees = {"max_fee": draw(prices), "max_priority_fee": draw(tips), "accesses": draw(access_lists), "chain_id": chain_id}
+        fees = {
+            "max_fee": draw(prices),
+            "max_priority_fee": draw(tips),
+            "accesses": draw(access_lists),
+            "chain_id": chain_id,
+        }
         if kind == 2:
             unsigned = DynamicFeeTransaction(**common, to=to, **fees)
         elif kind == 3:
-            unsigned = BlobTransaction(**common, to=to or EMPTY, **fees, max_fee_per_blob_gas=1, versioned_hashes=(Hash32(b"\x01" * 32),))
+            unsigned = BlobTransaction(
+                **common, to=to or EMPTY, **fees, max_fee_per_blob_gas=1, versioned_hashes=(Hash32(b"\x01" * 32),)
+            )
         else:
             entries = draw(st.lists(authorizations(nonces), max_size=3))
             unsigned = SetCodeTransaction(**common, to=to or EMPTY, **fees, authorizations=tuple(entries))
     signed = sign_transaction(unsigned, key)
     if draw(st.integers(0, 19)) == 0:
-        signed = replace(signed, s=draw(st.sampled_from((0, (1 << 256) - 1, 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141 - signed.s))))
+        signed = replace(
+            signed,
+            s=draw(
+                st.sampled_from(
+                    (0, (1 << 256) - 1, 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141 - signed.s)
+                )
+            ),
+        )
     return signed
 
 
@@ -204,9 +298,15 @@ def blocks(draw: st.DrawFn, nonces: dict[Address, int]) -> list[bytes]:
     """Raw transactions of one block, deposits first; now and then one is cut or has a byte changed."""
     transactions: list[Transaction] = draw(st.lists(deposits(nonces), max_size=2))
     transactions += draw(st.lists(signed_transactions(nonces), max_size=6))
-    return [draw(_damage(transaction.raw)) if draw(st.integers(0, 29)) == 0 else transaction.raw for transaction in transactions]
+    return [
+        draw(_damage(transaction.raw)) if draw(st.integers(0, 29)) == 0 else transaction.raw
+        for transaction in transactions
+    ]
 
 
 def _damage(raw: bytes) -> st.SearchStrategy[bytes]:
-    change: Callable[[int, int], bytes] = lambda at, byte: raw[: at % len(raw)] + bytes((byte,)) + raw[at % len(raw) + 1 :]  # noqa: E731
-    return st.one_of(st.integers(0, len(raw) - 1).map(lambda size: raw[:size]), st.builds(change, st.integers(0, 1 << 16), st.integers(0, 255)))
+    def changed(at: int, byte: int) -> bytes:
+        return raw[:at] + bytes((byte,)) + raw[at + 1 :]
+
+    places = st.integers(0, len(raw) - 1)
+    return st.one_of(places.map(lambda size: raw[:size]), st.builds(changed, places, st.integers(0, 255)))

@@ -1,9 +1,9 @@
-"""Blocks of random transactions on random states: py-evm and the native engine agree on every verdict, receipt, header and node."""
+"""Random transactions on random states: py-evm and the native engine agree on every verdict, receipt, header and node."""
 
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from config.constants import SEQUENCER_FEE_VAULT
@@ -18,7 +18,13 @@ from tests.evm.engine_kit import Bench, rollup
 pytestmark = pytest.mark.usefixtures("native_library")
 
 FORKS = [fork for fork in Fork if fork != Fork.DELTA]
-_SETTINGS = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+_SETTINGS = settings(
+    deadline=None,
+    max_examples=25,
+    suppress_health_check=list(HealthCheck),
+    # Making a failing block smaller takes longer than looking at it.
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
 
 
 @st.composite
