@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -225,7 +226,7 @@ def signed_transactions(draw: st.DrawFn, nonces: dict[Address, int]) -> SignedTr
     to = draw(st.one_of(targets, st.none()))
     data = draw(codes if to is None else calldata)
     chain_id: int = draw(st.sampled_from((CHAIN_ID,) * 9 + (1,)))
-    common = {
+    common: dict[str, Any] = {
         "nonce": nonce,
         "gas_limit": draw(gas_limits),
         "value": draw(values),
@@ -245,7 +246,7 @@ def signed_transactions(draw: st.DrawFn, nonces: dict[Address, int]) -> SignedTr
             **common, to=to, chain_id=chain_id, gas_price=draw(prices), accesses=draw(access_lists)
         )
     else:
-        fees = {
+        fees: dict[str, Any] = {
             "max_fee": draw(prices),
             "max_priority_fee": draw(tips),
             "accesses": draw(access_lists),
