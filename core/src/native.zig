@@ -3,11 +3,13 @@
 pub const platform = @import("platform/native.zig");
 
 comptime {
+    _ = @import("native/codec_doors.zig");
     _ = @import("native/curves.zig");
     _ = @import("native/derivation.zig");
     _ = @import("native/engine.zig");
     _ = @import("native/evm.zig");
     _ = @import("native/primitives.zig");
+    _ = @import("native/program.zig");
     _ = @import("native/state_test.zig");
     _ = @import("native/stateless.zig");
     _ = @import("native/trie_doors.zig");

@@ -3,13 +3,13 @@
 import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from eth.exceptions import VMError
 from eth.precompiles.bls12_381 import bls12_map_fp_to_g1
 
-from evm.native.library import NativeLibraryMissing, load_library
 from evm.precompiles.bls12 import (
     bls12_g1_add,
     bls12_g1_msm,
@@ -27,8 +27,8 @@ FAILED = None
 class NativeCurves:
     """The curve precompiles of a native library: bytes in, the output's bytes or FAILED out."""
 
-    def __init__(self, library: ctypes.CDLL) -> None:
-        self._library = library
+    def __init__(self, path: Path) -> None:
+        self._library = ctypes.CDLL(str(path))
 
     def _door(self, name: str) -> Any:
         door = getattr(self._library, f"lamina_precompile_{name}")
@@ -85,12 +85,9 @@ class NativeCurves:
 
 
 @pytest.fixture(scope="session")
-def curves() -> NativeCurves:
-    """The built native library; skips the test where there is none."""
-    try:
-        return NativeCurves(load_library())
-    except NativeLibraryMissing as error:
-        pytest.skip(str(error))
+def curves(native_library: Path) -> NativeCurves:
+    """The native library of this source."""
+    return NativeCurves(native_library)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 //! Spec: op derivation, "Batch Queue"; op holocene derivation, "Batch Queue".
 
 const std = @import("std");
+const Arena = @import("../arena.zig").Arena;
 const config = @import("../config.zig");
 const batch = @import("batch.zig");
 const rules = @import("batch_rules.zig");
@@ -38,7 +39,7 @@ const Span = struct {
 
 /// A batch that waits, before Holocene, with all memory it needs.
 const Waiting = struct {
-    arena: std.heap.ArenaAllocator,
+    arena: Arena,
     batch: batch.Batch,
     included_in: L1BlockRef,
 };
@@ -58,8 +59,8 @@ pub const BatchStage = struct {
     strict: bool,
     span: ?Span = null,
     /// What was read last from the channel, or is being handed out.
-    batch_arena: std.heap.ArenaAllocator,
-    scratch: std.heap.ArenaAllocator,
+    batch_arena: Arena,
+    scratch: Arena,
     waiting: std.ArrayList(*Waiting) = .empty,
     /// Before Holocene: the batch that was accepted last; its bytes are in use.
     accepted: ?*Waiting = null,
@@ -95,7 +96,7 @@ pub const BatchStage = struct {
 
     /// The batch of the block after `safe_head`; its transactions live until the next call.
     pub fn next(self: *BatchStage, safe_head: *const L2BlockRef) Error!Pull(ValidBatch) {
-        _ = self.scratch.reset(.retain_capacity);
+        self.scratch.reset();
         if (!self.strict and self.config.rollup.isActive(.holocene, self.channels.origin.timestamp)) {
             self.strict = true;
             self.span = null;
@@ -128,7 +129,7 @@ pub const BatchStage = struct {
         // What completes up to the safe head's origin can only be of the past.
         if (read_up_to.number <= safe_head.l1_origin.number) {
             self.span = null;
-            _ = self.batch_arena.reset(.free_all);
+            self.batch_arena.reset();
             return switch (try self.channels.next(self.batch_arena.allocator())) {
                 .dry => .dry,
                 .again, .item => .again,
@@ -142,7 +143,7 @@ pub const BatchStage = struct {
             }
             self.span = null;
         }
-        _ = self.batch_arena.reset(.free_all);
+        self.batch_arena.reset();
         const candidate = switch (try self.channels.next(self.batch_arena.allocator())) {
             .item => |item| item,
             .again => return .again,

@@ -5,6 +5,7 @@
 //! Spec: RFC 7932; op fjord derivation, "Brotli Channel Compression".
 
 const std = @import("std");
+const Arena = @import("../arena.zig").Arena;
 const BitReader = @import("bit_reader.zig").BitReader;
 const PrefixCode = @import("prefix_code.zig").PrefixCode;
 const copyWithin = @import("inflate.zig").copyWithin;
@@ -18,7 +19,7 @@ const StreamError = error{ InvalidCode, EndOfInput, LimitReached, OutOfMemory };
 ///
 /// `allocator`'s memory is not given back besides the result: hand in an arena.
 pub fn decompress(allocator: std.mem.Allocator, compressed: []const u8, limit: usize) Error![]const u8 {
-    var tables: std.heap.ArenaAllocator = .init(allocator);
+    var tables: Arena = .init(allocator);
     defer tables.deinit();
     var decoder: Decoder = .{ .allocator = allocator, .tables = &tables, .reader = .init(compressed), .limit = limit };
     // Most streams shrink to less than half; room from the start saves copies while the output grows.
@@ -101,7 +102,7 @@ const Blocks = struct {
 
 const Decoder = struct {
     allocator: std.mem.Allocator,
-    tables: *std.heap.ArenaAllocator,
+    tables: *Arena,
     reader: BitReader,
     limit: usize,
     output: std.ArrayList(u8) = .empty,
@@ -142,7 +143,7 @@ const Decoder = struct {
         }
         length += 1;
         if (!last and try self.reader.take(1) == 1) return self.uncompressed(length);
-        defer _ = self.tables.reset(.retain_capacity);
+        defer self.tables.reset();
         try self.compressed(window, length);
     }
 

@@ -1,6 +1,7 @@
 //! From the batcher's data to batches: frames, channels, decompression.
 
 const std = @import("std");
+const Arena = @import("../arena.zig").Arena;
 const config = @import("../config.zig");
 const batch = @import("batch.zig");
 const channel_bank = @import("channel_bank.zig");
@@ -24,7 +25,7 @@ pub const ChannelStage = struct {
     staging: channel_bank.Staging,
     bank: channel_bank.Bank,
     /// The channel being read.
-    channel_arena: std.heap.ArenaAllocator,
+    channel_arena: Arena,
     reading: ?channel_decoder.Batches = null,
 
     pub fn init(gpa: std.mem.Allocator, configuration: *const config.Config, origin: L1BlockRef, data: []const []const u8) ChannelStage {
@@ -68,7 +69,7 @@ pub const ChannelStage = struct {
                 .dry => return .dry,
             };
             defer self.gpa.free(channel);
-            _ = self.channel_arena.reset(.free_all);
+            self.channel_arena.reset();
             const timestamp = self.origin.timestamp;
             const data = channel_decoder.decompress(
                 self.channel_arena.allocator(),

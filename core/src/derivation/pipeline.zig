@@ -5,6 +5,7 @@
 //! Spec: op derivation, "L2 Chain Derivation Pipeline" and "Resetting the Pipeline".
 
 const std = @import("std");
+const Arena = @import("../arena.zig").Arena;
 const config = @import("../config.zig");
 const attributes = @import("attributes.zig");
 const batch_stage = @import("batch_stage.zig");
@@ -32,9 +33,9 @@ pub const Pipeline = struct {
     channels: ChannelStage,
     batches: batch_stage.BatchStage,
     /// What was read of the current L1 block.
-    l1_arena: std.heap.ArenaAllocator,
+    l1_arena: Arena,
     /// The attributes given last.
-    block_arena: std.heap.ArenaAllocator,
+    block_arena: Arena,
 
     /// Start at a safe block, reading L1 from a channel timeout before its L1 origin. The pipeline must not be moved afterwards.
     pub fn init(
@@ -75,7 +76,7 @@ pub const Pipeline = struct {
         while (true) {
             switch (try self.batches.next(&self.safe.ref)) {
                 .item => |batch| {
-                    _ = self.block_arena.reset(.retain_capacity);
+                    self.block_arena.reset();
                     return try attributes.prepare(
                         self.block_arena.allocator(),
                         self.config,
@@ -115,7 +116,7 @@ pub const Pipeline = struct {
 
     fn advance(self: *Pipeline) Error!bool {
         const following = try self.l1.at(self.origin.number + 1) orelse return false;
-        _ = self.l1_arena.reset(.retain_capacity);
+        self.l1_arena.reset();
         const arena = self.l1_arena.allocator();
         const header = try self.l1.headerOf(arena, &following.hash);
         const receipts = try self.l1.receiptsOf(arena, &following.hash, &header);
@@ -139,7 +140,7 @@ pub const Pipeline = struct {
         while (base.ref.number > genesis.l2.number and base.ref.l1_origin.number > genesis.l1.number) {
             const missing = (base.ref.l1_origin.number +| timeout) -| self.safe.ref.l1_origin.number;
             if (missing == 0) break;
-            _ = self.block_arena.reset(.retain_capacity);
+            self.block_arena.reset();
             base = try self.l2.blockAt(self.block_arena.allocator(), @max(base.ref.number -| missing, genesis.l2.number));
         }
         return base;

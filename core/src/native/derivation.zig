@@ -1,6 +1,7 @@
 //! Doors to derivation, for Python to compare with its own. `evm/native/derivation.py` is the other side.
 
 const std = @import("std");
+const Arena = @import("../arena.zig").Arena;
 const config = @import("../config.zig");
 const rlp = @import("../rlp.zig");
 const Header = @import("../types/header.zig").Header;
@@ -36,8 +37,8 @@ pub const Status = enum(c_int) {
     pub fn of(failure: anyerror) Status {
         return switch (failure) {
             error.OutOfMemory => .out_of_memory,
-            error.MissingPreimage => .missing_preimage,
-            error.CorruptData => .corrupt_data,
+            error.MissingPreimage, error.MissingNode => .missing_preimage,
+            error.CorruptData, error.CorruptNode => .corrupt_data,
             error.OriginMismatch => .origin_mismatch,
             error.InvalidDeposit, error.InvalidSystemConfig, error.InvalidPayload, error.ForeignBlock => .critical,
             else => .invalid,
@@ -85,7 +86,7 @@ const Task = enum(c_int) {
 /// Do a task on the input; what comes out is RLP where it is not plain bytes.
 export fn lamina_derivation(task: Task, input: [*]const u8, length: usize, parameter: u64, out: *Bytes) Status {
     out.* = .{};
-    var arena: std.heap.ArenaAllocator = .init(gpa);
+    var arena: Arena = .init(gpa);
     defer arena.deinit();
     const output = perform(arena.allocator(), task, input[0..length], parameter) catch |failure| return .of(failure);
     out.set(output) catch |failure| return .of(failure);
@@ -218,7 +219,7 @@ fn derive(
 ) !void {
     const decoded = try config.Config.decode(configuration);
     var oracle = source.oracle();
-    var scratch: std.heap.ArenaAllocator = .init(gpa);
+    var scratch: Arena = .init(gpa);
     defer scratch.deinit();
     var l1 = try chain.Chain.init(gpa, &oracle, l1_head);
     defer l1.deinit();
@@ -228,7 +229,7 @@ fn derive(
     try derivation.init(gpa, &decoded, &l1, &l2, safe);
     defer derivation.deinit();
     while (try derivation.next()) |following| {
-        _ = scratch.reset(.retain_capacity);
+        scratch.reset();
         var attributes = following;
         var header: preimages.View = undefined;
         if (try callMake(scratch.allocator(), make_block, context, &attributes, &header) != 0) {

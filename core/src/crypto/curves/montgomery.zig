@@ -3,6 +3,8 @@
 //! Variable time throughout: the inputs are public. An element is always fully reduced, so equality is equality of words.
 
 const std = @import("std");
+const limbs_of = @import("../limbs.zig");
+const modular_inverse = @import("../modular_inverse.zig");
 
 /// The field of integers modulo the prime `modulus`, with `modulus % 4 == 3`.
 pub fn Field(comptime modulus: comptime_int) type {
@@ -127,8 +129,25 @@ pub fn Field(comptime modulus: comptime_int) type {
             return reduceOnce(@bitCast(t));
         }
 
+        /// a * a: cross products once and doubled, then the reduction.
         pub fn square(a: Self) Self {
-            return a.mul(a);
+            // Proven in range as in `mul`; the carry out of a row goes to the next, which adds it where it belongs.
+            @setRuntimeSafety(false);
+            var t = limbs_of.square(n, a.limbs);
+            var above: u64 = 0;
+            inline for (0..n) |i| {
+                const factor = t[i] *% negative_inverse;
+                var carry = multiplyAdd(factor, m[0], t[i], 0) >> 64;
+                inline for (1..n) |j| {
+                    carry = multiplyAdd(factor, m[j], t[i + j], low(carry));
+                    t[i + j] = low(carry);
+                    carry >>= 64;
+                }
+                carry += @as(u128, t[i + n]) + above;
+                t[i + n] = low(carry);
+                above = low(carry >> 64);
+            }
+            return reduceOnce(@bitCast(t[n..].*));
         }
 
         /// a * b + c * d with one reduction: the rows of both products share it.
@@ -162,10 +181,17 @@ pub fn Field(comptime modulus: comptime_int) type {
             return @truncate(value);
         }
 
-        /// 1 / a; 0 for 0. Kaliski's almost Montgomery inverse, then a power of two taken out.
-        /// Paper: Kaliski, "The Montgomery Inverse and Its Applications" (1995).
+        /// 1 / a; 0 for 0.
         pub fn inverse(a: Self) Self {
             if (a.isZero()) return a;
+            if (n != 4) return a.inverseByHalving();
+            // 1 / (a r) times r^3 / r.
+            return fromWord(modular_inverse.inverse(a.word(), m_word).?).mul(comptime constant(r * r));
+        }
+
+        /// Kaliski's almost Montgomery inverse, then a power of two taken out: for any number of words, where a is not 0.
+        /// Paper: Kaliski, "The Montgomery Inverse and Its Applications" (1995).
+        fn inverseByHalving(a: Self) Self {
             // Invariants: a*s = v * 2^k and a*r = -u * 2^k modulo the modulus; r and s stay below 2 * modulus.
             var u = m_word;
             var v = a.word();

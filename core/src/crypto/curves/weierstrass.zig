@@ -70,14 +70,14 @@ pub fn Curve(comptime F: type, comptime b: F) type {
                 return .{ .x = p.x, .y = p.y.neg(), .z = p.z };
             }
 
+            /// (X, Y, Z) with all formulas halved: 3 products, 4 squares.
             pub fn double(p: Jacobian) Jacobian {
                 const xx = p.x.square();
+                const slope = xx.double().add(xx).halve();
                 const yy = p.y.square();
-                const yyyy = yy.square();
-                const d = p.x.add(yy).square().sub(xx).sub(yyyy).double();
-                const e = xx.double().add(xx);
-                const x = e.square().sub(d.double());
-                return .{ .x = x, .y = e.mul(d.sub(x)).sub(yyyy.double().double().double()), .z = p.y.mul(p.z).double() };
+                const s = p.x.mul(yy);
+                const x = slope.square().sub(s.double());
+                return .{ .x = x, .y = slope.mul(s.sub(x)).sub(yy.square()), .z = p.y.mul(p.z) };
             }
 
             pub fn add(p: Jacobian, q: Jacobian) Jacobian {
