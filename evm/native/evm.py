@@ -66,13 +66,28 @@ class CallToRun:
     chain_id: int = 1
     op_fork: Fork | None = None
     is_static: bool = False
+    is_traced: bool = False
     blob_hashes: Sequence[Hash32] = ()
     block: BlockFacts = BlockFacts()
 
 
 @dataclass(frozen=True)
+class Step:
+    """An opcode before it runs. `gas_left` in gas, `depth` 0 for the call itself, the stack from its bottom."""
+
+    pc: int
+    opcode: int
+    gas_left: int
+    depth: int
+    stack: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class CallResult:
-    """How the call ended. `refund` is the counter, before any cap; `storage` has the slots whose value changed."""
+    """How the call ended. `refund` is the counter, before any cap; `storage` has the slots whose value changed.
+
+    `steps` is empty unless the call was traced.
+    """
 
     status: str
     gas_left: int
@@ -80,6 +95,7 @@ class CallResult:
     output: bytes
     logs: tuple[tuple[Address, tuple[Hash32, ...], bytes], ...]
     storage: Mapping[tuple[Address, int], int]
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,7 +154,7 @@ def _accounts(alloc: Alloc) -> list[RlpInput]:
 
 def run_call(call: CallToRun) -> CallResult:
     """Run a call. Raises NativeLibraryMissing."""
-    status, gas_left, refund, output, logs, storage = _ask(
+    status, gas_left, refund, output, logs, storage, *trace = _ask(
         "lamina_evm_run",
         [
             *_rules(call.fork, call.op_fork, call.chain_id),
@@ -152,6 +168,7 @@ def run_call(call: CallToRun) -> CallResult:
             call.input,
             int_to_rlp(call.gas),
             int_to_rlp(call.is_static),
+            int_to_rlp(call.is_traced),
             _accounts(call.pre),
         ],
     )
@@ -163,6 +180,18 @@ def run_call(call: CallToRun) -> CallResult:
         output=as_bytes(output, "output"),
         logs=tuple(_log(log) for log in as_list(logs, "logs")),
         storage=dict(_slot(slot) for slot in as_list(storage, "changed slots")),
+        steps=tuple(_step(step) for steps in trace for step in as_list(steps, "steps")),
+    )
+
+
+def _step(item: Rlp) -> Step:
+    pc, opcode, gas_left, depth, stack = as_list(item, "step", 5)
+    return Step(
+        as_int(pc, "pc"),
+        as_int(opcode, "opcode"),
+        as_int(gas_left, "gas left"),
+        as_int(depth, "depth"),
+        tuple(as_int(word, "word") for word in as_list(stack, "stack")),
     )
 
 

@@ -335,3 +335,26 @@ def test_modular_exponentiation_is_priced_alike(
     lengths = b"".join(length.to_bytes(32, "big") for length in (base, exponent, modulus))
     native, pyevm = precompile_outcomes(op_fork, 5, lengths + data, gas)
     assert native == pyevm
+
+
+def test_a_traced_call_shows_every_opcode_before_it_runs() -> None:
+    code = (
+        bytes.fromhex("600260030150")
+        + bytes.fromhex("60006000600060006000")
+        + b"\x73"
+        + CALLEE
+        + bytes.fromhex("5af100")
+    )
+    pre = state_with(code)
+    plain = run_call(CallToRun(EthFork.CANCUN, CONTRACT, pre, 100_000))
+    traced = run_call(CallToRun(EthFork.CANCUN, CONTRACT, pre, 100_000, is_traced=True))
+    assert plain == replace(traced, steps=())
+    opcodes = [(step.depth, step.opcode) for step in traced.steps]
+    assert opcodes[:4] == [(0, 0x60), (0, 0x60), (0, 0x01), (0, 0x50)]
+    assert opcodes[11][0] == 0
+    assert opcodes[11][1] == 0xF1
+    assert opcodes[12] == (1, 0x5F)
+    assert opcodes[-1] == (0, 0x00)
+    addition, after = traced.steps[2], traced.steps[3]
+    assert (addition.pc, addition.stack, addition.gas_left) == (4, (2, 3), 99_994)
+    assert (after.stack, after.gas_left) == ((5,), 99_991)

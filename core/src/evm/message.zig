@@ -13,6 +13,7 @@ const state_file = @import("state.zig");
 const frame_file = @import("frame.zig");
 const interpreter = @import("interpreter.zig");
 const precompiles = @import("precompiles.zig");
+const tracing = @import("tracing.zig");
 const created_address = @import("created_address.zig");
 const Allocator = std.mem.Allocator;
 const Account = state_file.Account;
@@ -78,6 +79,7 @@ pub const Machine = struct {
     table: *const frame_file.Table,
     /// Anything else than the final ones only in tests of drafts.
     contracts: *const precompiles.Contracts = &precompiles.final,
+    tracer: ?tracing.Tracer = null,
     transaction: TransactionContext = .{},
     levels: std.ArrayList(*Level) = .empty,
     fault: ?types.Error = null,
@@ -274,7 +276,7 @@ pub const Machine = struct {
         const memory = level.frame.memory;
         const bottom: [*]u256 = @as([*]u256, &level.stack) + frame_file.stack_limit;
         level.frame = .{
-            .table = self.table,
+            .table = if (self.tracer == null) self.table else &tracing.table,
             .stack_bottom = bottom,
             .stack_full = &level.stack,
             .memory = .{ .bytes = memory.bytes, .len = 0, .capacity = memory.capacity },

@@ -38,9 +38,6 @@ pub const Contracts = struct {
 
 pub const final: Contracts = .{ .find = find, .price = price, .run = platform.current.precompile };
 
-/// How many there are on any fork.
-pub const count = bls12_map_fp2_to_g2 + 1;
-
 /// The number of the precompile at this address under these rules.
 pub fn find(rules: Rules, address: types.Address) ?u16 {
     if (!std.mem.allEqual(u8, address[0..18], 0)) return null;
@@ -61,17 +58,8 @@ fn isActive(rules: Rules, number: u16) bool {
     };
 }
 
-/// All numbers that `find` can answer under these rules: addresses that are warm from the start. Spec: EIP-2929
-pub fn active(rules: Rules, buffer: *[count]u16) []const u16 {
-    var found: usize = 0;
-    for ([_]u16{p256_verify} ++ comptime numbers(1, bls12_map_fp2_to_g2)) |number| {
-        if (isActive(rules, number)) {
-            buffer[found] = number;
-            found += 1;
-        }
-    }
-    return buffer[0..found];
-}
+/// Every number that an address of a precompile has had, in a draft too.
+pub const candidates = [_]u16{p256_verify} ++ numbers(1, 0x13);
 
 fn numbers(comptime first: u16, comptime last: u16) [last - first + 1]u16 {
     var all: [last - first + 1]u16 = undefined;

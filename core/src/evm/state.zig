@@ -483,11 +483,25 @@ fn mix(a: u64, b: u64) u64 {
 }
 
 fn mixWord(seed: u64, word: u256) u64 {
-    // Every factor has a part of the seed: one that a sender could make zero would wipe out the other.
-    const other = std.math.rotl(u64, seed, 32) ^ 0x9e3779b97f4a7c15;
-    const low = mix(@as(u64, @truncate(word)) ^ seed, @as(u64, @truncate(word >> 64)) ^ other);
-    const high = mix(@as(u64, @truncate(word >> 128)) ^ ~seed, @as(u64, @truncate(word >> 192)) ^ ~other);
-    return mix(low ^ other, high ^ seed);
+    // Every factor has a part of the seed, and no constant is simple: a factor of zero or of ones alone would wipe out the other.
+    const turned = std.math.rotl(u64, seed, 32);
+    const low = mix(limb(word, 0) ^ seed ^ 0x9e3779b97f4a7c15, limb(word, 1) ^ turned ^ 0xbf58476d1ce4e5b9);
+    const high = mix(limb(word, 2) ^ seed ^ 0x94d049bb133111eb, limb(word, 3) ^ turned ^ 0xd6e8feb86659fd93);
+    return mix(low ^ turned ^ 0xa0761d6478bd642f, high ^ seed ^ 0xe7037ed1a0b428db);
+}
+
+fn limb(word: u256, comptime index: usize) u64 {
+    return @truncate(word >> (64 * index));
+}
+
+test "neighbouring keys are spread over the low bits, whatever the seed" {
+    for ([_]u64{ 0, 1, 1 << 32, std.math.maxInt(u64) }) |seed| {
+        for ([_]u8{ 0, 64, 128, 192 }) |shift| {
+            var buckets: [256]u16 = @splat(0);
+            for (0..4096) |i| buckets[mixWord(seed, @as(u256, i * 104) << shift) % 256] += 1;
+            for (buckets) |count| try std.testing.expect(count < 50);
+        }
+    }
 }
 
 const AddressContext = struct {

@@ -147,11 +147,10 @@ fn settle(machine: *Machine, payload: *const Payload, intrinsic: Intrinsic, outc
 fn warmKnown(machine: *Machine, payload: *const Payload) types.Error!void {
     const state = machine.state;
     try state.warmAddress(payload.sender);
-    var buffer: [precompiles.count]u16 = undefined;
-    for (precompiles.active(machine.rules, &buffer)) |number| {
+    for (precompiles.candidates) |number| {
         var address: types.Address = @splat(0);
         std.mem.writeInt(u16, address[18..20], number, .big);
-        try state.warmAddress(address);
+        if (machine.contracts.find(machine.rules, address) != null) try state.warmAddress(address);
     }
     if (machine.rules.since(.shanghai)) try state.warmAddress(machine.environment.coinbase);
     for (payload.access_list) |item| {

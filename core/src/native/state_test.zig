@@ -99,7 +99,7 @@ fn judge(allocator: Allocator, case: *const Case, state: *state_file.State, tran
     if (validity.checkForm(transaction, case.rules)) |reason| return reason;
     const address = try transaction.sender(allocator) orelse return .invalid_signature;
     if (validity.checkFields(transaction, case.rules)) |reason| return reason;
-    if (transaction.gas_limit > case.environment.gas_limit) return .block_gas_exceeded;
+    if (transaction.gas_limit > @min(case.environment.gas_limit, std.math.maxInt(i64))) return .block_gas_exceeded;
     if (transaction.blob_hashes.len > case.max_blobs) return .block_blob_gas_exceeded;
     const sender = try state.account(address);
     return validity.checkState(transaction, &.{
