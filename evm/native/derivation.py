@@ -61,7 +61,7 @@ class _Bytes(ctypes.Structure):
         return ctypes.string_at(self.pointer, self.length) if self.length else b""
 
 
-_PREIMAGE = ctypes.CFUNCTYPE(
+PREIMAGE_CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(ctypes.c_char * 32), _Bytes, ctypes.POINTER(_Bytes)
 )
 _MAKE_BLOCK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.POINTER(_Bytes))
@@ -85,7 +85,7 @@ def _library() -> ctypes.CDLL:
         ctypes.c_size_t,
         ctypes.c_char_p,
         ctypes.c_char_p,
-        _PREIMAGE,
+        PREIMAGE_CALLBACK,
         _MAKE_BLOCK,
         ctypes.c_void_p,
     )
@@ -145,39 +145,53 @@ def check_program_config(encoded: bytes) -> None:
     _perform(_Task.CONFIG, encoded)
 
 
-class _Callbacks:
-    """The two callbacks: keep what they hand out alive, and errors until the call returns."""
+class PreimageCallback:
+    """A preimage function as the library calls it: keeps what it hands out alive, and an error until the call returns."""
 
-    def __init__(self, preimage: Preimage, make_block: MakeBlock) -> None:
+    def __init__(self, preimage: Preimage) -> None:
         self.error: Exception | None = None
-        self._kept: dict[str, ctypes.Array[ctypes.c_char]] = {}
         self._preimage = preimage
-        self._make_block = make_block
-        self.preimage = _PREIMAGE(self._serve)
-        self.make_block = _MAKE_BLOCK(self._make)
-
-    def _give(self, kind: str, value: bytes, out: Any) -> int:
-        buffer = ctypes.create_string_buffer(value, len(value))
-        self._kept[kind] = buffer
-        out.contents.pointer = ctypes.addressof(buffer)
-        out.contents.length = len(value)
-        return 0
+        self._kept: ctypes.Array[ctypes.c_char] | None = None
+        self.function = PREIMAGE_CALLBACK(self._serve)
 
     def _serve(self, _context: int | None, key: Any, hint: Any, out: Any) -> int:
         try:
             value = self._preimage(bytes(key.contents), hint.copy().decode("ascii"))
-            return 1 if value is None else self._give("preimage", value, out)
         except Exception as error:  # noqa: BLE001 - raised again when the library's call returns
             self.error = error
             return 1
+        if value is None:
+            return 1
+        self._kept = _give(value, out)
+        return 0
+
+
+class _MakeBlockCallback:
+    """The same for the function that makes blocks."""
+
+    def __init__(self, make_block: MakeBlock) -> None:
+        self.error: Exception | None = None
+        self._make_block = make_block
+        self._kept: ctypes.Array[ctypes.c_char] | None = None
+        self.function = _MAKE_BLOCK(self._make)
 
     def _make(self, _context: int | None, data: int, length: int, out: Any) -> int:
         try:
             header = self._make_block(list(decode(ctypes.string_at(data, length))))
-            return 1 if header is None else self._give("header", header, out)
         except Exception as error:  # noqa: BLE001 - raised again when the library's call returns
             self.error = error
             return 1
+        if header is None:
+            return 1
+        self._kept = _give(header, out)
+        return 0
+
+
+def _give(value: bytes, out: Any) -> "ctypes.Array[ctypes.c_char]":
+    buffer = ctypes.create_string_buffer(value, len(value))
+    out.contents.pointer = ctypes.addressof(buffer)
+    out.contents.length = len(value)
+    return buffer
 
 
 def derive(config: bytes, safe_hash: bytes, l1_head: bytes, preimage: Preimage, make_block: MakeBlock) -> None:
@@ -187,11 +201,13 @@ def derive(config: bytes, safe_hash: bytes, l1_head: bytes, preimage: Preimage, 
     """
     if len(safe_hash) != 32 or len(l1_head) != 32:
         raise ValueError("block hashes have 32 bytes")
-    callbacks = _Callbacks(preimage, make_block)
+    preimages = PreimageCallback(preimage)
+    blocks = _MakeBlockCallback(make_block)
     status = _library().lamina_derive(
-        config, len(config), safe_hash, l1_head, callbacks.preimage, callbacks.make_block, None
+        config, len(config), safe_hash, l1_head, preimages.function, blocks.function, None
     )
-    if callbacks.error is not None:
-        raise callbacks.error
+    error = preimages.error or blocks.error
+    if error is not None:
+        raise error
     if status:
         raise NativeDerivationError(status)
