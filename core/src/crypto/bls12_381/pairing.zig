@@ -39,6 +39,7 @@ pub const Product = struct {
     /// Whether the product of the pairings is one.
     pub fn isOne(self: *Product) bool {
         self.flush();
+        if (self.value.eql(Fp12.one)) return true;
         return finalExponentiation(self.value).eql(Fp12.one);
     }
 };

@@ -81,6 +81,7 @@ pub fn Curve(comptime F: type, comptime b: F) type {
             }
 
             pub fn add(p: Jacobian, q: Jacobian) Jacobian {
+                @setEvalBranchQuota(10_000); // the products' unrolled loops
                 if (p.isInfinity()) return q;
                 if (q.isInfinity()) return p;
                 const pzz = p.z.square();
