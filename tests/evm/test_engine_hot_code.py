@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from config.forks import EthFork
 from evm.engine import EvmState
 from evm.engine.message import MessageOutcome, run_message, warm_up
+from evm.engine.stateless import execute_stateless
+from evm.engine.stateless_file import load_stateless_case
 from evm.forks import ForkRules, fork_rules, program
 from evm.forks.hot_code import ROUNDS, compile_path
 from evm.store.state import StateDiff
@@ -173,6 +176,13 @@ def test_when_too_much_has_been_compiled_all_begins_anew(monkeypatch: pytest.Mon
     assert both(code).succeeded
     assert paths(code) == []
     assert program.Program.compiled == 0
+
+
+@pytest.mark.parametrize("name", ["130-10211000-holocene", "130-10311000-holocene", "11155420-26207960-holocene"])
+def test_real_blocks_have_their_hash_when_all_their_code_is_compiled(vectors: Path, name: str) -> None:
+    case = load_stateless_case(vectors / "exec" / f"{name}.json.gz", None)
+    assert execute_stateless(case).block.header.hash == case.expected_hash
+    assert program.program.cache_info().currsize
 
 
 SIMPLE = st.sampled_from(
