@@ -42,7 +42,7 @@ NOT_IMPORTED = {
     "eth-hash": "py-evm hashes through it; the backend is chosen by environment variable",
 }
 # Tools of the developer, run and not imported.
-TOOLS = {"pytest-asyncio", "pytest-timeout", "pytest-xdist", "mypy", "ruff", "build", "setuptools"}
+TOOLS = {"pytest-asyncio", "pytest-timeout", "pytest-xdist", "mypy", "ruff", "build", "setuptools", "ziglang"}
 
 
 @dataclass(frozen=True)

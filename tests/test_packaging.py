@@ -1,6 +1,7 @@
 """The wheel: what is in it, and that it works where nothing else of the project is."""
 
 import configparser
+import importlib.util
 import json
 import subprocess
 import sys
@@ -100,6 +101,15 @@ def test_every_module_of_the_rooms_is_in_the_wheel(contents: set[str]) -> None:
     rooms = {name.partition("/")[0] for name in contents}
     ours = {name for name in listed if name.partition("/")[0] in rooms and (ROOT / name).is_file()}
     assert ours == {name for name in contents if name.endswith(".py")}
+
+
+def test_the_native_library_makes_it_a_wheel_of_this_platform_for_every_python(wheel: Path, contents: set[str]) -> None:
+    if importlib.util.find_spec("ziglang") is None:
+        pytest.skip("ziglang is not installed, so there is no native library to hold")
+    assert any(name.startswith("evm/native/liblamina.") for name in contents)
+    tag = wheel.stem.split("-", 2)[2]
+    assert tag.startswith("py3-none-")
+    assert tag != "py3-none-any"
 
 
 def test_the_command_is_declared(wheel: Path) -> None:

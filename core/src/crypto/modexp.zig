@@ -133,7 +133,7 @@ const Montgomery = struct {
     factor: u64,
     /// 2^(2 * 64 * length) modulo the modulus: a product with it is the way into the form.
     square: []u64,
-    /// Room for a product: twice the length and one limb.
+    /// Room for a product.
     scratch: []u64,
 
     fn init(memory: Allocator, modulus: []const u64) error{OutOfMemory}!Montgomery {
@@ -142,7 +142,7 @@ const Montgomery = struct {
             .modulus = modulus,
             .factor = 0 -% inverseOfLimb(modulus[0]),
             .square = try memory.alloc(u64, n),
-            .scratch = try memory.alloc(u64, 2 * n + 1),
+            .scratch = try memory.alloc(u64, 2 * n),
         };
         // Up from the modulus' own highest bit, which is below the modulus, to twice 2^(64 n): the form of 2.
         const value = self.square;
@@ -155,7 +155,7 @@ const Montgomery = struct {
         var bit = std.math.log2_int(usize, target);
         while (bit != 0) {
             bit -= 1;
-            self.multiply(value, value, value);
+            self.squareInPlace(value);
             if (target >> @intCast(bit) & 1 != 0) self.double(value);
         }
         return self;
@@ -174,22 +174,46 @@ const Montgomery = struct {
     /// out = a b / 2^(64 n), below the modulus where a b is below 2^(64 n) times the modulus. The three may be the same.
     fn multiply(self: *const Montgomery, out: []u64, a: []const u64, b: []const u64) void {
         const n = self.modulus.len;
-        const t = self.scratch;
-        @memset(t, 0);
-        var overflow: u64 = 0;
-        for (0..n) |i| {
-            const window = t[i..][0..n];
-            const first = addMultiple(window, a, b[i]);
-            // What leaves the window belongs to the two limbs above it.
-            const second = addMultiple(window, self.modulus, window[0] *% self.factor);
-            const sum = limbs.addCarry(first, second, 0);
-            const top = limbs.addCarry(t[i + n], sum.value, 0);
-            const with_overflow = limbs.addCarry(top.value, overflow, 0);
-            t[i + n] = with_overflow.value;
-            overflow = sum.carry + top.carry + with_overflow.carry;
+        const product = self.scratch;
+        @memset(product[0..n], 0);
+        for (b, 0..) |digit, i| product[i + n] = addMultiple(product[i..][0..n], a, digit);
+        self.reduce(out);
+    }
+
+    /// The same for b = a, with each cross product computed once and doubled.
+    fn squareInPlace(self: *const Montgomery, a: []u64) void {
+        const n = self.modulus.len;
+        const product = self.scratch;
+        @memset(product, 0);
+        for (0..n - 1) |i| product[i + n] = addMultiple(product[2 * i + 1 .. i + n], a[i + 1 ..], a[i]);
+        var shifted_out: u64 = 0;
+        var carry: u64 = 0;
+        for (a, 0..) |limb, i| {
+            const low = product[2 * i];
+            const high = product[2 * i + 1];
+            const first = limbs.multiplyAdd(limb, limb, low << 1 | shifted_out, carry);
+            const second = limbs.addCarry(high << 1 | low >> 63, first.high, 0);
+            product[2 * i] = first.low;
+            product[2 * i + 1] = second.value;
+            carry = second.carry;
+            shifted_out = high >> 63;
         }
-        @memcpy(out, t[n..][0..n]);
-        if (overflow != 0 or !lessThan(out, self.modulus)) subtractIn(out, self.modulus);
+        self.reduce(a);
+    }
+
+    /// out = the product in `scratch` / 2^(64 n).
+    fn reduce(self: *const Montgomery, out: []u64) void {
+        const n = self.modulus.len;
+        const t = self.scratch;
+        var carry: u64 = 0;
+        for (0..n) |i| {
+            const above = addMultiple(t[i..][0..n], self.modulus, t[i] *% self.factor);
+            const sum = limbs.addCarry(t[i + n], above, carry);
+            t[i + n] = sum.value;
+            carry = sum.carry;
+        }
+        @memcpy(out, t[n..]);
+        if (carry != 0 or !lessThan(out, self.modulus)) subtractIn(out, self.modulus);
     }
 
     /// Sets `value` to the Montgomery form of a number of any length: Horner's rule with n limbs as a digit.
@@ -233,7 +257,7 @@ fn powerOdd(memory: Allocator, base: []const u8, exponent: []const u8, modulus: 
     for (2..table.count()) |i| form.multiply(table.at(i), table.at(i - 1), table.at(1));
     var started = false;
     while (windows.next()) |digit| {
-        if (started) for (0..windows.width) |_| form.multiply(result, result, result);
+        if (started) for (0..windows.width) |_| form.squareInPlace(result);
         if (digit == 0) continue;
         if (started) form.multiply(result, result, table.at(digit)) else @memcpy(result, table.at(digit));
         started = true;
@@ -323,9 +347,17 @@ fn addMultiple(out: []u64, a: []const u64, digit: u64) u64 {
     std.debug.assert(out.len == a.len);
     @setRuntimeSafety(false);
     var carry: u64 = 0;
-    for (out, a) |*limb, other| {
-        const term = limbs.multiplyAdd(other, digit, limb.*, carry);
-        limb.* = term.low;
+    var i: usize = 0;
+    while (i + 4 <= out.len) : (i += 4) {
+        inline for (0..4) |k| {
+            const term = limbs.multiplyAdd(a[i + k], digit, out[i + k], carry);
+            out[i + k] = term.low;
+            carry = term.high;
+        }
+    }
+    while (i < out.len) : (i += 1) {
+        const term = limbs.multiplyAdd(a[i], digit, out[i], carry);
+        out[i] = term.low;
         carry = term.high;
     }
     return carry;

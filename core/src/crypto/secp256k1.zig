@@ -7,13 +7,14 @@
 //! Spec: SEC 1, section 4.1.6; Gallant, Lambert, Vanstone, "Faster point multiplication on elliptic curves with efficient endomorphisms"
 
 const std = @import("std");
-const base = @import("secp256k1/base_table.zig");
+const base_table = @import("base_table.zig");
 const field = @import("secp256k1/field.zig");
 const limbs = @import("limbs.zig");
 const modular_inverse = @import("modular_inverse.zig");
-const points = @import("secp256k1/point.zig");
+const weierstrass = @import("weierstrass.zig");
 const words = @import("../u256.zig");
 
+const points = weierstrass.Points(field, .zero);
 const Affine = points.Affine;
 const Jacobian = points.Jacobian;
 
@@ -46,76 +47,37 @@ fn liftX(x: u256, odd_y: bool) ?Affine {
     return .{ .x = element, .y = if (odd == odd_y) y else field.negate(y) };
 }
 
-/// Halves stay below 2^128 in magnitude, and a digit may carry one place further.
-const digit_places = 130;
+/// Widths of the signed digits: the generator's table is computed while compiling, so it may be the larger one.
 const point_width = 5;
-const point_count = 1 << (point_width - 2);
+const base_width = 8;
+
+const curve: base_table.Curve = .{ .prime = field.prime, .a = 0 };
+const generator: base_table.Point = .{
+    .x = 0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798,
+    .y = 0x483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8,
+};
+const base_count = weierstrass.tableSize(base_width);
+const base_low = base_table.oddMultiples(curve, generator, base_count, Affine, field);
+const base_high = base_table.oddMultiples(curve, base_table.doubled(curve, generator, 128), base_count, Affine, field);
 
 /// g G + k P.
 fn multiplySum(g: u256, k: u256, point: Affine) Jacobian {
     const halves = split(k);
-    const table = oddMultiples(point);
+    const g_limbs = limbs.fromWord(g);
+    const table = points.oddMultiples(weierstrass.tableSize(point_width), point);
     var turned = table;
     for (&turned) |*entry| entry.x = field.multiply(entry.x, beta);
-
-    const digits = [4][digit_places]i8{
-        signedDigits(point_width, halves[0]),
-        signedDigits(point_width, halves[1]),
-        signedDigits(base.width, .{ .magnitude = @truncate(g), .negative = false }),
-        signedDigits(base.width, .{ .magnitude = @truncate(g >> 128), .negative = false }),
+    const digits = [4][weierstrass.digitPlaces(2)]i8{
+        weierstrass.signedDigits(point_width, 2, halves[0].magnitude, halves[0].negative),
+        weierstrass.signedDigits(point_width, 2, halves[1].magnitude, halves[1].negative),
+        weierstrass.signedDigits(base_width, 2, g_limbs[0..2].*, false),
+        weierstrass.signedDigits(base_width, 2, g_limbs[2..4].*, false),
     };
-    const tables = [4][]const Affine{ &table, &turned, &base.low, &base.high };
-
-    var sum = Jacobian.infinity;
-    var started = false;
-    var place: usize = digit_places;
-    while (place != 0) {
-        place -= 1;
-        if (started) sum = sum.double();
-        inline for (0..4) |i| {
-            const digit = digits[i][place];
-            if (digit != 0) {
-                started = true;
-                const entry = tables[i][@abs(digit) >> 1];
-                sum = sum.addAffine(if (digit < 0) entry.negated() else entry, null);
-            }
-        }
-    }
-    return sum;
+    return points.multiplySum(4, digits[0].len, &digits, .{ &table, &turned, &base_low, &base_high });
 }
 
-/// P, 3 P, 5 P, ..., with one inversion for all.
-fn oddMultiples(point: Affine) [point_count]Affine {
-    const twice = Jacobian.fromAffine(point).double();
-    // On the isomorphic curve where twice is (x, y, 1), additions of it are cheap; z there is z here over twice's z.
-    const zz = field.square(twice.z);
-    const step: Affine = .{ .x = twice.x, .y = twice.y };
-    var multiples: [point_count]Jacobian = undefined;
-    var ratios: [point_count]field.Element = undefined;
-    multiples[0] = .{
-        .x = field.multiply(point.x, zz),
-        .y = field.multiply(point.y, field.multiply(zz, twice.z)),
-        .z = field.one,
-    };
-    for (1..point_count) |i| multiples[i] = multiples[i - 1].addAffine(step, &ratios[i]);
-
-    // No small multiple of a point of prime order is infinity.
-    var inverse = field.inverse(field.multiply(multiples[point_count - 1].z, twice.z)).?;
-    var table: [point_count]Affine = undefined;
-    var i: usize = point_count;
-    while (i != 0) {
-        i -= 1;
-        const square = field.square(inverse);
-        table[i] = .{
-            .x = field.multiply(multiples[i].x, square),
-            .y = field.multiply(multiples[i].y, field.multiply(square, inverse)),
-        };
-        if (i != 0) inverse = field.multiply(inverse, ratios[i]);
-    }
-    return table;
-}
-
-const Half = struct { magnitude: u128, negative: bool };
+/// Below 2^128 in magnitude.
+const Half = struct { magnitude: [2]u64, negative: bool };
 
 /// A primitive cube root of one modulo p, and `lambda` modulo the order such that lambda (x, y) = (beta x, y).
 const beta = field.fromWord(0x7ae96a2b657c07106e64479eac3434e99cf0497512f58995c1396c28719501ee);
@@ -151,27 +113,7 @@ fn roundedHigh(a: u256, b: u256) u256 {
 
 fn half(value: u256) Half {
     const negative = value >> 255 != 0;
-    return .{ .magnitude = @intCast(if (negative) 0 -% value else value), .negative = negative };
-}
-
-/// The number as a sum of digits times powers of two: every digit is zero or odd and below 2^(width - 1) in magnitude, and of `width`
-/// digits in a row at most one is not zero.
-fn signedDigits(comptime width: comptime_int, number: Half) [digit_places]i8 {
-    var digits: [digit_places]i8 = @splat(0);
-    const window = 1 << width;
-    var place: usize = 0;
-    var carry: u128 = 0;
-    while (place < digit_places) {
-        const rest = if (place < 128) number.magnitude >> @intCast(place) else 0;
-        if ((rest & 1) == carry) {
-            place += 1;
-            continue;
-        }
-        const value: i16 = @intCast((rest & (window - 1)) + carry);
-        carry = @intFromBool(value >= window / 2);
-        const digit: i8 = @intCast(if (carry != 0) value - window else value);
-        digits[place] = if (number.negative) -digit else digit;
-        place += width;
-    }
-    return digits;
+    const magnitude = limbs.fromWord(if (negative) 0 -% value else value);
+    std.debug.assert(magnitude[2] | magnitude[3] == 0);
+    return .{ .magnitude = magnitude[0..2].*, .negative = negative };
 }

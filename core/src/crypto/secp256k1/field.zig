@@ -19,6 +19,10 @@ pub fn fromWord(word: u256) Element {
     return limbs.fromWord(word);
 }
 
+pub fn constant(comptime number: comptime_int) Element {
+    return limbs.fromWord(number);
+}
+
 /// The number below p.
 pub fn reduce(a: Element) u256 {
     const word = limbs.toWord(a);
@@ -108,11 +112,11 @@ pub inline fn half(a: Element) Element {
     return result;
 }
 
-pub fn multiply(a: Element, b: Element) Element {
+pub inline fn multiply(a: Element, b: Element) Element {
     return foldProduct(limbs.multiply(4, a, b));
 }
 
-pub fn square(a: Element) Element {
+pub inline fn square(a: Element) Element {
     return foldProduct(limbs.square(4, a));
 }
 
