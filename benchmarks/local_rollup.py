@@ -15,7 +15,7 @@ from derivation.attributes import prepare_payload_attributes
 from derivation.l2_block_info import l2_block_ref
 from derivation.providers import ChainL2Provider
 from derivation.types import L2BlockRef
-from evm.engine import BlockBuilder, ExecutedBlock
+from evm.engine import ExecutedBlock, OpenBlock
 from evm.genesis import genesis_block
 from evm.rules import L2Rules
 from evm.store.kv import LevelDbStore
@@ -85,7 +85,7 @@ class LocalChain:
         """The newest block."""
         return l2_block_ref(self.chain.store.require_block(self.chain.head.hash), self.world.rollup)
 
-    def start(self) -> BlockBuilder:
+    def start(self) -> OpenBlock:
         """Begin the next block: its L1 attributes deposit is in it. L1 blocks are mined as time needs them."""
         l1, rollup, parent = self.world.l1, self.world.rollup, self.head
         timestamp = parent.timestamp + rollup.block_time

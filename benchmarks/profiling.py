@@ -21,7 +21,7 @@ from benchmarks.local_rollup import CHAIN_ID, LocalRollup
 from benchmarks.stopwatch import Stopwatch
 from benchmarks.transactions import ETHER, account, fresh_address, transfer
 from config.types import to_hex
-from evm.engine import BlockBuilder
+from evm.engine import OpenBlock
 from node.execution import Execution, ExecutionOptions
 from node.mempool import TransactionPool
 from node.rpc import Dispatcher
@@ -48,7 +48,7 @@ async def _admit(dispatcher: Dispatcher, bodies: list[bytes]) -> None:
             raise RuntimeError(f"refused: {answer[:300].decode()}")
 
 
-def _fill(builder: BlockBuilder, pool: TransactionPool) -> None:
+def _fill(builder: OpenBlock, pool: TransactionPool) -> None:
     for entry in pool.best(builder.base_fee):
         builder.add(entry.transaction)
 

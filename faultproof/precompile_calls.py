@@ -75,7 +75,7 @@ def _address(number: int) -> Address:
 
 ACCELERATED: dict[Address, AcceleratedPrecompile] = {
     BN256_PAIRING: AcceleratedPrecompile(
-        "bn256 pairing", 192, lambda count: bn256.PAIRING_GAS + bn256.PAIRING_GAS_PER_PAIR * count
+        "bn256 pairing", 192, lambda count: bn256.ISTANBUL_PRICES.pairing + bn256.ISTANBUL_PRICES.pair * count
     ),
     _address(0x0A): AcceleratedPrecompile("point evaluation", 192, lambda _: point_evaluation.GAS, fixed_size=True),
     _address(0x0B): AcceleratedPrecompile("BLS12 G1 add", 256, lambda _: bls12.G1_ADD_GAS, fixed_size=True),

@@ -12,6 +12,7 @@ from evm.engine.header_check import compare_headers
 from evm.rules import L2Rules
 from evm.store.diff import CODE_PREFIX, NODE_PREFIX
 from evm.store.kv import MemoryStore
+from evm.store.memory import CacheSizes
 from evm.store.state import StateStore
 from evm.types import Block, Hash32, Header
 from evm.types.transaction import TransactionDecodingError
@@ -62,7 +63,7 @@ def serve(pipe: Connection, rollup: dict[str, Any], cache_bytes: int) -> None:
             return
         if engine is None:
             # Not before there is somebody at the other end to answer: the store may read something right away.
-            store = StateStore(behind, node_cache_bytes=cache_bytes)
+            store = StateStore(behind, CacheSizes.of(cache_bytes))
             engine = Engine(L2Rules(RollupConfig.from_json(rollup)), store, behind)
         pipe.send(("done", _check(engine, Header.decode(parent), Block.decode(block))))
 

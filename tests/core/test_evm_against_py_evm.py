@@ -75,7 +75,7 @@ def case_of(transaction: SignedTransaction, code: bytes, fork: EthFork) -> State
         indexes=(0, 0, 0),
         environment=Environment(
             coinbase=BOB, number=5, timestamp=10, gas_limit=30_000_000, base_fee=7, prev_randao=word(77),
-            excess_blob_gas=0, chain_id=1, max_blobs=6, blob_update_fraction=3_338_477,
+            excess_blob_gas=0, chain_id=1, max_blobs=6, blob_update_fraction=3_338_477, difficulty=0,
         ),
         pre=state_with(code),
         raw=sign_transaction(transaction, ALICE_KEY).raw,

@@ -246,7 +246,7 @@ def test_a_case_that_takes_too_long_has_failed() -> None:
     body["pre"][to_hex(BOB)] = {"balance": "0x0", "nonce": "0x1", "code": "0x5b600056", "storage": {}}
     body["post"]["Cancun"][0]["txbytes"] = signed(gas_limit=10_000_000)
     document = Document("slow.json", json.dumps({"slow": body}).encode())
-    (outcome,) = run_document(document, None, 0.0)
+    (outcome,) = run_document(document, None, case_seconds=0.0)
     assert (outcome.verdict, outcome.reason) == (Verdict.FAILED, "it did not end within 0 seconds")
 
 

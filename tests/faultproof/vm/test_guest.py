@@ -1,5 +1,7 @@
 """A program from the core's compiler: start code, heap, preimages, panics and configuration on every machine."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from evm.types import keccak256
@@ -136,3 +138,24 @@ def test_stopping_anywhere_changes_nothing(selftest: Program) -> None:
     # To stop before where it is does nothing.
     halting.run(5)
     assert halting.state() == straight.state()
+
+
+def test_machines_run_side_by_side_in_threads(selftest: Program) -> None:
+    program = selftest.configured((400).to_bytes(2, "big"))
+    source = preimages(DATA, rounds=400)
+    expected = native(program, source)
+    expected.run(FOREVER)
+    assert expected.state().status == VMStatus.VALID
+
+    def work(number: int) -> bytes:
+        machine = native(program, source)
+        for step in range(1000, 40_000, 1000 + number):
+            machine.run(step)
+            machine = machine.fork()
+            machine.state()
+        machine.run(FOREVER)
+        return machine.state().hash()
+
+    with ThreadPoolExecutor(4) as threads:
+        hashes = list(threads.map(work, range(8)))
+    assert hashes == [expected.state().hash()] * 8
