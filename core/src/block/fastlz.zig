@@ -12,15 +12,39 @@ const MAX_MATCH = 262;
 const TAIL = 13;
 const MATCH_TAIL = 4;
 
-/// For each hash of three bytes, where they were last seen.
-pub const Table = [TABLE_SIZE]u32;
+/// For each hash of three bytes, where they were last seen. Every input gets the numbers behind those of the one before, so that the
+/// table need not be cleared for each.
+pub const Table = struct {
+    entries: [TABLE_SIZE]u32,
+    /// The number of the input's first byte.
+    base: u32,
 
-/// The length, in bytes. `table` is scratch space; the input is below 4 GiB.
+    pub fn init(self: *Table) void {
+        @memset(&self.entries, 0);
+        self.base = 0;
+    }
+
+    /// Make room for the numbers of an input.
+    fn reserve(self: *Table, length: usize) void {
+        if (length > std.math.maxInt(u32) - self.base) self.init();
+    }
+
+    /// Where the bytes with this hash were last seen, 0 when they were not; from now on they are at `at`.
+    fn exchange(self: *Table, hash: usize, at: usize) usize {
+        const entry = &self.entries[hash];
+        const before = entry.* -| self.base;
+        entry.* = self.base + @as(u32, @intCast(at));
+        return before;
+    }
+};
+
+/// The length, in bytes, of an input below 4 GiB.
 pub fn compressedLength(data: []const u8, table: *Table) u64 {
     var length: u64 = 0;
     var anchor: usize = 0;
+    table.reserve(data.len);
+    defer table.base += @intCast(data.len);
     if (data.len > TAIL + 2) {
-        @memset(table, 0);
         const limit = data.len - TAIL;
         var at: usize = 2;
         while (at < limit) {
@@ -30,7 +54,7 @@ pub fn compressedLength(data: []const u8, table: *Table) u64 {
             length += reference(matched);
             at += matched;
             inline for (0..2) |_| {
-                table[slot(sequence(data, at))] = @intCast(at);
+                _ = table.exchange(slot(sequence(data, at)), at);
                 at += 1;
             }
             anchor = at;
@@ -43,9 +67,7 @@ pub fn compressedLength(data: []const u8, table: *Table) u64 {
 fn findMatch(data: []const u8, table: *Table, at: *usize, limit: usize) ?usize {
     while (at.* < limit) {
         const wanted = sequence(data, at.*);
-        const entry = &table[slot(wanted)];
-        const earlier: usize = entry.*;
-        entry.* = @intCast(at.*);
+        const earlier = table.exchange(slot(wanted), at.*);
         // The reference steps on before it looks at what it found, so a match at the last position is not taken.
         if (at.* + 1 >= limit) return null;
         if (at.* - earlier <= MAX_DISTANCE and sequence(data, earlier) == wanted) return earlier;

@@ -77,6 +77,7 @@ pub const BlockBuilder = struct {
     /// Memory for the block; everything that comes out lives in it.
     arena: Allocator,
     rules: fork.Rules,
+    parent_rules: fork.Rules,
     attributes: Attributes,
     parent_hash: Hash,
     environment: evm.Environment,
@@ -103,6 +104,20 @@ pub const BlockBuilder = struct {
         parent_hash: *const Hash,
         attributes: *const Attributes,
     ) BeginError!void {
+        try self.init(arena, rollup, sources, parent, parent_hash, attributes);
+        try self.start();
+    }
+
+    /// The first half of `begin`: nothing of the state is read yet.
+    pub fn init(
+        self: *BlockBuilder,
+        arena: Allocator,
+        rollup: *const config.RollupConfig,
+        sources: Sources,
+        parent: *const Header,
+        parent_hash: *const Hash,
+        attributes: *const Attributes,
+    ) BeginError!void {
         const time = attributes.timestamp;
         if (time <= parent.timestamp or attributes.gas_limit > MAX_GAS_LIMIT) return error.InvalidAttributes;
         if (parent.number == std.math.maxInt(u64)) return error.InvalidAttributes;
@@ -110,6 +125,7 @@ pub const BlockBuilder = struct {
         self.* = .{
             .arena = arena,
             .rules = .rollup(rollup.forkAt(time), rollup.l2_chain_id),
+            .parent_rules = undefined,
             .attributes = attributes.*,
             .parent_hash = parent_hash.*,
             .environment = .{
@@ -131,8 +147,13 @@ pub const BlockBuilder = struct {
         const extra = base_fee.extraData(rollup, time, attributes.eip1559_params, attributes.min_base_fee, &self.extra_data) catch
             return error.InvalidAttributes;
         self.extra_data_size = extra.len;
-        const parent_rules = fork.Rules.rollup(rollup.forkAt(parent.timestamp), rollup.l2_chain_id);
-        try system.activate(&self.state, self.rules, parent_rules);
+        self.fastlz_table.init();
+        self.parent_rules = .rollup(rollup.forkAt(parent.timestamp), rollup.l2_chain_id);
+    }
+
+    /// The second half of `begin`.
+    pub fn start(self: *BlockBuilder) evm.Error!void {
+        try system.activate(&self.state, self.rules, self.parent_rules);
         const beacon_root = if (self.attributes.parent_beacon_block_root) |*root| root else null;
         try system.begin(&self.machine, &self.parent_hash, beacon_root);
     }

@@ -89,5 +89,6 @@ fn describe(encoder: *rlp.Encoder, transaction: *const Transaction) error{OutOfM
 /// The length that FastLZ would make of the bytes.
 export fn lamina_fastlz_length(data: [*]const u8, length: usize) u64 {
     var table: fastlz.Table = undefined;
+    table.init();
     return fastlz.compressedLength(data[0..length], &table);
 }

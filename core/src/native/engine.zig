@@ -186,15 +186,19 @@ fn begin(block: *Block, encoded_parent: []const u8, encoded_attributes: []const 
     try engine.headers.add(&parent_hash, copy);
     block.parent_state_root = parent.state_root;
 
+    try block.builder.init(arena, &engine.config.rollup, engine.sources(), &parent, &parent_hash, &attributes);
     var prefetch = prefetchFor(block);
-    for ([_]evm.Address{ attributes.fee_recipient, predeploys.BASE_FEE_VAULT, predeploys.L1_FEE_VAULT, predeploys.OPERATOR_FEE_VAULT, predeploys.L2_TO_L1_MESSAGE_PASSER }) |address| {
-        try prefetch.account(address, false);
-    }
+    for ([_]evm.Address{
+        attributes.fee_recipient,
+        predeploys.BASE_FEE_VAULT,
+        predeploys.L1_FEE_VAULT,
+        predeploys.OPERATOR_FEE_VAULT,
+        predeploys.L2_TO_L1_MESSAGE_PASSER,
+    }) |address| try prefetch.account(address, false);
     for ([_]evm.Address{ predeploys.BEACON_ROOTS, predeploys.HISTORY_STORAGE }) |address| try prefetch.account(address, true);
     for (0..9) |number| try prefetch.slot(predeploys.L1_BLOCK, evm.wordToHash(number));
     try prefetch.run();
-
-    try block.builder.begin(arena, &engine.config.rollup, engine.sources(), &parent, &parent_hash, &attributes);
+    try block.builder.start();
     engine.open_blocks += 1;
 }
 
@@ -269,8 +273,7 @@ fn add(
 fn prefetchFor(block: *Block) Prefetch {
     return .{
         .arena = block.arena.allocator(),
-        .nodes = &block.engine.nodes,
-        .codes = &block.engine.codes,
+        .tries = &block.builder.tries,
         .state_root = block.parent_state_root,
     };
 }

@@ -369,23 +369,34 @@ fn findStored(source: Source, start: []const u8, whole_path: []const u8) Error!?
     return null;
 }
 
-/// The hash of the first node on a key's way that `has` does not know, or null. For fetching many ways level by level.
-pub fn firstMissing(
+/// What is at the end of a key's way, as far as `peek` knows the nodes on it.
+pub const Known = union(enum) {
+    missing: Hash,
+    /// The value, or null when the key is not there.
+    value: ?[]const u8,
+};
+
+/// Look for a value without fetching anything; for fetching many ways level by level.
+pub fn lookUp(
     context: anytype,
     comptime peek: fn (@TypeOf(context), *const Hash) ?[]const u8,
     root: *const Hash,
     key: []const u8,
-) error{CorruptNode}!?Hash {
-    if (std.mem.eql(u8, root, &EMPTY_ROOT)) return null;
+) error{CorruptNode}!Known {
+    if (std.mem.eql(u8, root, &EMPTY_ROOT)) return .{ .value = null };
     var buffer: [MAX_NIBBLES]u8 = undefined;
     var path: []const u8 = unpack(&buffer, key);
-    var raw = peek(context, root) orelse return root.*;
+    var raw = peek(context, root) orelse return .{ .missing = root.* };
     while (true) {
         const item = switch (try node.parse(raw)) {
-            .leaf => return null,
+            .leaf => |leaf| {
+                const length = leaf.path.length();
+                const found = length == path.len and leaf.path.matches(path) == length;
+                return .{ .value = if (found) leaf.value else null };
+            },
             .extension => |extension| below: {
                 const length = extension.path.length();
-                if (extension.path.matches(path) < length) return null;
+                if (extension.path.matches(path) < length) return .{ .value = null };
                 path = path[length..];
                 break :below extension.child;
             },
@@ -395,8 +406,8 @@ pub fn firstMissing(
                 break :below try branch.child(path[0]);
             },
         };
-        if (node.isEmpty(item)) return null;
-        raw = if (node.hashOf(item)) |hash| peek(context, hash) orelse return hash.* else item;
+        if (node.isEmpty(item)) return .{ .value = null };
+        raw = if (node.hashOf(item)) |hash| peek(context, hash) orelse return .{ .missing = hash.* } else item;
     }
 }
 
