@@ -183,6 +183,12 @@ def test_creating_transactions_leave_the_same_state(code: bytes, fork: EthFork, 
     agree(case(b"", code, fork, 300_000, value, to=None))
 
 
+@pytest.mark.parametrize("write", [b"\x5a\x5a\x5d", b"\x5a\x5a\x55", b"\x5a\x31\x50"])
+def test_many_neighbouring_keys_do_not_make_the_tables_slow(write: bytes) -> None:
+    # Transient slots, slots, and accounts, by the gas that is left, until there is none.
+    agree(case(b"\x5b" + write * 8 + b"\x5f\x56", b"", EthFork.CANCUN, 4_000_000, 0))
+
+
 SIGNED_PERMISSIONS = st.builds(
     Authorization.sign,
     private_key=st.sampled_from([ALICE_KEY, BOB_KEY, bytes(31) + b"\x03"]),
