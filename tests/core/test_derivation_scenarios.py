@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from config.program import program_config
+from config.types import Gas, Timestamp
 from derivation.types import DerivedAttributes, NeedMoreData
 from evm.native import derivation as native
 from evm.types import PayloadAttributes
@@ -68,11 +69,11 @@ def derive_natively(verifier: Verifier, start: int) -> list[list[Any]]:
 
     def make_block(fields: list[Any]) -> bytes | None:
         attributes = PayloadAttributes(
-            timestamp=int.from_bytes(fields[4], "big"),
+            timestamp=Timestamp(int.from_bytes(fields[4], "big")),
             prev_randao=fields[5],
             suggested_fee_recipient=fields[6],
             transactions=tuple(fields[7]),
-            gas_limit=int.from_bytes(fields[8], "big"),
+            gas_limit=Gas(int.from_bytes(fields[8], "big")),
             with_withdrawals=fields[9] == b"\x01",
             parent_beacon_block_root=fields[10] or None,
             eip1559_params=fields[11] or None,
