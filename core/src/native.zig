@@ -3,6 +3,7 @@
 pub const platform = @import("platform/native.zig");
 
 comptime {
+    _ = @import("native/codec_doors.zig");
     _ = @import("native/curves.zig");
     _ = @import("native/derivation.zig");
     _ = @import("native/engine.zig");

@@ -3,6 +3,7 @@
 The sender's balance is part of the root, so that gas must be equal to the last unit.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,8 +19,15 @@ from evm.forks import fork_rules
 from evm.native.evm import BlockFacts, CallToRun, run_call
 from evm.statetest.state_case import Environment, StateCase
 from evm.statetest.state_runner import execute_natively, execute_with_pyevm
-from evm.types.transaction import DynamicFeeTransaction, sign_transaction
-from tests.evm.engine_kit import ALICE, ALICE_KEY, BOB, ETHER, l2
+from evm.types.transaction import (
+    AccessListTransaction,
+    Authorization,
+    DynamicFeeTransaction,
+    SetCodeTransaction,
+    SignedTransaction,
+    sign_transaction,
+)
+from tests.evm.engine_kit import ALICE, ALICE_KEY, BOB, BOB_KEY, ETHER, l2
 
 CONTRACT = Address(b"\xc0" * 20)
 CALLEE = Address(b"\xce" * 20)
@@ -56,6 +64,10 @@ def case(code: bytes, data: bytes, fork: EthFork, gas: int, value: int, to: Addr
         nonce=0, gas_limit=gas, to=to, value=value, data=data, chain_id=1,
         y_parity=0, r=0, s=0, max_priority_fee=3, max_fee=20,
     )  # fmt: skip
+    return case_of(transaction, code, fork)
+
+
+def case_of(transaction: SignedTransaction, code: bytes, fork: EthFork) -> StateCase:
     return StateCase(
         name="made up",
         fork_name=fork.name,
@@ -169,6 +181,59 @@ def test_random_programs_leave_the_same_state(code: bytes, data: bytes, fork: Et
 @example(bytes.fromhex("60206000f3"), EthFork.SHANGHAI, 1)
 def test_creating_transactions_leave_the_same_state(code: bytes, fork: EthFork, value: int) -> None:
     agree(case(b"", code, fork, 300_000, value, to=None))
+
+
+SIGNED_PERMISSIONS = st.builds(
+    Authorization.sign,
+    private_key=st.sampled_from([ALICE_KEY, BOB_KEY, bytes(31) + b"\x03"]),
+    chain_id=st.sampled_from([0, 1, 1, 2]),
+    address=st.sampled_from([CALLEE, CONTRACT, REVERTING, BOB, Address(bytes(20)), Address(bytes(19) + b"\x02")]),
+    nonce=st.sampled_from([0, 1, 2, (1 << 64) - 1]),
+)
+PERMISSIONS = st.one_of(
+    SIGNED_PERMISSIONS,
+    st.builds(
+        replace,
+        SIGNED_PERMISSIONS,
+        y_parity=st.sampled_from([0, 1, 2, 27]),
+        s=st.sampled_from([0, 1, (1 << 256) - 1]),
+    ),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(PERMISSIONS, min_size=1, max_size=4),
+    st.sampled_from([BOB, ALICE, CONTRACT, DELEGATED]),
+    PROGRAMS,
+    st.sampled_from([EthFork.PRAGUE, EthFork.OSAKA]),
+)
+def test_authorizations_leave_the_same_state(
+    permissions: list[Authorization], to: Address, code: bytes, fork: EthFork
+) -> None:
+    transaction = SetCodeTransaction(
+        nonce=0, gas_limit=400_000, to=to, value=1, data=b"\x05", chain_id=1,
+        y_parity=0, r=0, s=0, max_priority_fee=3, max_fee=20, authorizations=tuple(permissions),
+    )  # fmt: skip
+    # So that what was delegated is called as well.
+    calls_bob = b"\x5f\x5f\x5f\x5f\x60\x01\x73" + BOB + b"\x5a\xf1\x50"
+    agree(case_of(transaction, calls_bob + code, fork))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(TARGETS, st.lists(st.sampled_from([0, 1, 7]).map(word), max_size=2).map(tuple)), max_size=4),
+    PROGRAMS,
+    st.sampled_from(FORKS),
+)
+def test_access_lists_leave_the_same_state(
+    accesses: list[tuple[Address, tuple[Hash32, ...]]], code: bytes, fork: EthFork
+) -> None:
+    transaction = AccessListTransaction(
+        nonce=0, gas_limit=300_000, to=CONTRACT, value=0, data=b"\0\x01", chain_id=1,
+        y_parity=0, r=0, s=0, gas_price=11, accesses=tuple(accesses),
+    )  # fmt: skip
+    agree(case_of(transaction, code, fork))
 
 
 @pytest.mark.parametrize("fork", FORKS)

@@ -5,7 +5,8 @@ import pytest
 from evm.types import keccak256
 from faultproof.preimage import MemorySource, keccak256_key, local_key
 from faultproof.vm.elf import Program
-from faultproof.vm.reference import program_output
+from faultproof.vm.machine import NativeMachine
+from faultproof.vm.reference import ReferenceMachine, program_output
 from faultproof.vm.state import VMStatus
 from faultproof.vm.witness import witness
 from tests.faultproof.opinions import judge
@@ -61,15 +62,13 @@ def test_hints_reach_the_source_before_the_preimage_they_are_about(selftest: Pro
         def hint(self, text: bytes) -> None:
             log.append(text)
 
-    machine = native(selftest, Log(preimages(DATA)))
-    machine.run(FOREVER)
-    expected = [local_key(1), b"selftest-data", keccak256_key(keccak256(DATA)), local_key(2)]
-    assert log == expected
-    log.clear()
-    slow = reference(selftest, preimages(DATA))
-    slow.source.hint = log.append  # type: ignore[method-assign]
-    slow.run(FOREVER)
-    assert log == [b"selftest-data"]
+    for machine in (
+        NativeMachine.load(selftest.state()[0], selftest.state()[1].pages(), Log(preimages(DATA))),
+        ReferenceMachine(*selftest.state(), Log(preimages(DATA))),
+    ):
+        log.clear()
+        machine.run(FOREVER)
+        assert log == [local_key(1), b"selftest-data", keccak256_key(keccak256(DATA)), local_key(2)]
 
 
 def test_every_machine_has_the_same_state_at_every_step(selftest: Program) -> None:

@@ -97,7 +97,10 @@ def read(descriptor, size):
         data += more
     return data
 
-preimages = {key: value for key, value in [(bytes.fromhex(k), bytes.fromhex(v)) for k, v in (pair.split("=") for pair in sys.argv[1:])]}
+preimages = {}
+for pair in sys.argv[1:]:
+    key, _, value = pair.partition("=")
+    preimages[bytes.fromhex(key)] = bytes.fromhex(value)
 import select
 while True:
     for ready in select.select([3, 5], [], [])[0]:

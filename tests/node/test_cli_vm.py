@@ -72,7 +72,7 @@ def test_a_run_stops_before_the_step_that_is_named(selftest_elf: Path, directory
 
 def test_a_proof_proves_the_step_that_is_named(selftest_elf: Path, directory: Path) -> None:
     machine = reference(read_elf(selftest_elf.read_bytes()), preimages(DATA))
-    before_reads = []
+    before_reads: list[int] = []
     while len(before_reads) < 3:
         offset, step = machine.moment.preimage_offset, machine.moment.step
         machine.run(step + 1)

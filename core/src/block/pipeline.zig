@@ -234,7 +234,7 @@ pub const BlockBuilder = struct {
             .extra_data = self.extra_data[0..self.extra_data_size],
             .prev_randao = self.attributes.prev_randao,
             .base_fee = self.environment.base_fee,
-            .withdrawals_root = try self.withdrawalsRoot(&update),
+            .withdrawals_root = try self.withdrawalsRoot(),
             .blob_gas_used = if (cancun) self.da_footprint else null,
             .excess_blob_gas = if (cancun) 0 else null,
             .parent_beacon_block_root = self.attributes.parent_beacon_block_root,
@@ -258,27 +258,21 @@ pub const BlockBuilder = struct {
     }
 
     /// Spec: EIP-4895; op isthmus exec-engine, "Header Withdrawals Root".
-    fn withdrawalsRoot(self: *BlockBuilder, update: *const trie_state.Update) evm.Error!?Hash {
+    fn withdrawalsRoot(self: *BlockBuilder) evm.Error!?Hash {
         if (!self.rules.since(.shanghai)) return null;
         if (!self.rules.opSince(.isthmus)) return trie.EMPTY_ROOT;
-        return try self.messagePasserRoot(update);
+        return try self.messagePasserRoot();
     }
 
     /// The storage root of L2ToL1MessagePasser after the block.
-    fn messagePasserRoot(self: *BlockBuilder, update: *const trie_state.Update) evm.Error!Hash {
-        const address = predeploys.L2_TO_L1_MESSAGE_PASSER;
-        for (self.state.accounts(), update.storage_roots) |account, root| {
-            if (!std.mem.eql(u8, &account.address, &address)) continue;
-            if (root) |changed| return changed;
-            if (account.loaded and account.changed()) return trie.EMPTY_ROOT;
-        }
-        const before = try self.tries.account(&address) orelse return trie.EMPTY_ROOT;
-        return before.storage_root;
+    fn messagePasserRoot(self: *BlockBuilder) evm.Error!Hash {
+        const account = try self.tries.account(&predeploys.L2_TO_L1_MESSAGE_PASSER) orelse return trie.EMPTY_ROOT;
+        return account.storage_root;
     }
 
     /// The output root after the sealed block. Spec: op proposals, "L2 Output Commitment Construction".
     pub fn outputRoot(self: *BlockBuilder, sealed: *const Sealed) evm.Error!Hash {
-        const passer = if (self.rules.opSince(.isthmus)) sealed.header.withdrawals_root.? else try self.messagePasserRoot(&sealed.update);
+        const passer = if (self.rules.opSince(.isthmus)) sealed.header.withdrawals_root.? else try self.messagePasserRoot();
         return outputRootOf(&sealed.header.state_root, &passer, &sealed.hash);
     }
 };

@@ -65,7 +65,7 @@ pub const TrieState = struct {
         return self.account(address);
     }
 
-    /// An account as it was before the block.
+    /// An account as it was before the block or, once `apply` has been called, as it is after it.
     pub fn account(self: *TrieState, address: *const evm.Address) Error!?evm.AccountData {
         const key = try self.addressKey(address);
         const encoded = try self.accounts.get(&key) orelse return null;
@@ -105,7 +105,7 @@ pub const TrieState = struct {
         return self.slot_keys.get(self.arena, &evm.wordToHash(slot));
     }
 
-    /// Bring the tries up to what the block has done.
+    /// Bring the tries up to what the block has done. The store then knows the new nodes.
     pub fn apply(self: *TrieState, state: *const journal.State) Error!Update {
         var nodes = trie.Changes{};
         const accounts = state.accounts();
@@ -124,6 +124,7 @@ pub const TrieState = struct {
             try self.accounts.delete(&key);
         }
         const state_root = try self.accounts.commit(&nodes);
+        for (nodes.created.items) |*new| try self.nodes.add(&new.hash, new.encoding);
         return .{
             .state_root = state_root,
             .nodes = nodes,

@@ -1,5 +1,6 @@
 //! The opcodes of each fork: each table is the one before with what the fork changed.
 
+const builtin = @import("builtin");
 const gas = @import("gas.zig");
 const frame_file = @import("frame.zig");
 const arithmetic = @import("ops/arithmetic.zig");
@@ -11,16 +12,18 @@ const system = @import("ops/system.zig");
 const EthFork = @import("fork.zig").EthFork;
 const Table = frame_file.Table;
 
+/// Rollups begin with Paris' rules: programs that execute nothing else need not carry older opcodes.
+const oldest: EthFork = if (builtin.os.tag == .freestanding) .paris else .frontier;
+const fork_count = @typeInfo(EthFork).@"enum".field_names.len;
+
 /// The opcodes of this fork.
 pub fn table(fork: EthFork) *const Table {
-    return switch (fork) {
-        inline else => |known| comptime &tables[@intFromEnum(known)],
-    };
+    return &tables[@intFromEnum(fork) - @intFromEnum(oldest)];
 }
 
-const tables: [@typeInfo(EthFork).@"enum".field_names.len]Table = build: {
+const tables: [fork_count - @intFromEnum(oldest)]Table = build: {
     @setEvalBranchQuota(100_000);
-    var all: [@typeInfo(EthFork).@"enum".field_names.len]Table = undefined;
+    var all: [fork_count]Table = undefined;
     for (&all, 0..) |*t, index| {
         const fork: EthFork = @enumFromInt(index);
         const s = gas.schedule(fork);
@@ -51,7 +54,7 @@ const tables: [@typeInfo(EthFork).@"enum".field_names.len]Table = build: {
         }
         reprice(t, fork, s);
     }
-    break :build all;
+    break :build all[@intFromEnum(oldest)..fork_count].*;
 };
 
 fn frontier() Table {

@@ -335,7 +335,6 @@ fn seal(block: *Block) evm.Error![]const u8 {
     const builder = &block.builder;
     const sealed = try builder.seal();
     const engine = block.engine;
-    for (sealed.update.nodes.created.items) |*new| try engine.nodes.add(&new.hash, new.encoding);
     try engine.headers.add(&sealed.hash, sealed.encoded_header);
 
     var encoder = rlp.Encoder.init(block.arena.allocator());

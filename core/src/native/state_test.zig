@@ -115,7 +115,7 @@ fn judge(allocator: Allocator, case: *const Case, state: *state_file.State, tran
 
 /// The state's tries in the stores; the root.
 fn buildTries(allocator: Allocator, pre: *const MemoryState, nodes: *store.Store, codes: *store.Store) !types.Hash {
-    var created: trie.Changes = .{};
+    var changes: trie.Changes = .{};
     var accounts = try trie.Trie.init(allocator, nodes.source(), &trie.EMPTY_ROOT);
     var entries = pre.accounts.iterator();
     while (entries.next()) |entry| {
@@ -128,11 +128,11 @@ fn buildTries(allocator: Allocator, pre: *const MemoryState, nodes: *store.Store
         }
         const data = &entry.value_ptr.data;
         const info: state_file.Info = .{ .nonce = data.nonce, .balance = data.balance, .code_hash = data.code_hash };
-        const encoded = try trie_state.encodeAccount(allocator, &info, &try storage.commit(&created));
+        const encoded = try trie_state.encodeAccount(allocator, &info, &try storage.commit(&changes));
         try accounts.put(&keccak.hash(entry.key_ptr), encoded);
     }
-    const root = try accounts.commit(&created);
-    for (created.created.items) |node| try nodes.add(&node.hash, node.encoding);
+    const root = try accounts.commit(&changes);
+    for (changes.created.items) |node| try nodes.add(&node.hash, node.encoding);
     var programs = pre.codes.iterator();
     while (programs.next()) |program| try codes.add(program.key_ptr, program.value_ptr.*);
     return root;

@@ -10,7 +10,56 @@ const Handler = frame_file.Handler;
 const Status = frame_file.Status;
 const op = frame_file.op;
 
-pub const Call = enum { call, call_code, delegate_call, static_call };
+const Call = enum { call, call_code, delegate_call, static_call };
+
+// What of a fork's prices an opcode depends on: forks that agree in it share the code.
+
+const CallRule = struct {
+    /// null: by access sets.
+    flat_price: ?u32,
+    keeps_a_64th: bool,
+    empty_is_absent: bool,
+    delegation: bool,
+
+    fn of(comptime s: gas.Schedule) CallRule {
+        return .{
+            .flat_price = if (s.access_sets) null else s.call,
+            .keeps_a_64th = s.keeps_a_64th,
+            .empty_is_absent = s.empty_is_absent,
+            .delegation = s.delegation,
+        };
+    }
+};
+
+const CreationRule = struct {
+    keeps_a_64th: bool,
+    init_code_limit: bool,
+
+    fn of(comptime s: gas.Schedule) CreationRule {
+        return .{ .keeps_a_64th = s.keeps_a_64th, .init_code_limit = s.init_code_limit };
+    }
+};
+
+const DestructionRule = struct {
+    price: u32,
+    refund: i64,
+    access_sets: bool,
+    /// EIP-150 brought both this and the gas that a caller keeps.
+    pays_for_new_account: bool,
+    empty_is_absent: bool,
+    keeps_destroyed: bool,
+
+    fn of(comptime s: gas.Schedule) DestructionRule {
+        return .{
+            .price = s.self_destruct,
+            .refund = s.self_destruct_refund,
+            .access_sets = s.access_sets,
+            .pays_for_new_account = s.keeps_a_64th,
+            .empty_is_absent = s.empty_is_absent,
+            .keeps_destroyed = s.keeps_destroyed,
+        };
+    }
+};
 
 pub fn installLogs(table: *frame_file.Table) void {
     for (0..5) |topics| table[0xa0 + topics] = log(topics);
@@ -18,25 +67,25 @@ pub fn installLogs(table: *frame_file.Table) void {
 
 /// The opcodes that Frontier had; later forks only change their prices.
 pub fn install(table: *frame_file.Table, comptime s: gas.Schedule) void {
-    table[0xf0] = create(false, s);
-    table[0xf1] = call(.call, s);
-    table[0xf2] = call(.call_code, s);
-    table[0xff] = selfDestruct(s);
+    table[0xf0] = create(false, .of(s));
+    table[0xf1] = call(.call, .of(s));
+    table[0xf2] = call(.call_code, .of(s));
+    table[0xff] = selfDestruct(.of(s));
 }
 
 /// Spec: EIP-7
 pub fn installDelegateCall(table: *frame_file.Table, comptime s: gas.Schedule) void {
-    table[0xf4] = call(.delegate_call, s);
+    table[0xf4] = call(.delegate_call, .of(s));
 }
 
 /// Spec: EIP-214
 pub fn installStaticCall(table: *frame_file.Table, comptime s: gas.Schedule) void {
-    table[0xfa] = call(.static_call, s);
+    table[0xfa] = call(.static_call, .of(s));
 }
 
 /// Spec: EIP-1014
 pub fn installCreate2(table: *frame_file.Table, comptime s: gas.Schedule) void {
-    table[0xf5] = create(true, s);
+    table[0xf5] = create(true, .of(s));
 }
 
 fn log(comptime topic_count: usize) Handler {
@@ -60,14 +109,9 @@ inline fn allButA64th(left: i64) i64 {
     return left - @divTrunc(left, 64);
 }
 
-fn call(comptime kind: Call, comptime s: gas.Schedule) Handler {
+fn call(comptime kind: Call, comptime rule: CallRule) Handler {
     const has_value = kind == .call or kind == .call_code;
     const operands = if (has_value) 7 else 6;
-    const access_sets = s.access_sets;
-    const flat_price = s.call;
-    const keeps_a_64th = s.keeps_a_64th;
-    const empty_is_absent = s.empty_is_absent;
-    const delegation = s.delegation;
 
     return op(operands, 1, 0, struct {
         fn run(frame: *Frame, w: [*]u256, left: *i64) Status {
@@ -91,7 +135,7 @@ fn call(comptime kind: Call, comptime s: gas.Schedule) Handler {
             try state.load(target);
             var code: ?*state_file.Code = null;
             var is_delegated = false;
-            if (delegation and target.info.hasCode()) {
+            if (rule.delegation and target.info.hasCode()) {
                 code = try state.codeOf(target);
                 if (code.?.delegate()) |address| {
                     const delegate = try state.unread(address);
@@ -105,13 +149,13 @@ fn call(comptime kind: Call, comptime s: gas.Schedule) Handler {
             var extra: u64 = 0;
             if (value != 0) extra += gas.call_value;
             if (kind == .call) {
-                const is_new = if (empty_is_absent) value != 0 and target.info.isEmpty() else !target.info.exists;
+                const is_new = if (rule.empty_is_absent) value != 0 and target.info.isEmpty() else !target.info.exists;
                 if (is_new) extra += gas.new_account;
             }
             if (!Frame.charge(left, extra)) return .out_of_gas;
 
             var child_gas: i64 = undefined;
-            if (keeps_a_64th) {
+            if (rule.keeps_a_64th) {
                 const available = allButA64th(left.*);
                 child_gas = if (asked_gas < available) @intCast(asked_gas) else available;
             } else {
@@ -140,27 +184,25 @@ fn call(comptime kind: Call, comptime s: gas.Schedule) Handler {
         }
 
         inline fn payForAccess(frame: *Frame, target: *state_file.Account, left: *i64) types.Error!bool {
-            if (!access_sets) return Frame.charge(left, flat_price);
+            if (rule.flat_price) |price| return Frame.charge(left, price);
             const cold = try frame.machine.state.warm(target);
             return Frame.charge(left, if (cold) gas.account_access.cold else gas.account_access.warm);
         }
     }.run);
 }
 
-fn create(comptime salted: bool, comptime s: gas.Schedule) Handler {
+fn create(comptime salted: bool, comptime rule: CreationRule) Handler {
     const operands = if (salted) 4 else 3;
-    const init_code_limit = s.init_code_limit;
-    const keeps_a_64th = s.keeps_a_64th;
 
     return op(operands, 1, gas.create, struct {
         fn run(frame: *Frame, w: [*]u256, left: *i64) Status {
             if (frame.is_static) return .write_protection;
-            if (init_code_limit and w[2] > gas.max_init_code_size) return .out_of_gas;
+            if (rule.init_code_limit and w[2] > gas.max_init_code_size) return .out_of_gas;
             const status = frame.expand(left, w[1], w[2]);
             if (status != .running) return status;
-            const word_price: u64 = (if (salted) gas.keccak_word else 0) + (if (init_code_limit) gas.init_code_word else 0);
+            const word_price: u64 = (if (salted) gas.keccak_word else 0) + (if (rule.init_code_limit) gas.init_code_word else 0);
             if (!Frame.charge(left, word_price * gas.words(@truncate(w[2])))) return .out_of_gas;
-            const child_gas = if (keeps_a_64th) allButA64th(left.*) else left.*;
+            const child_gas = if (rule.keeps_a_64th) allButA64th(left.*) else left.*;
             left.* -= child_gas;
             frame.request = .{
                 .kind = .create,
@@ -178,15 +220,8 @@ fn create(comptime salted: bool, comptime s: gas.Schedule) Handler {
     }.run);
 }
 
-fn selfDestruct(comptime s: gas.Schedule) Handler {
-    const access_sets = s.access_sets;
-    const price = s.self_destruct;
-    const refund = s.self_destruct_refund;
-    const pays_for_new_account = s.keeps_a_64th; // EIP-150 brought both
-    const empty_is_absent = s.empty_is_absent;
-    const keeps_destroyed = s.keeps_destroyed;
-
-    return op(1, 0, price, struct {
+fn selfDestruct(comptime rule: DestructionRule) Handler {
+    return op(1, 0, rule.price, struct {
         fn run(frame: *Frame, w: [*]u256, left: *i64) Status {
             if (frame.is_static) return .write_protection;
             return destroy(frame, w, left) catch |err| frame.fault(err);
@@ -196,16 +231,16 @@ fn selfDestruct(comptime s: gas.Schedule) Handler {
             const state = frame.machine.state;
             const owner = frame.owner;
             const heir = try state.unread(types.wordToAddress(w[0]));
-            if (access_sets) {
+            if (rule.access_sets) {
                 if (try state.warm(heir) and !Frame.charge(left, gas.account_access.cold)) return .out_of_gas;
             }
             try state.load(heir);
-            if (pays_for_new_account) {
-                const is_new = if (empty_is_absent) owner.info.balance != 0 and heir.info.isEmpty() else !heir.info.exists;
+            if (rule.pays_for_new_account) {
+                const is_new = if (rule.empty_is_absent) owner.info.balance != 0 and heir.info.isEmpty() else !heir.info.exists;
                 if (is_new and !Frame.charge(left, gas.new_account)) return .out_of_gas;
             }
             const balance = owner.info.balance;
-            if (keeps_destroyed) {
+            if (rule.keeps_destroyed) {
                 try state.transfer(owner, heir, balance);
                 if (state.isCreated(owner)) {
                     try state.setBalance(owner, 0);
@@ -213,7 +248,7 @@ fn selfDestruct(comptime s: gas.Schedule) Handler {
                 }
                 return .stopped;
             }
-            if (!state.isDestroyed(owner)) state.refund += refund;
+            if (!state.isDestroyed(owner)) state.refund += rule.refund;
             try state.addBalance(heir, balance);
             // Where the heir is the contract itself the money is lost.
             try state.setBalance(owner, 0);

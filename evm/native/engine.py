@@ -1,0 +1,304 @@
+"""The native engine: blocks of one chain, with state served from Python. `core/src/native/engine.zig` is the other side.
+
+This is the low door: it speaks headers, attributes and raw transactions, and gives back what a block has changed.
+"""
+
+import ctypes
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from types import TracebackType
+from typing import Any, Self
+
+from config.errors import CriticalError
+from config.rollup import RollupConfig
+from config.types import Address, Hash32, to_hex
+from evm.engine.errors import InvalidPayload
+from evm.native.fetch import CALLBACK, Fetch, Fetcher
+from evm.native.library import load_library
+from evm.native.task import encode_attributes, encode_config
+from evm.types import Header, PayloadAttributes
+from evm.types.rlp import Rlp, decode
+from evm.validity import InvalidReason
+
+DEFAULT_CACHE_BYTES = 256 << 20
+"""Most memory that the engine keeps trie nodes in from block to block; codes and headers take an eighth more."""
+
+_REASONS = tuple(InvalidReason)
+_UNKNOWN_SENDER = bytes(20)
+
+
+class _Status(IntEnum):
+    OK = 0
+    MALFORMED_INPUT = 1
+    INVALID_ATTRIBUTES = 2
+    INVALID_TRANSACTION = 3
+    MISSING = 4
+    DAMAGED = 5
+    OUT_OF_MEMORY = 6
+
+
+class _AddResult(ctypes.Structure):
+    _fields_ = (
+        ("verdict", ctypes.c_uint32),
+        ("reason", ctypes.c_uint32),
+        ("gas_used", ctypes.c_uint64),
+        ("succeeded", ctypes.c_uint32),
+        ("index", ctypes.c_uint32),
+    )
+
+
+class _Slice(ctypes.Structure):
+    _fields_ = (("data", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+_INCLUDED, _INVALID, _MALFORMED = range(3)
+_HANDLE, _SIZE, _BYTES, _INT = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_int
+_U32S, _HANDLES, _U64S = ctypes.POINTER(ctypes.c_uint32), ctypes.POINTER(_HANDLE), ctypes.POINTER(ctypes.c_uint64)
+_RESULTS, _SLICES, _SIZES = ctypes.POINTER(_AddResult), ctypes.POINTER(_Slice), ctypes.POINTER(_SIZE)
+_DOORS: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "lamina_engine_open": (_HANDLE, (_BYTES, _SIZE, CALLBACK, ctypes.c_void_p, _SIZE)),
+    "lamina_engine_close": (None, (_HANDLE,)),
+    "lamina_engine_missing": (None, (_HANDLE, _BYTES)),
+    "lamina_engine_fetches": (None, (_HANDLE, _U64S, _U64S)),
+    "lamina_engine_begin": (_INT, (_HANDLE, _BYTES, _SIZE, _BYTES, _SIZE, _HANDLES)),
+    "lamina_block_add": (_INT, (_HANDLE, _SIZE, _BYTES, _U32S, _BYTES, _INT, _RESULTS, _SIZES)),
+    "lamina_block_seal": (_INT, (_HANDLE, _SLICES)),
+    "lamina_block_close": (None, (_HANDLE,)),
+}
+
+
+@cache
+def _door(name: str) -> "ctypes._NamedFuncPointer":
+    function: ctypes._NamedFuncPointer = getattr(load_library(), name)
+    function.restype, function.argtypes = _DOORS[name]
+    return function
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of a transaction: included when `reason` is None and it was not `malformed`."""
+
+    gas_used: int = 0
+    succeeded: bool = False
+    reason: InvalidReason | None = None
+    malformed: bool = False
+
+    @property
+    def included(self) -> bool:
+        """Whether it is in the block now."""
+        return self.reason is None and not self.malformed
+
+
+@dataclass(frozen=True)
+class NativeReceipt:
+    """A receipt as it is stored (`Receipt.decode` reads it), the gas of its transaction, and the contract it created."""
+
+    encoding: bytes
+    gas_used: int
+    created: Address | None
+
+
+@dataclass(frozen=True)
+class AccountChange:
+    """An account after the block, as RLP; None when it is gone. `key` is the address's keccak256.
+
+    `wiped`: storage that was there before is gone. `slots`: slot, its keccak256, and the new value.
+    """
+
+    address: Address
+    key: Hash32
+    account: bytes | None
+    wiped: bool
+    slots: tuple[tuple[int, Hash32, int], ...]
+
+
+@dataclass(frozen=True)
+class NativeBlockResult:
+    """A sealed block and what it did.
+
+    `nodes` are the trie nodes at positions that changed; `copies` counts further positions of those that stand at more
+    than one; `replaced` are the nodes that stood at positions that changed, as often as they did.
+    """
+
+    header: Header
+    receipts: tuple[NativeReceipt, ...]
+    nodes: dict[Hash32, bytes]
+    copies: dict[Hash32, int]
+    replaced: tuple[Hash32, ...]
+    codes: dict[Hash32, bytes]
+    accounts: tuple[AccountChange, ...]
+
+
+class NativeEngine:
+    """Makes blocks of one chain. One thread at a time may use it and its blocks; the interpreter runs on meanwhile.
+
+    `fetch` serves trie nodes, codes and headers by hash: see `evm.native.fetch`.
+    Raises NativeLibraryMissing where the library is not there.
+    """
+
+    def __init__(self, rollup: RollupConfig, fetch: Fetch, cache_bytes: int = DEFAULT_CACHE_BYTES) -> None:
+        self._fetcher = Fetcher(fetch)
+        config = encode_config(rollup)
+        handle = _door("lamina_engine_open")(config, len(config), self._fetcher.callback, None, cache_bytes)
+        if not handle:
+            raise CriticalError(f"the native engine cannot use the configuration of chain {rollup.l2_chain_id}")
+        self._handle: int | None = handle
+
+    def close(self) -> None:
+        """Give its memory back. All its blocks must have been closed."""
+        if self._handle is not None:
+            _door("lamina_engine_close")(self._handle)
+            self._handle = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def fetches(self) -> tuple[int, int]:
+        """How often `fetch` was called, and for how many values."""
+        calls, values = ctypes.c_uint64(), ctypes.c_uint64()
+        _door("lamina_engine_fetches")(self._handle, ctypes.byref(calls), ctypes.byref(values))
+        return calls.value, values.value
+
+    def begin(self, parent: Header, attributes: PayloadAttributes) -> "NativeBlock":
+        """A block without transactions; those of the attributes are not added.
+
+        Raises InvalidPayload when no block can follow from them, CriticalError when the parent's state is not there.
+        """
+        encoded = encode_attributes(attributes)
+        block = _HANDLE()
+        what = f"block {parent.number + 1}"
+        status = _door("lamina_engine_begin")(
+            self._handle, parent.raw, len(parent.raw), encoded, len(encoded), ctypes.byref(block)
+        )
+        self._check(status, what)
+        assert block.value is not None
+        return NativeBlock(self, block.value, what)
+
+    def execute(self, parent: Header, attributes: PayloadAttributes) -> NativeBlockResult:
+        """The block with exactly the attributes' transactions. Raises as `begin`, and InvalidPayload."""
+        with self.begin(parent, attributes) as block:
+            results = block.add(attributes.transactions, stop=True)
+            if results and not results[-1].included:
+                reason = results[-1].reason
+                text = "it cannot be decoded" if reason is None else reason.value
+                raise InvalidPayload(f"transaction {len(results) - 1} of the payload attributes: {text}")
+            return block.seal()
+
+    def _check(self, status: int, what: str) -> None:
+        self._fetcher.reraise()
+        if status == _Status.OK:
+            return
+        if status == _Status.INVALID_ATTRIBUTES:
+            raise InvalidPayload(f"{what}: the payload attributes do not fit the fork or the parent")
+        if status in (_Status.MISSING, _Status.DAMAGED):
+            missing = ctypes.create_string_buffer(32)
+            _door("lamina_engine_missing")(self._handle, missing)
+            how = "is missing" if status == _Status.MISSING else "is damaged"
+            raise CriticalError(
+                f"{what}: {to_hex(missing.raw)} {how}: the state is incomplete; rebuild it from L1 or restore the data directory"
+            )
+        if status == _Status.OUT_OF_MEMORY:
+            raise MemoryError(f"{what}: the native engine got no memory")
+        raise ValueError(f"{what}: the native engine cannot read its input")
+
+
+class NativeBlock:
+    """A block in the making. Close it, or use it as a context manager."""
+
+    def __init__(self, engine: NativeEngine, handle: int, what: str) -> None:
+        self._engine = engine
+        self._handle: int | None = handle
+        self._what = what
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give its memory back."""
+        if self._handle is not None:
+            _door("lamina_block_close")(self._handle)
+            self._handle = None
+
+    def add(
+        self, transactions: Sequence[bytes], senders: Sequence[Address | None] | None = None, stop: bool = False
+    ) -> list[Added]:
+        """Execute raw transactions at the end of the block, skipping those that are not valid; with `stop`, up to the first such.
+
+        `senders` that are given are believed. Raises CriticalError when a part of the state is not there; the block is
+        lost then.
+        """
+        count = len(transactions)
+        known = b"".join(sender or _UNKNOWN_SENDER for sender in senders) if senders is not None else None
+        if known is not None and len(known) != count * len(_UNKNOWN_SENDER):
+            raise ValueError(f"{count} transactions, but {len(known)} bytes of senders")
+        lengths = (ctypes.c_uint32 * count)(*map(len, transactions))
+        results = (_AddResult * count)()
+        done = _SIZE()
+        status = _door("lamina_block_add")(
+            self._handle, count, b"".join(transactions), lengths, known, stop, results, ctypes.byref(done)
+        )
+        self._engine._check(status, self._what)
+        return [_added(results[index]) for index in range(done.value)]
+
+    def seal(self) -> NativeBlockResult:
+        """Finish the block. Raises CriticalError when a part of the state is not there."""
+        result = _Slice()
+        self._engine._check(_door("lamina_block_seal")(self._handle, ctypes.byref(result)), self._what)
+        return _result(ctypes.string_at(result.data, result.length))
+
+
+def _added(result: _AddResult) -> Added:
+    if result.verdict == _INVALID:
+        return Added(reason=_REASONS[result.reason - 1])
+    if result.verdict == _MALFORMED:
+        return Added(malformed=True)
+    return Added(gas_used=result.gas_used, succeeded=bool(result.succeeded))
+
+
+def _result(encoded: bytes) -> NativeBlockResult:
+    items: Any = decode(encoded)
+    header, block_hash, receipts, nodes, replaced, codes, accounts = items
+    parsed = Header.decode(header)
+    parsed.__dict__["hash"] = Hash32(block_hash)
+    counts = Counter(nodes[::2])
+    return NativeBlockResult(
+        header=parsed,
+        receipts=tuple(
+            NativeReceipt(encoding, int.from_bytes(gas, "big"), Address(created) if created else None)
+            for encoding, gas, created in receipts
+        ),
+        nodes=dict(zip(nodes[::2], nodes[1::2], strict=True)),
+        copies={key: count - 1 for key, count in counts.items() if count > 1},
+        replaced=tuple(replaced),
+        codes=dict(zip(codes[::2], codes[1::2], strict=True)),
+        accounts=tuple(_account(item) for item in accounts),
+    )
+
+
+def _account(item: list[Rlp]) -> AccountChange:
+    fields: Any = item
+    address, key, account, wiped, slots = fields
+    return AccountChange(
+        address=Address(address),
+        key=Hash32(key),
+        account=account or None,
+        wiped=bool(wiped),
+        slots=tuple(
+            (int.from_bytes(slot, "big"), Hash32(slot_key), int.from_bytes(value, "big"))
+            for slot, slot_key, value in zip(slots[::3], slots[1::3], slots[2::3], strict=True)
+        ),
+    )
