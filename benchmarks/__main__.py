@@ -14,6 +14,7 @@ BENCHMARKS = {
     "startup": "time from `lamina devnet` to the first sequenced block",
     "execution": "transactions and gas per second of the engine, against stock py-evm",
     "derivation": "L2 blocks per second out of blobs",
+    "vm": "instructions per second of the fault-proof VM, against unicorn, and the time of a bisection",
     "posted_bytes": "bytes on L1 per L2 transaction",
     "throughput": "transactions per second over JSON-RPC on a whole devnet, against anvil where it is installed",
 }

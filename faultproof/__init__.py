@@ -1,1 +1,5 @@
-"""Settles disagreements about output roots. The solver, the VM and the challenger join with their own work."""
+"""Settles disagreements about output roots.
+
+The game and its honest strategy (`faultproof.game`), the machine whose single steps a game comes down to (`faultproof.vm`), and
+the preimages it reads (`faultproof.preimage`).
+"""

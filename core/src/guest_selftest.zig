@@ -10,7 +10,7 @@ comptime {
 }
 
 /// Local data: 1 is a key of the oracle, 2 the claimed keccak256 of its preimage, hashed again as often as the
-/// configuration's first byte says, if there is one.
+/// configuration says, a big-endian number.
 pub fn main() noreturn {
     run() catch |failure| switch (failure) {
         error.OutOfMemory => platform.exit(platform.exit_out_of_memory, "out of memory"),
@@ -32,8 +32,7 @@ fn run() error{ OutOfMemory, MissingPreimage }!noreturn {
     const data = try platform.preimage(key[0..32].*, heap);
     const claim = try platform.preimage(local(2), heap);
     var digest = platform.keccak256(data);
-    const configuration = platform.configuration();
-    const rounds = if (configuration.len > 0) configuration[0] else 0;
+    const rounds = std.mem.readVarInt(u64, platform.configuration(), .big);
     for (0..rounds) |_| digest = platform.keccak256(&digest);
     platform.exit(if (std.mem.eql(u8, &digest, claim)) platform.exit_valid else platform.exit_invalid, &digest);
 }

@@ -9,7 +9,7 @@ from l1.deployment.deploy import (
     install_dispute_game,
     run_plan,
 )
-from l1.deployment.params import FAST_DELAYS, MAINNET_DELAYS, Delays, DeployParams, ResourceConfig
+from l1.deployment.params import FAST_DELAYS, MAINNET_DELAYS, Delays, DeployParams, ProofSettings, ResourceConfig
 from l1.deployment.plan import Plan, PlannedCall, create_address, plan_contracts, plan_dispute_game
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "L1Addresses",
     "Plan",
     "PlannedCall",
+    "ProofSettings",
     "ResourceConfig",
     "SentCall",
     "create_address",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from config.types import Address, Wei
+from config.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32, Wei
 
 PERMISSIONLESS_GAME_TYPE = 0
 SUPER_ROOT_GAME_TYPES = frozenset({4, 5, 7, 9})
@@ -88,6 +88,25 @@ class ResourceConfig:
 
 
 @dataclass(frozen=True)
+class ProofSettings:
+    """How validity proofs end games: contract that checks them, program, hash of the chain's configuration.
+
+    Without a verifier games end by bisection alone.
+    """
+
+    verifier: Address = ZERO_ADDRESS
+    program_id: Hash32 = ZERO_HASH
+    config_hash: Hash32 = ZERO_HASH
+
+    def __post_init__(self) -> None:
+        if self.verifier != ZERO_ADDRESS and ZERO_HASH in (self.program_id, self.config_hash):
+            raise ValueError("A verifier of validity proofs needs the program's id and the configuration's hash.")
+
+
+NO_PROOFS = ProofSettings()
+
+
+@dataclass(frozen=True)
 class DeployParams:
     """Everything that a deployment does not decide itself.
 
@@ -116,6 +135,7 @@ class DeployParams:
     split_depth: int = 30
     game_type: int = PERMISSIONLESS_GAME_TYPE
     root_bond: Wei = ROOT_BOND
+    proofs: ProofSettings = NO_PROOFS
     resource_config: ResourceConfig = field(default_factory=ResourceConfig)
 
     def __post_init__(self) -> None:

@@ -248,6 +248,9 @@ def plan_dispute_game(
             addresses.DelayedWETHProxy,
             addresses.AnchorStateRegistryProxy,
             params.l2_chain_id,
+            params.proofs.verifier,
+            params.proofs.program_id,
+            params.proofs.config_hash,
         ),
     )
     _upgrade(

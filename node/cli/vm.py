@@ -93,7 +93,7 @@ def run(
     """
     if proof_at is not None and stop_at is not None and stop_at < proof_at:
         raise typer.BadParameter("--stop-at comes before --proof-at")
-    with _source(preimages, server) as source:
+    with open_source(preimages, server) as source:
         machine = open_machine(program, engine, source)
         proof: dict[str, Any] = {}
         if proof_at is not None:
@@ -122,7 +122,8 @@ def open_machine(program: Path, engine: VMEngine, source: "PreimageSource") -> "
 
 
 @contextmanager
-def _source(preimages: Path | None, server: str | None) -> "Iterator[PreimageSource]":
+def open_source(preimages: Path | None, server: str | None) -> "Iterator[PreimageSource]":
+    """Where a run's preimages come from: a directory, a server whose answers it keeps, or nowhere."""
     from faultproof.preimage import DirectorySource, MemorySource, RecordingSource
     from faultproof.preimage.server import ServerSource
 

@@ -17,6 +17,7 @@ from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.prague.state import PragueState
 from eth.vm.message import Message
 from eth.vm.transaction_context import BaseTransactionContext
+from eth_abi.abi import encode
 from eth_typing import Address
 from eth_typing import Hash32 as EvmHash32
 from eth_utils.crypto import keccak
@@ -25,7 +26,7 @@ from trie import HexaryTrie
 from config.types import Address as WireAddress
 from config.types import Hash32
 from contracts import Artifact, load_artifact
-from l1.deployment import Delays, DeployParams, L1Addresses, plan_contracts, plan_dispute_game
+from l1.deployment import Delays, DeployParams, L1Addresses, ProofSettings, plan_contracts, plan_dispute_game
 
 START_TIME = 1_700_000_000
 GAS_LIMIT = 30_000_000
@@ -392,11 +393,28 @@ TEST_DELAYS = Delays(
 ANCHOR_ROOT = Hash32(keccak(text="anchor"))
 PRESTATE = Hash32(b"\x03" + keccak((0).to_bytes(32, "big") + (97).to_bytes(32, "big"))[1:])
 
+NO_PROOFS = (bytes(20), bytes(32), bytes(32))
+"""The last settings of a game that validity proofs cannot end."""
 
-def deploy_l1(max_game_depth: int = 8, split_depth: int = 4, delays: Delays = TEST_DELAYS) -> L1System:
-    """A fresh chain, all deployed; accounts `owner`, `guardian`, `batcher`, `signer`. The anchor is block 0."""
+
+def mock_proof(program_id: bytes, public_values: bytes) -> bytes:
+    """What MockZKVerifier accepts."""
+    return keccak(encode(["string", "bytes32", "bytes32"], ["mock proof", program_id, keccak(public_values)]))
+
+
+def deploy_l1(
+    max_game_depth: int = 8, split_depth: int = 4, delays: Delays = TEST_DELAYS, *, with_proofs: bool = False
+) -> L1System:
+    """A fresh chain, all deployed; accounts `owner`, `guardian`, `batcher`, `signer`. The anchor is block 0.
+
+    `with_proofs`: games can be ended by proofs that the mock verifier accepts, see `mock_proof`.
+    """
     chain = Chain()
     deployer = WireAddress(account("deployer"))
+    proofs = ProofSettings()
+    if with_proofs:
+        verifier = WireAddress(chain.deploy("MockZKVerifier").address)
+        proofs = ProofSettings(verifier, Hash32(keccak(text="program")), Hash32(keccak(text="configuration")))
     params = DeployParams(
         l2_chain_id=901,
         owner=WireAddress(account("owner")),
@@ -407,6 +425,7 @@ def deploy_l1(max_game_depth: int = 8, split_depth: int = 4, delays: Delays = TE
         delays=delays,
         max_game_depth=max_game_depth,
         split_depth=split_depth,
+        proofs=proofs,
     )
     plan = plan_contracts(deployer, chain.nonce(deployer), params)
     for call in plan.calls:

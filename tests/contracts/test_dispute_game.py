@@ -13,6 +13,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from tests.contracts.harness import (
+    NO_PROOFS,
     TEST_DELAYS,
     Chain,
     Contract,
@@ -171,8 +172,15 @@ class Dispute:
         return status
 
 
-def start(root: bytes | None = None, max_depth: int = 8, proposer: bytes = LIAR, block: int = LAST_BLOCK) -> Dispute:
-    l1 = deploy_l1(max_depth, SPLIT)
+def start(
+    root: bytes | None = None,
+    max_depth: int = 8,
+    proposer: bytes = LIAR,
+    block: int = LAST_BLOCK,
+    *,
+    with_proofs: bool = False,
+) -> Dispute:
+    l1 = deploy_l1(max_depth, SPLIT, with_proofs=with_proofs)
     game = l1.create_game(right_root(block) if root is None else root, block, proposer)
     return Dispute(l1, game, max_depth)
 
@@ -347,6 +355,7 @@ def test_games_that_could_not_be_played_cannot_be_deployed(changes: dict[str, in
         l1.weth.address,
         l1.registry.address,
         901,
+        *NO_PROOFS,
     )
     if error is None:
         assert l1.chain.deploy("FaultDisputeGame", arguments).call("maxClockDuration") == values["clock"]

@@ -10,6 +10,7 @@ from eth_utils.crypto import keccak
 
 from tests.contracts.harness import (
     ANCHOR_ROOT,
+    NO_PROOFS,
     TEST_DELAYS,
     Contract,
     L1System,
@@ -155,7 +156,7 @@ def test_a_game_that_reports_to_another_registry_is_not_registered(l1: L1System)
     registry = l1.chain.deploy("AnchorStateRegistry", 1)
     implementation = l1.chain.deploy(
         "FaultDisputeGame",
-        (0, bytes(32), 8, 4, 200, 3600, l1.addresses.FaultProofVM, l1.weth.address, registry.address, 901),
+        (0, bytes(32), 8, 4, 200, 3600, l1.addresses.FaultProofVM, l1.weth.address, registry.address, 901, *NO_PROOFS),
     )
     # The implementation's address stands behind PUSH20 in the clone's code.
     code = l1.chain.code(game.address)

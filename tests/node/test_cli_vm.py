@@ -17,8 +17,8 @@ from faultproof.vm.reference import PreimageReader
 from faultproof.vm.snapshot import save
 from faultproof.vm.witness import step_from_witness
 from node.cli.main import _register, app
-from tests.faultproof.conftest import native_library, selftest_elf
-from tests.faultproof.selftest_run import preimages, reference
+from tests.faultproof.vm.conftest import native_library, selftest_elf
+from tests.faultproof.vm.selftest_run import preimages, reference
 
 __all__ = ["native_library", "selftest_elf"]
 

@@ -10,6 +10,7 @@ import { IBigStepper } from "./interfaces/IBigStepper.sol";
 import { IDelayedWETH } from "./interfaces/IDelayedWETH.sol";
 import { IDisputeGame } from "./interfaces/IDisputeGame.sol";
 import { IPreimageOracle } from "./interfaces/IPreimageOracle.sol";
+import { IZKVerifier } from "./interfaces/IZKVerifier.sol";
 import "./lib/Errors.sol";
 import { CloneArgs } from "./lib/CloneWithArgs.sol";
 import { LibBond } from "./lib/LibBond.sol";
@@ -23,7 +24,8 @@ import { BondDistributionMode, GameStatus, LocalPreimageKey, Proposal, VMStatuse
 ///         of the L2 blocks since the anchor, below it the states of the VM that computes one of those blocks from the
 ///         one before. Every claim carries a bond and starts the chess clock of the other side. A claim at the deepest
 ///         level is countered by executing the one VM step in question. In the end a claim stands unless an unanswered
-///         claim counters it, and the root claim's fate is the game's.
+///         claim counters it, and the root claim's fate is the game's. Where a verifier is set, a validity proof of the
+///         root claim, or of another root for the same block, ends the game at once.
 /// @dev    Lives as clones with the constants creator (20 bytes), root claim, L1 head, L2 block number (32 bytes each).
 contract FaultDisputeGame is CloneArgs, IDisputeGame, ISemver {
     /// @notice A claim and its state.
@@ -57,6 +59,9 @@ contract FaultDisputeGame is CloneArgs, IDisputeGame, ISemver {
         IDelayedWETH weth;
         IAnchorStateRegistry anchorStateRegistry;
         uint256 l2ChainId;
+        IZKVerifier zkVerifier;
+        bytes32 zkProgramId;
+        bytes32 zkConfigHash;
     }
 
     GameType internal immutable GAME_TYPE;
@@ -69,6 +74,9 @@ contract FaultDisputeGame is CloneArgs, IDisputeGame, ISemver {
     IDelayedWETH internal immutable WETH;
     IAnchorStateRegistry internal immutable ANCHOR_STATE_REGISTRY;
     uint256 internal immutable L2_CHAIN_ID;
+    IZKVerifier internal immutable ZK_VERIFIER;
+    bytes32 internal immutable ZK_PROGRAM_ID;
+    bytes32 internal immutable ZK_CONFIG_HASH;
 
     Position internal constant ROOT_POSITION = Position.wrap(1);
     uint256 internal constant HEADER_BLOCK_NUMBER_INDEX = 8;
@@ -107,9 +115,15 @@ contract FaultDisputeGame is CloneArgs, IDisputeGame, ISemver {
     mapping(address => bool) public hasUnlockedCredit;
     /// @notice Which of the two it is.
     BondDistributionMode public bondDistributionMode;
+    /// @notice Who ended the game by a validity proof; zero if nobody did.
+    address public prover;
+    /// @notice How many claims are settled.
+    uint64 public settledClaims;
 
     /// @notice A claim was made.
     event Move(uint256 indexed parentIndex, Claim indexed claim, address indexed claimant);
+    /// @notice A validity proof ended the game.
+    event Proven(address indexed prover, Claim indexed provenRoot);
     /// @notice The way of paying out was settled.
     event GameClosed(BondDistributionMode bondDistributionMode);
     /// @notice The game received ETH (emitted by the clone itself).
@@ -142,6 +156,9 @@ contract FaultDisputeGame is CloneArgs, IDisputeGame, ISemver {
         WETH = _params.weth;
         ANCHOR_STATE_REGISTRY = _params.anchorStateRegistry;
         L2_CHAIN_ID = _params.l2ChainId;
+        ZK_VERIFIER = _params.zkVerifier;
+        ZK_PROGRAM_ID = _params.zkProgramId;
+        ZK_CONFIG_HASH = _params.zkConfigHash;
     }
 
     receive() external payable {
@@ -291,6 +308,22 @@ contract FaultDisputeGame is CloneArgs, IDisputeGame, ISemver {
         l2BlockNumberChallenger = msg.sender;
     }
 
+    // --- Proving -----------------------------------------------------------------------------------------------------
+
+    /// @notice Ends the game for the root claim by a validity proof of it.
+    /// @dev    Invariant: the proof is about exactly this game: L1 head, anchor, root claim, the block number that was really
+    ///         derived, and the chain's configuration.
+    function proveClaim(bytes calldata _proof) external onlyInProgress {
+        if (l2BlockNumberChallenged) revert L2BlockNumberChallenged();
+        _endByProof(rootClaim(), _proof, GameStatus.DEFENDER_WINS);
+    }
+
+    /// @notice Ends the game against the root claim by a validity proof of another root for the same block.
+    function proveConflict(Claim _otherRoot, bytes calldata _proof) external onlyInProgress {
+        if (_otherRoot.raw() == rootClaim().raw()) revert NoConflict();
+        _endByProof(_otherRoot, _proof, GameStatus.CHALLENGER_WINS);
+    }
+
     // --- Ending ------------------------------------------------------------------------------------------------------
 
     /// @notice Ends the game once the root claim's fate is settled.
@@ -305,8 +338,13 @@ contract FaultDisputeGame is CloneArgs, IDisputeGame, ISemver {
     /// @notice Settles a claim, or checks up to `_numToResolve` more of its answers (0 at the first call: all).
     /// @dev    Invariants: a claim is settled after all its answers, once, and after the time to answer it is over. It is
     ///         countered by the leftmost answer that stands, which gets its bond: an answer too far right cannot be
-    ///         countered itself and must not take the bond from the right one.
-    function resolveClaim(uint256 _claimIndex, uint256 _numToResolve) external onlyInProgress {
+    ///         countered itself and must not take the bond from the right one. After a proof the order does not matter.
+    function resolveClaim(uint256 _claimIndex, uint256 _numToResolve) external {
+        if (prover != address(0)) {
+            _settleAfterProof(_claimIndex);
+            return;
+        }
+        _assertInProgress();
         ClaimData storage subgameRoot = claimData[_claimIndex];
         if (getChallengerDuration(_claimIndex).raw() < MAX_CLOCK_DURATION.raw()) revert ClockNotExpired();
         if (resolvedSubgames[_claimIndex]) revert ClaimAlreadyResolved();
@@ -315,9 +353,8 @@ contract FaultDisputeGame is CloneArgs, IDisputeGame, ISemver {
         uint256 count = answers.length;
         if (count == 0 && _claimIndex != 0) {
             // At the deepest level a step may have countered it.
-            resolvedSubgames[_claimIndex] = true;
             address stepper = subgameRoot.counteredBy;
-            _credit(stepper == address(0) ? subgameRoot.claimant : stepper, subgameRoot.bond);
+            _settle(_claimIndex, stepper == address(0) ? subgameRoot.claimant : stepper, subgameRoot.bond);
             return;
         }
 
@@ -342,11 +379,10 @@ contract FaultDisputeGame is CloneArgs, IDisputeGame, ISemver {
         resolutionCheckpoints[_claimIndex] = checkpoint;
         if (end != count) return;
 
-        resolvedSubgames[_claimIndex] = true;
         address winner =
             _claimIndex == 0 && l2BlockNumberChallenged ? l2BlockNumberChallenger : checkpoint.counteredBy;
         subgameRoot.counteredBy = winner;
-        _credit(winner == address(0) ? subgameRoot.claimant : winner, subgameRoot.bond);
+        _settle(_claimIndex, winner == address(0) ? subgameRoot.claimant : winner, subgameRoot.bond);
     }
 
     /// @notice Settles how bonds are paid out, and offers the game as the new anchor.
@@ -358,6 +394,8 @@ contract FaultDisputeGame is CloneArgs, IDisputeGame, ISemver {
         if (ANCHOR_STATE_REGISTRY.paused()) revert GamePaused();
         if (resolvedAt.raw() == 0) revert GameNotResolved();
         if (!ANCHOR_STATE_REGISTRY.isGameFinalized(this)) revert GameNotFinalized();
+        // An account's credit is paid once, so it must be whole by then. Without a proof the root claim is settled last.
+        if (prover != address(0) && settledClaims != claimData.length) revert ClaimsNotSettled();
 
         // Fails for games that are not the newest or not won, which is no reason not to close. A caller who makes it fail
         // by lack of gas gains nothing: anyone can call setAnchorState later.
@@ -514,6 +552,21 @@ contract FaultDisputeGame is CloneArgs, IDisputeGame, ISemver {
         return L2_CHAIN_ID;
     }
 
+    /// @notice The contract that checks validity proofs; zero where games end by bisection alone.
+    function zkVerifier() external view returns (IZKVerifier) {
+        return ZK_VERIFIER;
+    }
+
+    /// @notice The program that validity proofs are about.
+    function zkProgramId() external view returns (bytes32) {
+        return ZK_PROGRAM_ID;
+    }
+
+    /// @notice Hash of the chain's configuration that validity proofs are bound to.
+    function zkConfigHash() external view returns (bytes32) {
+        return ZK_CONFIG_HASH;
+    }
+
     // --- Internals ---------------------------------------------------------------------------------------------------
 
     function _assertInProgress() private view {
@@ -546,8 +599,33 @@ contract FaultDisputeGame is CloneArgs, IDisputeGame, ISemver {
         WETH.deposit{ value: msg.value }();
     }
 
-    function _credit(address _recipient, uint128 _bond) private {
+    function _settle(uint256 _claimIndex, address _recipient, uint128 _bond) private {
+        resolvedSubgames[_claimIndex] = true;
+        settledClaims++;
         normalModeCredit[_recipient] += _bond;
+    }
+
+    function _endByProof(Claim _provenRoot, bytes calldata _proof, GameStatus _status) private {
+        if (address(ZK_VERIFIER) == address(0)) revert ProofsDisabled();
+        bytes memory publicValues =
+            abi.encode(l1Head(), startingOutputRoot.root, _provenRoot, l2BlockNumber(), ZK_CONFIG_HASH);
+        ZK_VERIFIER.verify(ZK_PROGRAM_ID, publicValues, _proof);
+        prover = msg.sender;
+        resolvedAt = Timestamp.wrap(uint64(block.timestamp));
+        status = _status;
+        emit Proven(msg.sender, _provenRoot);
+        emit Resolved(_status);
+    }
+
+    /// @dev The bonds that a proof decides are those of the claims that it refutes by itself: the root claim, or the
+    ///      attacks on it. They go to the prover. About all others nothing is known any more, as they could no longer be
+    ///      answered, so they go back.
+    function _settleAfterProof(uint256 _claimIndex) private {
+        if (resolvedSubgames[_claimIndex]) revert ClaimAlreadyResolved();
+        ClaimData storage claim = claimData[_claimIndex];
+        bool refuted = status == GameStatus.DEFENDER_WINS ? claim.parentIndex == 0 : _claimIndex == 0;
+        if (refuted) claim.counteredBy = prover;
+        _settle(_claimIndex, refuted ? prover : claim.claimant, claim.bond);
     }
 
     function _executeStep(uint256 _claimIndex, bytes calldata _stateData, bytes calldata _proof)

@@ -21,6 +21,8 @@ error ClaimAboveSplit();
 error ClaimAlreadyExists();
 /// @notice The claim is settled.
 error ClaimAlreadyResolved();
+/// @notice After a proof, some claims' bonds have not been settled yet.
+error ClaimsNotSettled();
 /// @notice The claim can still be answered.
 error ClockNotExpired();
 /// @notice The time to answer is over.
@@ -59,10 +61,14 @@ error InvalidSplitDepth();
 error L2BlockNumberChallenged();
 /// @notice Positions at this depth do not fit their type.
 error MaxDepthTooLarge();
+/// @notice The proven root is the claimed one.
+error NoConflict();
 /// @notice There is nothing to pay out.
 error NoCreditToClaim();
 /// @notice An answer is not settled yet.
 error OutOfOrderResolution();
+/// @notice No verifier of validity proofs is set.
+error ProofsDisabled();
 /// @notice The largest type is reserved.
 error ReservedGameType();
 /// @notice The claim is about a block that is settled, or has a VM status that does not fit its side.

@@ -14,9 +14,9 @@ from faultproof.vm.elf import Program
 from faultproof.vm.machine import NativeMachine
 from faultproof.vm.reference import PreimageReader
 from faultproof.vm.witness import Witness, witness
-from tests.faultproof import assembler as asm
-from tests.faultproof.opinions import LOCAL_CONTEXT, judge
-from tests.faultproof.selftest_run import native, preimages
+from tests.faultproof.vm import assembler as asm
+from tests.faultproof.vm.opinions import LOCAL_CONTEXT, judge
+from tests.faultproof.vm.selftest_run import native, preimages
 
 TABLE = Path(__file__).with_name("gas_per_step.json")
 LARGEST_CODE = 24_576  # EIP-170

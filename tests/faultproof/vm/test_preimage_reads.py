@@ -9,8 +9,8 @@ from faultproof.preimage import MissingPreimage, keccak256_key, local_key, sha25
 from faultproof.vm.machine import NativeMachine
 from faultproof.vm.reference import ReferenceMachine
 from tests.contracts.harness import Reverted
-from tests.faultproof import assembler as asm
-from tests.faultproof.opinions import Case, agreed_step, agreed_steps, judge
+from tests.faultproof.vm import assembler as asm
+from tests.faultproof.vm.opinions import Case, agreed_step, agreed_steps, judge
 
 BUFFER = 0x4000
 OLD = bytes(range(0xC0, 0xE0))

@@ -14,8 +14,8 @@ from faultproof.vm.step import (
     ILLEGAL_INSTRUCTION,
     UNKNOWN_ECALL,
 )
-from tests.faultproof import assembler as asm
-from tests.faultproof.opinions import CODE, Case, agreed_step, agreed_steps
+from tests.faultproof.vm import assembler as asm
+from tests.faultproof.vm.opinions import CODE, Case, agreed_step, agreed_steps
 
 ILLEGAL = {
     "zeros": 0,

@@ -15,7 +15,7 @@ from faultproof.vm.machine import NativeMachine
 from faultproof.vm.memory import DEPTH, LEAF_SIZE, MEMORY_SIZE, PROOF_SIZE, SparseMemory, climb
 from faultproof.vm.snapshot import InvalidSnapshot, read_snapshot, save
 from faultproof.vm.state import ENCODED_SIZE, InvalidState, State, VMStatus
-from tests.faultproof.selftest_run import native, preimages, reference
+from tests.faultproof.vm.selftest_run import native, preimages, reference
 
 words = st.integers(0, (1 << 64) - 1)
 states = st.builds(

@@ -10,8 +10,8 @@ from evm.types import keccak256
 from faultproof.preimage import MissingPreimage, keccak256_key
 from faultproof.vm.memory import MEMORY_SIZE
 from faultproof.vm.state import U64
-from tests.faultproof import assembler as asm
-from tests.faultproof.opinions import CODE, Case, agreed_steps
+from tests.faultproof.vm import assembler as asm
+from tests.faultproof.vm.opinions import CODE, Case, agreed_steps
 
 PREIMAGE = bytes(range(50))
 KEY = keccak256_key(keccak256(PREIMAGE))

@@ -13,7 +13,7 @@ from faultproof.vm.reference import PreimageReader, ReferenceMachine
 from faultproof.vm.state import State
 from faultproof.vm.witness import Witness, step_from_witness, witness
 from tests.contracts.harness import Chain, Contract, Result, account
-from tests.faultproof.assembler import code
+from tests.faultproof.vm.assembler import code
 
 CODE = 0x1000_0000
 GAME = account("game")

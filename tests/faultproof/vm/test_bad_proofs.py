@@ -9,8 +9,8 @@ from faultproof.vm.reference import PreimageReader
 from faultproof.vm.state import ENCODED_SIZE, InvalidState, State
 from faultproof.vm.witness import Witness, step_from_witness, witness
 from tests.contracts.harness import Reverted
-from tests.faultproof import assembler as asm
-from tests.faultproof.opinions import Case, judge
+from tests.faultproof.vm import assembler as asm
+from tests.faultproof.vm.opinions import Case, judge
 
 DATA = {0x2000: bytes(range(1, 65)), 0x5000: bytes(range(100, 132))}
 PREIMAGE = bytes(range(80))

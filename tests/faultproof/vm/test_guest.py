@@ -9,8 +9,8 @@ from faultproof.vm.machine import NativeMachine
 from faultproof.vm.reference import ReferenceMachine, program_output
 from faultproof.vm.state import VMStatus
 from faultproof.vm.witness import witness
-from tests.faultproof.opinions import judge
-from tests.faultproof.selftest_run import native, preimages, reference
+from tests.faultproof.vm.opinions import judge
+from tests.faultproof.vm.selftest_run import native, preimages, reference
 
 FOREVER = (1 << 64) - 1
 DATA = bytes(range(251)) * 3

@@ -5,7 +5,7 @@ import re
 from faultproof.vm.memory import PROOF_SIZE, SparseMemory
 from faultproof.vm.witness import witness
 from tests.core.toolchain import ROOT
-from tests.faultproof.opinions import Case, agreed_steps
+from tests.faultproof.vm.opinions import Case, agreed_steps
 
 PAGE = (ROOT / "docs" / "fpvm.md").read_text()
 EXAMPLE = PAGE[PAGE.index("## 8. An example") : PAGE.index("# Around the machine")]

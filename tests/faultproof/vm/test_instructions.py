@@ -7,8 +7,8 @@ import unicorn
 from unicorn import riscv_const
 
 from faultproof.vm.state import U64, State
-from tests.faultproof import assembler as asm
-from tests.faultproof.opinions import CODE, Case, agreed_step, agreed_steps
+from tests.faultproof.vm import assembler as asm
+from tests.faultproof.vm.opinions import CODE, Case, agreed_step, agreed_steps
 
 MIN64, MIN32 = 1 << 63, 1 << 31
 EDGES = (0, 1, 2, 0x1F, 0x20, 0x3F, 0x40, MIN32 - 1, MIN32, (1 << 32) - 1, 1 << 32, MIN64 - 1, MIN64, U64 - 1, U64)

@@ -4,8 +4,8 @@ import pytest
 
 from faultproof.vm.memory import MEMORY_SIZE
 from faultproof.vm.state import U64
-from tests.faultproof import assembler as asm
-from tests.faultproof.opinions import CODE, Case, agreed_step, agreed_steps
+from tests.faultproof.vm import assembler as asm
+from tests.faultproof.vm.opinions import CODE, Case, agreed_step, agreed_steps
 
 DATA = 0x2000
 PATTERN = bytes(range(0x71, 0x71 + 96))
