@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.forks import Fork
+from config.program import program_config
 from derivation.codec import SingularBatch
 from evm.native.derivation import DerivationStatus, NativeDerivationError
 from evm.native.program import PreimageNotServed, ProgramOutcome, run_program
@@ -15,6 +16,7 @@ from faultproof.preimage import MemorySource
 from faultproof.vm.elf import read_elf
 from faultproof.vm.machine import NativeMachine
 from faultproof.vm.reference import program_output
+from tests.actions.chains import L1_CONFIG
 from tests.core.executed_world import ExecutedWorld
 from tests.core.preimages import Preimages
 
@@ -37,7 +39,6 @@ def run_in_vm(config: bytes, preimages: Preimages) -> ProgramOutcome:
     output = program_output(machine)
     if end.exit_code > 1:
         raise AssertionError(f"exit code {end.exit_code}: {output.decode(errors='replace')}")
-    print(f"{end.step} steps")
     return ProgramOutcome(output[:32], int.from_bytes(output[32:], "big"), end.exit_code == 0)
 
 
@@ -159,7 +160,7 @@ def test_without_batches_blocks_are_made_of_l1_alone(run: Run) -> None:
         following = world.l1.ref(parent.l1_origin.number + 1)
         late = parent.timestamp + 2 >= following.timestamp and parent.number > 0
         world.l2.sequence([], origin=following.number if late else parent.l1_origin.number)
-    # The first block of an epoch may come only when the epoch before is complete.
+    # Only past its sequencing window is an epoch without batches complete.
     world.l1.mine(40)
     outcome = run(world.config(), claim(world, 0, 8, 8))
     assert outcome.derived_number == 8
@@ -204,8 +205,5 @@ def test_chains_of_each_fork_are_proven(fork: Fork) -> None:
 
 def test_the_configuration_decides(world: ExecutedWorld) -> None:
     other = replace(world.l2.rollup, batch_inbox_address=Address(b"\x99" * 20))
-    from config.program import program_config
-    from tests.actions.chains import L1_CONFIG
-
     outcome = run_program(program_config(other, L1_CONFIG), claim(world, 0, 12, 12))
     assert outcome == ProgramOutcome(world.l2.output_root(0), 0, False)

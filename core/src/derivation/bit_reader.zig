@@ -1,5 +1,7 @@
 //! Bits of a compressed stream, least significant bit of each byte first, as deflate and brotli have them.
 
+const std = @import("std");
+
 pub const Error = error{EndOfInput};
 
 pub const BitReader = struct {
@@ -14,18 +16,24 @@ pub const BitReader = struct {
         return .{ .input = input };
     }
 
-    /// Take in input until at least 56 bits are there, or the input ends.
-    pub fn refill(self: *BitReader) void {
-        if (self.available >= 48) return;
+    /// Take in input until more than 56 bits are there, or the input ends.
+    pub inline fn refill(self: *BitReader) void {
         if (self.input.len - self.position >= 8) {
-            // Whole bytes only, so that position and available keep saying what was consumed.
-            while (self.available <= 56) {
-                self.buffer |= @as(u64, self.input[self.position]) << @intCast(self.available);
-                self.position += 1;
-                self.available += 8;
-            }
+            const word = std.mem.readInt(u64, self.input[self.position..][0..8], .little);
+            // Whole bytes only, so that position and available keep saying what was consumed. All 64 bits are there at most when none is taken.
+            const bytes = (64 - self.available) / 8;
+            if (bytes == 0) return;
+            self.buffer |= word << @intCast(self.available);
+            self.position += bytes;
+            self.available += 8 * bytes;
+            if (self.available < 64) self.buffer &= (@as(u64, 1) << @intCast(self.available)) - 1;
             return;
         }
+        self.refillAtEnd();
+    }
+
+    fn refillAtEnd(self: *BitReader) void {
+        @branchHint(.unlikely);
         while (self.available <= 56 and self.position < self.input.len) {
             self.buffer |= @as(u64, self.input[self.position]) << @intCast(self.available);
             self.position += 1;
@@ -34,12 +42,12 @@ pub const BitReader = struct {
     }
 
     /// The next bits without consuming them; zeros past the end of the input. Call `refill` first.
-    pub fn peek(self: *const BitReader, comptime T: type, count: u5) T {
+    pub inline fn peek(self: *const BitReader, comptime T: type, count: u5) T {
         return @intCast(self.buffer & ((@as(u64, 1) << count) - 1));
     }
 
     /// Consume bits that were looked at.
-    pub fn consume(self: *BitReader, count: u32) Error!void {
+    pub inline fn consume(self: *BitReader, count: u32) Error!void {
         if (count > self.available) return error.EndOfInput;
         self.buffer >>= @intCast(count);
         self.available -= count;

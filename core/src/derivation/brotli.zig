@@ -80,11 +80,12 @@ const Blocks = struct {
     }
 
     /// Make sure that the current block has an element left, and count it.
-    fn use(self: *Blocks, decoder: *Decoder) StreamError!bool {
-        if (self.left > 0) {
-            self.left -= 1;
-            return false;
-        }
+    inline fn use(self: *Blocks, decoder: *Decoder) StreamError!void {
+        if (self.left == 0) try self.switchBlock(decoder);
+        self.left -= 1;
+    }
+
+    fn switchBlock(self: *Blocks, decoder: *Decoder) StreamError!void {
         // With a single type the block is longer than any meta-block, so there is a code here.
         const symbol = try self.types.decode(&decoder.reader);
         var next = switch (symbol) {
@@ -95,8 +96,7 @@ const Blocks = struct {
         if (next >= self.count) next -= self.count;
         self.previous = self.current;
         self.current = next;
-        self.left = try decoder.blockLength(&self.lengths) - 1;
-        return true;
+        self.left = try decoder.blockLength(&self.lengths);
     }
 };
 
@@ -193,7 +193,7 @@ const Decoder = struct {
         var context_high = &context_tables[modes[0]][1];
         var literal_trees = literal_map.trees[0..64];
         while (left > 0) {
-            _ = try command_blocks.use(self);
+            try command_blocks.use(self);
             const command = try command_codes[command_blocks.current].decode(&self.reader);
             const cell = command >> 6;
             const insert_code = insert_cell[cell] + (command >> 3 & 7);
@@ -203,21 +203,19 @@ const Decoder = struct {
 
             if (insert_length > left) return error.InvalidCode;
             left -= insert_length;
-            try self.output.ensureUnusedCapacity(self.allocator, @min(insert_length, self.limit - self.output.items.len));
-            for (0..insert_length) |_| {
-                if (try literal_blocks.use(self)) {
+            var literals_left: usize = insert_length;
+            while (literals_left > 0) {
+                if (literal_blocks.left == 0) {
+                    try literal_blocks.switchBlock(self);
                     const mode = modes[literal_blocks.current];
                     context_low = &context_tables[mode][0];
                     context_high = &context_tables[mode][1];
                     literal_trees = literal_map.trees[64 * literal_blocks.current ..][0..64];
                 }
-                const items = self.output.items;
-                const last_byte = if (items.len > 0) items[items.len - 1] else 0;
-                const second_byte = if (items.len > 1) items[items.len - 2] else 0;
-                const context = context_low[last_byte] | context_high[second_byte];
-                const literal = try literal_codes[literal_trees[context]].decode(&self.reader);
-                if (items.len == self.limit) return error.LimitReached;
-                self.output.appendAssumeCapacity(@intCast(literal));
+                const run_length: u32 = @intCast(@min(literals_left, literal_blocks.left));
+                try self.literals(run_length, literal_codes, literal_trees, context_low, context_high);
+                literals_left -= run_length;
+                literal_blocks.left -= run_length;
             }
             if (left == 0) break;
 
@@ -225,7 +223,7 @@ const Decoder = struct {
             var distance_symbol: u32 = 0;
             const implicit_distance = command < 128;
             if (!implicit_distance) {
-                _ = try distance_blocks.use(self);
+                try distance_blocks.use(self);
                 const context = @min(copy_length, 5) - 2;
                 const tree = distance_map.trees[4 * distance_blocks.current + context];
                 distance_symbol = try distance_codes[tree].decode(&self.reader);
@@ -246,6 +244,37 @@ const Decoder = struct {
                 if (word.len > room) return error.LimitReached;
             }
         }
+    }
+
+    /// Literals of one block. This is where most of the time goes, so the reader is in registers meanwhile.
+    fn literals(
+        self: *Decoder,
+        count: u32,
+        codes: []const PrefixCode,
+        trees: *const [64]u8,
+        context_low: *const [256]u8,
+        context_high: *const [256]u8,
+    ) StreamError!void {
+        const length = self.output.items.len;
+        const wanted = @min(count, self.limit - length);
+        try self.output.ensureUnusedCapacity(self.allocator, wanted);
+        var last = if (length > 0) self.output.items[length - 1] else 0;
+        var second = if (length > 1) self.output.items[length - 2] else 0;
+        var reader = self.reader;
+        defer self.reader = reader;
+        var written: usize = 0;
+        defer self.output.items.len += written;
+        const space = self.output.unusedCapacitySlice()[0..wanted];
+        while (written < wanted) {
+            // Both parts are below 64, and neither has a bit of the other.
+            const context: u6 = @truncate(context_low[last] | context_high[second]);
+            const literal: u8 = @truncate(try codes[trees[context]].decode(&reader));
+            space[written] = literal;
+            written += 1;
+            second = last;
+            last = literal;
+        }
+        if (wanted < count) return error.LimitReached;
     }
 
     /// Spec: RFC 7932, section 4.

@@ -128,12 +128,7 @@ const Inflater = struct {
         const literals = try PrefixCode.build(fixed_buffer.allocator(), literal_lengths, .single_may_be_incomplete);
         const distances = try PrefixCode.build(fixed_buffer.allocator(), distance_lengths, .single_may_be_incomplete);
         while (true) {
-            const symbol = try literals.decode(&self.reader);
-            if (symbol < end_of_block) {
-                if (self.output.items.len == self.limit) return error.LimitReached;
-                try self.output.append(self.allocator, @intCast(symbol));
-                continue;
-            }
+            const symbol = try self.literalsUpToOther(&literals);
             if (symbol == end_of_block) return;
             if (symbol > 285) return error.InvalidCode;
             const length = length_base[symbol - 257] + try self.reader.take(length_extra[symbol - 257]);
@@ -142,6 +137,18 @@ const Inflater = struct {
             const distance = distance_base[distance_symbol] + try self.reader.take(distance_extra[distance_symbol]);
             if (distance > self.output.items.len) return error.InvalidCode;
             try copyWithin(&self.output, self.allocator, distance, length, self.limit);
+        }
+    }
+
+    /// Append literals and give the first other symbol. The reader is in registers meanwhile.
+    fn literalsUpToOther(self: *Inflater, literals: *const PrefixCode) StreamError!u16 {
+        var reader = self.reader;
+        defer self.reader = reader;
+        while (true) {
+            const symbol = try literals.decode(&reader);
+            if (symbol >= end_of_block) return symbol;
+            if (self.output.items.len == self.limit) return error.LimitReached;
+            try self.output.append(self.allocator, @truncate(symbol));
         }
     }
 };

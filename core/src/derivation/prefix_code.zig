@@ -17,10 +17,10 @@ pub const Completeness = enum {
 };
 
 pub const PrefixCode = struct {
-    /// What the next `root_bits` bits mean: symbol << 4 | length, or one of the markers.
-    table: []const u16,
-    root_bits: u4,
-    /// For codes longer than `root_bits`: symbols by length, then by value.
+    /// What the next bits mean, as many as `mask` has: symbol << 4 | length, or one of the markers. There are `mask` + 1 entries.
+    table: [*]const u16,
+    mask: u16,
+    /// For codes longer than that: symbols by length, then by value.
     symbols: []const u16,
     count: [max_length + 1]u16,
 
@@ -69,20 +69,20 @@ pub const PrefixCode = struct {
             }
             code <<= 1;
         }
-        return .{ .table = table, .root_bits = root_bits, .symbols = symbols, .count = count };
+        return .{ .table = table.ptr, .mask = @intCast(table.len - 1), .symbols = symbols, .count = count };
     }
 
     /// The code in which one symbol takes no bits.
     pub fn single(allocator: std.mem.Allocator, symbol: u16) BuildError!PrefixCode {
         const table = try allocator.alloc(u16, 1);
         table[0] = symbol << 4;
-        return .{ .table = table, .root_bits = 0, .symbols = &.{}, .count = @splat(0) };
+        return .{ .table = table.ptr, .mask = 0, .symbols = &.{}, .count = @splat(0) };
     }
 
     /// The next symbol.
-    pub fn decode(self: *const PrefixCode, reader: *bits.BitReader) Error!u16 {
+    pub inline fn decode(self: *const PrefixCode, reader: *bits.BitReader) Error!u16 {
         if (reader.available < max_length) reader.refill();
-        const entry = self.table[reader.peek(usize, self.root_bits)];
+        const entry = self.table[@as(usize, @truncate(reader.buffer)) & self.mask];
         const length = entry & 15;
         if (length >= invalid_marker) return self.decodeLong(reader, length);
         try reader.consume(length);
