@@ -51,9 +51,24 @@ def settings(
 
 
 def _register() -> None:
-    from node.cli import batches, bridge, db, devnet, evm, genesis, info, node, posting, reconstruct, t8n, vm, vm_debug
+    from node.cli import (
+        batches,
+        bridge,
+        db,
+        devnet,
+        evm,
+        genesis,
+        info,
+        node,
+        posting,
+        prestate,
+        reconstruct,
+        t8n,
+        vm,
+        vm_debug,
+    )
 
-    for module in (devnet, node, posting, reconstruct, bridge, batches, db, evm, vm, vm_debug, genesis, t8n, info):
+    for module in (devnet, node, posting, reconstruct, bridge, batches, db, evm, vm, vm_debug, prestate, genesis, t8n, info):
         module.register(app)
 
 

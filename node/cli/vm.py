@@ -14,6 +14,8 @@ import typer
 from node.cli.node import L1ChainFile, RollupFile
 
 if TYPE_CHECKING:
+    from config.l1_chain import L1ChainConfig
+    from config.rollup import RollupConfig
     from faultproof.preimage import PreimageSource
     from faultproof.vm.machine import Machine
     from faultproof.vm.state import State
@@ -53,20 +55,24 @@ def load(
 
     Example: lamina vm load guest-fpvm.elf --rollup.config rollup.json --l1.chain-config l1-chain.json --out prestate.bin
     """
-    from config.l1_chain import l1_chain_config
-    from config.program import program_config
-    from config.rollup import RollupConfig, load_registry_chain
     from faultproof.preimage import MemorySource
-    from faultproof.vm.elf import read_elf
+    from faultproof.shipped import configured_program
     from faultproof.vm.reference import ReferenceMachine
     from faultproof.vm.snapshot import save
 
-    toml = rollup_config.suffix == ".toml"
-    rollup = load_registry_chain(rollup_config) if toml else RollupConfig.load(rollup_config)
-    l1_chain = l1_chain_config(rollup.l1_chain_id, l1_chain_config_file)
-    program = read_elf(elf.read_bytes()).configured(program_config(rollup, l1_chain))
+    program = configured_program(elf, *load_chain(rollup_config, l1_chain_config_file))
     state = save(out, ReferenceMachine(*program.state(), MemorySource({})))
     print(json.dumps(_summary(state)))
+
+
+def load_chain(rollup_config: Path, l1_chain_config_file: Path | None) -> "tuple[RollupConfig, L1ChainConfig]":
+    """The configuration of a chain (rollup.json, or a registry TOML) and of the L1 that it lives on."""
+    from config.l1_chain import l1_chain_config
+    from config.rollup import RollupConfig, load_registry_chain
+
+    toml = rollup_config.suffix == ".toml"
+    rollup = load_registry_chain(rollup_config) if toml else RollupConfig.load(rollup_config)
+    return rollup, l1_chain_config(rollup.l1_chain_id, l1_chain_config_file)
 
 
 @vm.command()

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ from typer.testing import CliRunner, Result
 
 from config.errors import CriticalError
 from evm.types import keccak256
+from faultproof import shipped
 from faultproof.preimage import DirectorySource
 from faultproof.vm.elf import read_elf
 from faultproof.vm.reference import PreimageReader
 from faultproof.vm.snapshot import save
 from faultproof.vm.witness import step_from_witness
 from node.cli.main import _register, app
+from tests.core.toolchain import ROOT, builder
 from tests.faultproof.vm.conftest import native_library, selftest_elf
 from tests.faultproof.vm.selftest_run import preimages, reference
 
@@ -132,6 +135,50 @@ def test_load_writes_the_first_state_with_the_chain_in_it(selftest_elf: Path, tm
     assert document(run("run", out, "--stop-at", 0)) == loaded
     assert loaded["stateHash"] != plain["stateHash"]
     assert loaded["pc"] == plain["pc"]
+
+
+def test_the_prestate_of_a_chain_is_the_hash_of_the_state_that_load_writes(
+    selftest_elf: Path, tmp_path: Path, vectors: Path
+) -> None:
+    registry = vectors / "config" / "registry"
+    hashes = []
+    for chain in ("sepolia/op.toml", "mainnet/ink.toml"):
+        rollup = registry / chain
+        loaded = document(run("load", selftest_elf, "--rollup.config", rollup, "--out", tmp_path / "state"))
+        result = CliRunner().invoke(app, ["prestate", "--rollup.config", str(rollup), "--program", str(selftest_elf)])
+        assert document(result) == {"prestate": loaded["stateHash"], "program": selftest_elf.name}
+        hashes.append(loaded["stateHash"])
+    assert hashes[0] != hashes[1]
+
+
+def test_a_prestate_needs_a_chain_and_a_program(tmp_path: Path, vectors: Path) -> None:
+    assert CliRunner().invoke(app, ["prestate"]).exit_code != 0
+    rollup = vectors / "config" / "registry" / "sepolia" / "op.toml"
+    arguments = ["prestate", "--rollup.config", str(rollup), "--program", str(tmp_path / "absent.elf")]
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, CriticalError)
+    assert "absent.elf" in str(result.exception)
+
+
+def test_rebuilding_compares_with_what_ships(
+    selftest_elf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    arguments = (*builder.GUEST_ARGUMENTS, "--script", str(ROOT / "core" / "guest.ld"))
+    outputs = {"selftest": builder.Output("guest_selftest.zig", folder / "selftest.elf", arguments)}
+    monkeypatch.setattr(builder, "OUTPUTS", outputs)
+    monkeypatch.setattr(shipped, "FOLDER", folder)
+    monkeypatch.setattr(shipped, "_builder", lambda: builder)
+    image = selftest_elf.read_bytes()
+    for content, code in ((image, 0), (image[:-1] + b"?", 1)):
+        (folder / "selftest.elf").write_bytes(content)
+        result = CliRunner().invoke(app, ["prestate", "--rebuild"])
+        assert result.exit_code == code, result.output
+        line = json.loads(result.stdout)
+        assert (line["program"], line["match"]) == ("selftest.elf", code == 0)
+        assert line["sha256"] == sha256(content).hexdigest()
+        assert line["rebuilt"] == sha256(image).hexdigest()
 
 
 def test_a_missing_preimage_stops_the_run_and_names_the_key(selftest_elf: Path, directory: Path) -> None:
