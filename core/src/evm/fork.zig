@@ -7,6 +7,7 @@ pub const EthFork = enum(u8) {
     tangerine_whistle,
     spurious_dragon,
     byzantium,
+    constantinople,
     petersburg,
     istanbul,
     berlin,

@@ -35,7 +35,7 @@ const tables: [fork_count - @intFromEnum(oldest)]Table = build: {
                 environment.installReturnData(t);
                 system.installStaticCall(t, s);
             },
-            .petersburg => {
+            .constantinople => {
                 arithmetic.installShifts(t);
                 environment.installCodeHash(t, s);
                 system.installCreate2(t, s);
