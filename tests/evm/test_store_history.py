@@ -294,6 +294,6 @@ def check_world(reader: StateReader, world: World) -> None:
 
 
 HistoryMachine.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestRandomTreesOfBlocks = HistoryMachine.TestCase
