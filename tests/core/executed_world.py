@@ -124,3 +124,19 @@ class ExecutedWorld:
         for index, value in enumerate(locals_, 1):
             preimages.add_local(index, value)
         return preimages
+
+
+def zkvm_input(world: ExecutedWorld, preimages: Preimages, blobs: Sequence[bytes] = ()) -> bytes:
+    """Everything served for a claim as the zkVM program reads it; each blob as commitment, proof and content."""
+
+    def item(kind: int, content: bytes) -> bytes:
+        return bytes((kind,)) + len(content).to_bytes(4, "big") + content
+
+    items = [item(0, world.config())]
+    for key, value in preimages.values.items():
+        if key[0] == 1:
+            items.append(item(1, key[31:] + value))
+        elif key[0] == 2:
+            items.append(item(2, value))
+    items += [item(5, blob) for blob in blobs]
+    return b"".join(items)
