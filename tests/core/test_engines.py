@@ -135,7 +135,7 @@ SEEDED_BUGS = {
     "L1 fee": ("evm.fees.L1FeeParameters.l1_fee", _one_more_wei(L1FeeParameters.l1_fee)),
     "ordered roots": ("evm.engine.builder.ordered_root", lambda items: Hash32(bytes([len(items)]) * 32)),
     "bloom": ("evm.engine.builder._bloom", lambda receipts: bytes(255) + b"\x01"),
-    "gas after the call": ("evm.engine.transaction.settled_gas", lambda limit, outcome, refund, floor: limit),
+    "gas after the call": ("evm.engine.transaction.settled_gas", lambda limit, *others: limit),
 }
 
 
@@ -160,7 +160,7 @@ def test_a_bug_in_one_engine_stops_the_block(bug: str, tmp_path: Path, monkeypat
 def test_the_first_transaction_that_differs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = bench()
     chosen = engine(world, EngineMode.BOTH, tmp_path)
-    monkeypatch.setattr("evm.engine.transaction.settled_gas", lambda limit, outcome, refund, floor: limit)
+    monkeypatch.setattr("evm.engine.transaction.settled_gas", lambda limit, *others: limit)
     with pytest.raises(EngineDisagreement, match="transaction 0 is the first to differ"):
         chosen.derive(world.head, attributes(world, *some_transactions()))
 
