@@ -52,7 +52,7 @@ class Fetcher:
             raw = ctypes.string_at(keys, count * _KEY_BYTES)
             hashes = [Hash32(raw[start : start + _KEY_BYTES]) for start in range(0, len(raw), _KEY_BYTES)]
             values = self._fetch(Kind(kind), hashes)
-        except (Exception, KeyboardInterrupt, SystemExit) as error:
+        except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - see below
             # Nothing may pass through native code; `reraise` brings it back.
             self._raised = error
             return 1
