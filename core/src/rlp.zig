@@ -227,7 +227,7 @@ pub const Encoder = struct {
         const size = prefixSize(length);
         try self.buffer.appendNTimes(self.allocator, 0, size);
         const items = self.buffer.items[start..];
-        std.mem.copyBackwards(u8, items[size..], items[0..length]);
+        @memmove(items[size..], items[0..length]);
         _ = writePrefix(items, 0xc0, length);
     }
 

@@ -52,7 +52,8 @@ class Fetcher:
             raw = ctypes.string_at(keys, count * _KEY_BYTES)
             hashes = [Hash32(raw[start : start + _KEY_BYTES]) for start in range(0, len(raw), _KEY_BYTES)]
             values = self._fetch(Kind(kind), hashes)
-        except BaseException as error:  # noqa: BLE001 - nothing may pass through native code; `reraise` brings it back
+        except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - see below
+            # Nothing may pass through native code; `reraise` brings it back.
             self._raised = error
             return 1
         lengths = (ctypes.c_uint32 * count)(*(_ABSENT if value is None else len(value) for value in values))

@@ -503,6 +503,13 @@ def _decode_set_code(data: bytes) -> SetCodeTransaction:
     )
 
 
+def _flag(item: Rlp, what: str) -> bool:
+    value = as_int(item, what, 1)
+    if value > 1:
+        raise RlpError(f"{what}: {value} is neither 0 nor 1")
+    return value == 1
+
+
 def _decode_deposit(data: bytes) -> DepositTransaction:
     items = as_list(decode_list(data, "deposit"), "deposit", 8)
     return DepositTransaction(
@@ -513,7 +520,7 @@ def _decode_deposit(data: bytes) -> DepositTransaction:
         mint=as_int(items[3], "mint", 16),
         value=as_int(items[4], "value"),
         gas_limit=as_int(items[5], "gas limit", 8),
-        is_system_transaction=as_int(items[6], "is system transaction", 1) == 1,
+        is_system_transaction=_flag(items[6], "is system transaction"),
         data=as_bytes(items[7], "data"),
     )
 

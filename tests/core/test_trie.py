@@ -186,8 +186,9 @@ def test_lists_that_look_like_nodes_are_never_more_than_damage(items: list[bytes
     try:
         trie.get(key)
         trie.put(key, b"v" * 40)
+        assert trie.get(key) == b"v" * 40
         trie.put(bytes(32), b"")
-        assert trie.get(key) == (None if key == bytes(32) else b"v" * 40)
+        assert trie.get(bytes(32)) is None
         trie.commit()
     except (TrieNodeDamaged, TrieNodeMissing):
         pass

@@ -94,6 +94,8 @@ const Engine = struct {
     codes: store.Store,
     headers: store.Store,
     open_blocks: usize = 0,
+    /// Memory of a closed block for the next one: touching fresh pages takes longer than a transfer.
+    spare: ?Arena = null,
 
     fn sources(self: *Engine) pipeline.Sources {
         return .{ .nodes = &self.nodes, .codes = &self.codes, .headers = &self.headers };
@@ -133,6 +135,7 @@ export fn lamina_engine_close(self: *Engine) void {
     self.nodes.deinit();
     self.codes.deinit();
     self.headers.deinit();
+    if (self.spare) |*arena| arena.deinit();
     gpa.destroy(self);
 }
 
@@ -160,7 +163,8 @@ export fn lamina_engine_begin(
 ) Status {
     out.* = null;
     const block = gpa.create(Block) catch return .out_of_memory;
-    block.* = .{ .arena = .init(gpa), .engine = self, .parent_state_root = undefined, .builder = undefined };
+    block.* = .{ .arena = self.spare orelse .init(gpa), .engine = self, .parent_state_root = undefined, .builder = undefined };
+    self.spare = null;
     begin(block, parent[0..parent_length], attributes[0..attributes_length]) catch |failure| {
         block.arena.deinit();
         gpa.destroy(block);
@@ -203,8 +207,14 @@ fn begin(block: *Block, encoded_parent: []const u8, encoded_attributes: []const 
 }
 
 export fn lamina_block_close(block: *Block) void {
-    block.engine.open_blocks -= 1;
-    block.arena.deinit();
+    const engine = block.engine;
+    engine.open_blocks -= 1;
+    if (engine.spare == null) {
+        block.arena.reset();
+        engine.spare = block.arena;
+    } else {
+        block.arena.deinit();
+    }
     gpa.destroy(block);
 }
 
