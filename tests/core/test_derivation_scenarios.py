@@ -117,45 +117,45 @@ def both(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def histories(draw: st.DrawFn) -> World:
     """An L1 on which a careless batcher worked: batches of every kind, late, twice, out of order, damaged or not at all."""
     fork = draw(st.sampled_from((Fork.HOLOCENE, Fork.ISTHMUS, Fork.JOVIAN, Fork.KARST)))
-    world = World.create(fork=fork, seq_window_size=draw(st.integers(3, 12)), max_sequencer_drift=600)
+    made = World.create(fork=fork, seq_window_size=draw(st.integers(3, 12)), max_sequencer_drift=600)
     posted = 0
     for _ in range(draw(st.integers(3, 10))):
         for _ in range(draw(st.integers(0, 2))):
             if draw(st.booleans()):
                 creation = draw(st.booleans())
                 data = draw(st.binary(max_size=40))
-                world.l1.deposit(Address(b"\x31" * 20), None if creation else Address(b"\x32" * 20), 5, 7, 60_000, data)
+                made.l1.deposit(Address(b"\x31" * 20), None if creation else Address(b"\x32" * 20), 5, 7, 60_000, data)
             else:
                 kind = draw(st.integers(0, 8))
                 word = draw(st.sampled_from((0, 1, 30_000_000, 1 << 40, (1 << 64) - 1, 1 << 255)))
                 payload = word.to_bytes(32, "big") * (2 if kind == 1 else 1)
                 # The batcher keeps its key, or little would be left to derive.
-                world.l1.update_system_config(kind or 2, payload)
-        world.sequence(draw(st.integers(1, 8)), draw(st.integers(0, 2)))
-        head = world.l2.head.number
+                made.l1.update_system_config(kind or 2, payload)
+        made.sequence(draw(st.integers(1, 8)), draw(st.integers(0, 2)))
+        head = made.l2.head.number
         for _ in range(draw(st.integers(0, 3))):
             careful = posted < head and draw(st.integers(0, 3)) > 0
             first = posted + 1 if careful else draw(st.integers(max(1, head - 15), head))
             last = head if careful else draw(st.integers(first, head))
             posted = max(posted, last)
             batches: list[Batch] = (
-                [world.batcher.span(first, last)]
+                [made.batcher.span(first, last)]
                 if draw(st.booleans())
-                else [world.batcher.singular(number) for number in range(first, last + 1)]
+                else [made.batcher.singular(number) for number in range(first, last + 1)]
             )
             size = draw(st.sampled_from((60, 400, 100_000)))
             compression = draw(st.sampled_from(list(Compression)))
-            frames = world.batcher.frames(world.batcher.channel(batches, compression), size)
+            frames = made.batcher.frames(made.batcher.channel(batches, compression), size)
             frames = draw(st.permutations(frames)) if draw(st.integers(0, 5)) == 0 else frames
-            data = bytearray(encode_batcher_transaction(frames))
+            posted_data = bytearray(encode_batcher_transaction(frames))
             if draw(st.integers(0, 9)) == 0:
-                data[draw(st.integers(0, len(data) - 1))] ^= draw(st.integers(1, 255))
+                posted_data[draw(st.integers(0, len(posted_data) - 1))] ^= draw(st.integers(1, 255))
             if draw(st.integers(0, 7)) == 0:
-                world.l1.send_blobs([encode_blob(bytes(data))])
+                made.l1.send_blobs([encode_blob(bytes(posted_data))])
             else:
-                world.l1.send_calldata(bytes(data))
-    world.l1.mine(draw(st.integers(1, 15)))
-    return world
+                made.l1.send_calldata(bytes(posted_data))
+    made.l1.mine(draw(st.integers(1, 15)))
+    return made
 
 
 @settings(
