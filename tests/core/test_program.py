@@ -1,14 +1,16 @@
 """The fault-proof program against chains that py-evm executed: natively, and in the fault-proof VM."""
 
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import brotli
 import pytest
 
 from config.forks import Fork
 from config.program import program_config
-from derivation.codec import SingularBatch
+from derivation.codec import SingularBatch, encode_batcher_transaction
 from evm.native.derivation import DerivationStatus, NativeDerivationError
 from evm.native.program import PreimageNotServed, ProgramOutcome, run_program
 from evm.types import Address
@@ -207,3 +209,23 @@ def test_the_configuration_decides(world: ExecutedWorld) -> None:
     other = replace(world.l2.rollup, batch_inbox_address=Address(b"\x99" * 20))
     outcome = run_program(program_config(other, L1_CONFIG), claim(world, 0, 12, 12))
     assert outcome == ProgramOutcome(world.l2.output_root(0), 0, False)
+
+
+@pytest.mark.parametrize("kind", ["zeros", "blocks", "zlib"])
+def test_the_largest_channels_end_quietly_in_the_vm(kind: str) -> None:
+    """100 MB of decompressed data: nothing but zeros, or one span batch of ten million empty blocks."""
+    world = ExecutedWorld()
+    world.sequence(2)
+    if kind == "blocks":
+        count = 10_000_000
+        head = b"\x01\x02\x00" + bytes(40) + b"\x80\xad\xe2\x04" + bytes(count // 8) + bytes(count)
+        content = b"\xba" + len(head).to_bytes(3, "big") + head
+    else:
+        content = bytes(120_000_000)
+    compressed = zlib.compress(content, 9) if kind == "zlib" else b"\x01" + brotli.compress(content, quality=4)
+    for frame in world.batcher.frames(compressed, 900_000):
+        world.l1.send_calldata(encode_batcher_transaction([frame]))
+    world.l1.mine()
+    world.batcher.post([world.batcher.span(1, 2)])
+    world.l1.mine(2)
+    assert run_in_vm(world.config(), claim(world, 0, 2, 2)) == ProgramOutcome(world.l2.output_root(2), 2, True)
