@@ -8,7 +8,7 @@ CORE_SOURCES := core/build.py $(shell find core/src -type f)
 DEVNET_FLAGS ?=
 VECTORS ?= $(or $(LAMINA_VECTORS),../shared/vectors)
 
-.PHONY: help install devnet test conformance check bench adversary contracts core docs lock clean
+.PHONY: help install devnet test conformance check bench adversary contracts core programs docs lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ contracts: $(READY) ## recompile the contracts (needs Node.js) into contracts/ar
 
 core: $(READY) ## compile the Zig core: the native library and the guest programs
 	@$(BIN)/python core/build.py
+
+programs: $(READY) ## build the guest programs, put the fault-proof program in its place, record hashes and prestates
+	@$(BIN)/python -m faultproof.shipped
 
 docs: $(READY) ## write docs/reference from the code
 	@$(BIN)/python -m docs.reference.generate

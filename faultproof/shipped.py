@@ -1,23 +1,34 @@
-"""The programs that ship with Lamina, and what their source makes of them now."""
+"""The programs that ship with Lamina, and what their source makes of them now.
+
+`programs/programs.json` records the sha-256 of every program and the absolute prestates of the built-in chains;
+`make programs` (`python -m faultproof.shipped`) builds the programs and writes it.
+"""
 
 import importlib.util
+import json
+import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
 from config.errors import CriticalError
-from config.l1_chain import L1ChainConfig
+from config.l1_chain import L1ChainConfig, l1_chain_config
 from config.program import program_config
+from config.registry import builtin_chain_ids, builtin_rollup_config
 from config.rollup import RollupConfig
+from config.types import Hash32, from_hex, to_hex
 from faultproof.vm.elf import Program, read_elf
 
 FOLDER = Path(__file__).resolve().parent / "programs"
 FAULT_PROOF_PROGRAM = FOLDER / "guest-fpvm.elf"
 """The program that disputes are about."""
+RECORD = FOLDER / "programs.json"
+GUESTS = ("fpvm", "exec", "zkvm")
+"""Outputs of `core/build.py` that are recorded. Only the first is committed."""
 
 _BUILDER = Path(__file__).resolve().parent.parent / "core" / "build.py"
 
@@ -41,31 +52,73 @@ def configured_program(path: Path, rollup: RollupConfig, l1_chain: L1ChainConfig
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """A program that ships, by its sha-256, and what its source gives."""
+    """A program by its sha-256: as it was recorded, and as its source gives it."""
 
     name: str
-    shipped: str
+    recorded: str
     rebuilt: str
 
     @property
     def matches(self) -> bool:
         """Whether they are the same bytes."""
-        return self.shipped == self.rebuilt
+        return self.recorded == self.rebuilt
 
 
-def rebuild() -> Iterator[Rebuilt]:
-    """Builds the programs that ship from source and compares. Raises CriticalError where that cannot be done."""
-    builder = _builder()
+def recorded_digests() -> dict[str, str]:
+    """The recorded sha-256 of every program, by file name."""
+    digests: dict[str, str] = json.loads(RECORD.read_text())["programs"]
+    return digests
+
+
+def recorded_prestates() -> dict[int, Hash32]:
+    """The recorded absolute prestates of the built-in chains, by chain id."""
+    prestates: dict[str, str] = json.loads(RECORD.read_text())["prestates"]
+    return {int(chain): Hash32(from_hex(value, 32)) for chain, value in prestates.items()}
+
+
+def shipped_digest() -> str:
+    """The sha-256 of the committed program."""
+    return _digest(FAULT_PROOF_PROGRAM)
+
+
+def prestates() -> dict[int, Hash32]:
+    """The absolute prestates of the built-in chains with the committed program."""
+    result = {}
+    for chain in builtin_chain_ids():
+        rollup = builtin_rollup_config(chain)
+        state, _ = configured_program(FAULT_PROOF_PROGRAM, rollup, l1_chain_config(rollup.l1_chain_id)).state()
+        result[chain] = state.hash()
+    return result
+
+
+def rebuild(names: Sequence[str] | None = None) -> Iterator[Rebuilt]:
+    """Builds programs from source, all unless some are named, and compares. Raises CriticalError where that cannot be done."""
+    recorded = recorded_digests()
     with tempfile.TemporaryDirectory() as folder:
-        for name, output in builder.OUTPUTS.items():
-            shipped = FOLDER / output.path.name
-            if output.path.parent != FOLDER or not shipped.exists():
-                continue
-            try:
-                built: Path = builder.build(name, Path(folder) / shipped.name)
-            except builder.BuildError as error:
-                raise CriticalError(str(error)) from error
-            yield Rebuilt(shipped.name, _digest(shipped), _digest(built))
+        for path in _build(GUESTS if names is None else names, Path(folder)):
+            yield Rebuilt(path.name, recorded[path.name], _digest(path))
+
+
+def record() -> None:
+    """Build all programs, put the fault-proof program in its place, and write the record anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        built = list(_build(GUESTS, Path(folder)))
+        shutil.copyfile(built[0], FAULT_PROOF_PROGRAM)
+        document = {
+            "programs": {path.name: _digest(path) for path in built},
+            "prestates": {str(chain): to_hex(value) for chain, value in prestates().items()},
+        }
+    RECORD.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _build(names: Sequence[str], folder: Path) -> Iterator[Path]:
+    builder = _builder()
+    for name in names:
+        try:
+            path: Path = builder.build(name, folder / builder.OUTPUTS[name].path.name)
+        except builder.BuildError as error:
+            raise CriticalError(str(error)) from error
+        yield path
 
 
 def _digest(path: Path) -> str:
@@ -81,3 +134,7 @@ def _builder() -> ModuleType:
     sys.modules[specification.name] = module
     specification.loader.exec_module(module)
     return module
+
+
+if __name__ == "__main__":
+    record()

@@ -27,28 +27,28 @@ def prestate(
 
     Example: lamina prestate --rollup.config rollup.json --l1.chain-config l1-chain.json
     """
-    from faultproof.shipped import FAULT_PROOF_PROGRAM, configured_program
-    from faultproof.shipped import rebuild as rebuild_all
+    from faultproof import shipped
     from node.cli.vm import load_chain
 
     if rebuild:
-        differing = 0
-        for result in rebuild_all():
+        recorded = shipped.recorded_digests()
+        differing = recorded[shipped.FAULT_PROOF_PROGRAM.name] != shipped.shipped_digest()
+        for result in shipped.rebuild():
             line = {
                 "program": result.name,
-                "sha256": result.shipped,
+                "sha256": result.recorded,
                 "rebuilt": result.rebuilt,
                 "match": result.matches,
             }
             print(json.dumps(line))
-            differing += not result.matches
+            differing = differing or not result.matches
         if differing:
             raise typer.Exit(1)
         return
     if rollup_config is None:
         raise typer.BadParameter("--rollup.config is missing: a prestate belongs to a chain")
-    path = program or FAULT_PROOF_PROGRAM
-    state, _ = configured_program(path, *load_chain(rollup_config, l1_chain_config_file)).state()
+    path = program or shipped.FAULT_PROOF_PROGRAM
+    state, _ = shipped.configured_program(path, *load_chain(rollup_config, l1_chain_config_file)).state()
     print(json.dumps({"prestate": "0x" + state.hash().hex(), "program": path.name}))
 
 

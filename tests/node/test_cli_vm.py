@@ -165,20 +165,24 @@ def test_rebuilding_compares_with_what_ships(
 ) -> None:
     folder = tmp_path / "programs"
     folder.mkdir()
+    program = folder / "selftest.elf"
     arguments = (*builder.GUEST_ARGUMENTS, "--script", str(ROOT / "core" / "guest.ld"))
-    outputs = {"selftest": builder.Output("guest_selftest.zig", folder / "selftest.elf", arguments)}
-    monkeypatch.setattr(builder, "OUTPUTS", outputs)
-    monkeypatch.setattr(shipped, "FOLDER", folder)
+    monkeypatch.setattr(builder, "OUTPUTS", {"selftest": builder.Output("guest_selftest.zig", program, arguments)})
+    monkeypatch.setattr(shipped, "GUESTS", ("selftest",))
+    monkeypatch.setattr(shipped, "RECORD", folder / "programs.json")
+    monkeypatch.setattr(shipped, "FAULT_PROOF_PROGRAM", program)
     monkeypatch.setattr(shipped, "_builder", lambda: builder)
     image = selftest_elf.read_bytes()
-    for content, code in ((image, 0), (image[:-1] + b"?", 1)):
-        (folder / "selftest.elf").write_bytes(content)
+    digest = sha256(image).hexdigest()
+    for content, recorded, code in ((image, digest, 0), (image[:-1] + b"?", digest, 1), (image, "00" * 32, 1)):
+        program.write_bytes(content)
+        shipped.RECORD.write_text(json.dumps({"programs": {"selftest.elf": recorded}, "prestates": {}}))
         result = CliRunner().invoke(app, ["prestate", "--rebuild"])
         assert result.exit_code == code, result.output
         line = json.loads(result.stdout)
-        assert (line["program"], line["match"]) == ("selftest.elf", code == 0)
-        assert line["sha256"] == sha256(content).hexdigest()
-        assert line["rebuilt"] == sha256(image).hexdigest()
+        assert (line["program"], line["match"]) == ("selftest.elf", recorded == digest)
+        assert line["sha256"] == recorded
+        assert line["rebuilt"] == digest
 
 
 def test_a_missing_preimage_stops_the_run_and_names_the_key(selftest_elf: Path, directory: Path) -> None:
