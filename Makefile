@@ -2,21 +2,29 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+PACKAGES := .venv/.packages
 READY := .venv/.ready
+CORE_SOURCES := core/build.py $(shell find core/src -type f)
 DEVNET_FLAGS ?=
 VECTORS ?= $(or $(LAMINA_VECTORS),../shared/vectors)
 
-.PHONY: help install devnet test conformance check bench adversary contracts lock clean
+.PHONY: help install devnet test conformance check bench adversary contracts core docs lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-$(READY): requirements.lock pyproject.toml
+$(PACKAGES): requirements.lock pyproject.toml setup.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else f"Lamina needs Python 3.11 (found {v[0]}.{v[1]}): set PYTHON=/path/to/python3.11")'
 	@echo "installing into .venv ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Installing compiled the native library; afterwards it is compiled when its sources are newer, or when it is not there.
+$(READY): $(PACKAGES) $(CORE_SOURCES)
+	@test -z "$$(find $(CORE_SOURCES) -newer evm/native/liblamina.* 2>&1)" \
+		|| $(BIN)/python core/build.py native || echo "without the native library Lamina runs on py-evm alone"
 	@touch $@
 
 install: $(READY) ## set up .venv
@@ -49,6 +57,9 @@ adversary: $(READY) ## the long hunts: 200 killed processes, and whatever else `
 contracts: $(READY) ## recompile the contracts (needs Node.js) into contracts/artifacts
 	@cd contracts && npm ci --silent && node compile.mjs
 
+core: $(READY) ## compile the Zig core: the native library and the guest programs
+	@$(BIN)/python core/build.py
+
 docs: $(READY) ## write docs/reference from the code
 	@$(BIN)/python -m docs.reference.generate
 
@@ -58,4 +69,4 @@ lock: ## pin what pyproject.toml asks for
 		--no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
 
 clean: ## remove what was installed and built
-	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache evm/native/liblamina.*

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds the core with the Zig compiler that PyPI's `ziglang` carries: `python core/build.py native fpvm exec zkvm`.
+"""Builds the core with the Zig compiler that PyPI's `ziglang` carries: `python core/build.py [native] [fpvm] [exec] [zkvm]`.
 
 Imported by path from `setup.py`, so it needs nothing but the standard library and `ziglang`.
 """
@@ -19,7 +19,11 @@ ZIG_VERSION = "0.17.0"
 CORE = Path(__file__).resolve().parent
 PROJECT = CORE.parent
 
-_RISCV = ("-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m-c-a-f-d")
+GUEST_ARGUMENTS = (
+    "build-exe", "-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m-c-a-f-d",
+    "-O", "ReleaseSafe", "-fstrip", "-fomit-frame-pointer", "-fsingle-threaded",
+)  # fmt: skip
+"""How every program for the bare RV64IM machine is compiled."""
 
 
 class BuildError(RuntimeError):
@@ -49,16 +53,15 @@ def _guest(root: str, name: str) -> Output:
     return Output(
         root,
         PROJECT / "faultproof" / "programs" / name,
-        ("build-exe", *_RISCV, "-O", "ReleaseSafe", "-fstrip", "-fomit-frame-pointer", "-fsingle-threaded",
-         "--script", str(CORE / "guest.ld")),
-    )  # fmt: skip
+        (*GUEST_ARGUMENTS, "--script", str(CORE / "guest.ld")),
+    )
 
 
 OUTPUTS = {
     "native": Output(
         "native.zig",
         PROJECT / "evm" / "native" / library_name(),
-        ("build-lib", "-dynamic", "-O", "ReleaseSafe", "-fstrip", f"-mcpu={_native_cpu()}"),
+        ("build-lib", "-dynamic", "-O", "ReleaseSafe", "-fstrip", "-fomit-frame-pointer", f"-mcpu={_native_cpu()}"),
     ),
     "fpvm": _guest("guest_fpvm.zig", "guest-fpvm.elf"),
     "exec": _guest("guest_exec.zig", "guest-exec.elf"),
@@ -67,12 +70,18 @@ OUTPUTS = {
 
 
 def build(name: str, destination: Path | None = None) -> Path:
-    """Build one output and return where it is. Raises BuildError.
+    """Build one output and return where it is. Raises BuildError."""
+    output = OUTPUTS[name]
+    target = compile_output(output, destination or output.path)
+    os.chmod(target, 0o755 if name == "native" else 0o644)
+    return target
+
+
+def compile_output(output: Output, target: Path) -> Path:
+    """Compile `output` to `target`. Raises BuildError.
 
     The compiler works in a directory of its own and the result is moved into place whole, so a reader never sees half of it.
     """
-    output = OUTPUTS[name]
-    target = destination or output.path
     if importlib.util.find_spec("ziglang") is None:
         raise BuildError(f"the Python package ziglang=={ZIG_VERSION} is not installed")
     source = CORE / "src" / output.root
@@ -87,17 +96,20 @@ def build(name: str, destination: Path | None = None) -> Path:
         if run.returncode or not result.exists():
             raise BuildError(f"building {target.name} failed:\n{run.stderr.strip() or run.stdout.strip()}")
         shutil.move(result, target)
-    os.chmod(target, 0o755 if name == "native" else 0o644)
     return target
 
 
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="+", choices=sorted(OUTPUTS), help="what to build")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to build, of {', '.join(OUTPUTS)} (default: all)")
     parser.add_argument("--out", type=Path, help="another directory for the results")
     options = parser.parse_args()
-    for name in options.names:
+    unknown = set(options.names) - set(OUTPUTS)
+    if unknown:
+        parser.error(f"there is no output {', '.join(sorted(unknown))}")
+    existing = [name for name, output in OUTPUTS.items() if (CORE / "src" / output.root).exists()]
+    for name in options.names or existing:
         destination = options.out / OUTPUTS[name].path.name if options.out else None
         try:
             print(build(name, destination))

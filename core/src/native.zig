@@ -2,6 +2,17 @@
 
 pub const platform = @import("platform/native.zig");
 
+comptime {
+    _ = @import("native/curves.zig");
+    _ = @import("native/derivation.zig");
+    _ = @import("native/engine.zig");
+    _ = @import("native/evm.zig");
+    _ = @import("native/primitives.zig");
+    _ = @import("native/stateless.zig");
+    _ = @import("native/trie_doors.zig");
+    _ = @import("native/vm.zig");
+}
+
 export fn lamina_abi_version() u32 {
     return 1;
 }

@@ -51,9 +51,9 @@ def settings(
 
 
 def _register() -> None:
-    from node.cli import batches, bridge, db, devnet, evm, genesis, info, node, posting, reconstruct, t8n
+    from node.cli import batches, bridge, db, devnet, evm, genesis, info, node, posting, reconstruct, t8n, vm
 
-    for module in (devnet, node, posting, reconstruct, bridge, batches, db, evm, genesis, t8n, info):
+    for module in (devnet, node, posting, reconstruct, bridge, batches, db, evm, vm, genesis, t8n, info):
         module.register(app)
 
 

@@ -1,1 +1,7 @@
 //! The host processor.
+
+const accelerators = @import("accelerators.zig");
+
+pub const keccak256 = @import("../crypto/keccak.zig").hash;
+pub const precompile = accelerators.precompile;
+pub const recoverKey = @import("../crypto/secp256k1.zig").recover;

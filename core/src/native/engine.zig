@@ -1,0 +1,395 @@
+//! The native engine's C ABI. `evm/native/engine.py` is the other side.
+//!
+//! An engine belongs to one chain and keeps trie nodes, codes and headers in memory from block to block. What it does not have it
+//! asks for through `fetch` (see `fetch.zig`), in batches. It never writes: what a block changes is in the block's result.
+//!
+//! Calls, in the order of use. All input is copied or no longer needed when a call returns, unless said otherwise.
+//!
+//!     engine = lamina_engine_open(config, length, fetch, context, cache_bytes)      null: no valid configuration, or no memory
+//!     status = lamina_engine_begin(engine, parent, length, attributes, length, &block)
+//!     status = lamina_block_add(block, count, data, lengths, senders, stop, results, &done)
+//!     status = lamina_block_seal(block, &result)
+//!              lamina_block_close(block)                                            frees the result, too
+//!     status = lamina_engine_execute(engine, parent, length, attributes, length, count, data, lengths, &block, &result, &failed)
+//!              lamina_engine_missing(engine, hash)                                  after `missing` or `damaged`
+//!              lamina_engine_close(engine)                                          after all its blocks
+//!
+//! * `config` is the encoding that `config/program.py` makes; `parent` a header's RLP; `attributes` the RLP list that
+//!   `block/stateless.zig` describes. The parent's state must be one that `fetch` can serve, or that this engine has made lately.
+//! * `data` holds the raw transactions one behind the other, `lengths` (u32) their sizes. `senders` is null or 20 bytes for each;
+//!   a known sender is believed, 20 zero bytes mean that it is to be recovered.
+//! * `lamina_block_add` writes an `AddResult` for each transaction it has looked at, and their number to `done`. One that is not valid
+//!   leaves the block as it was; with `stop` unequal 0 nothing behind it is looked at.
+//! * `lamina_engine_execute` is begin, add and seal in one call for transactions that must all be valid. With status
+//!   `invalid_transaction`, `failed` tells which and why. The block has to be closed when its pointer is not null.
+//! * A status other than `ok` and `invalid_transaction` means that the block can only be closed.
+//! * `result` is a RLP list, which lives until the block is closed:
+//!
+//!       [header, hash, receipts, nodes, codes, accounts]
+//!       header    its RLP as a byte string
+//!       receipts  = [[encoding, gas_used, created], ...]  `encoding` as receipts are stored, a deposit's nonce included since Regolith;
+//!                 `created` is the new contract's address or empty
+//!       nodes     = [hash, encoding, hash, encoding, ...] trie nodes the state before did not have, children before parents
+//!       codes     = [hash, code, ...]
+//!       accounts  = [[address, account, wiped, slots], ...] those that changed: `account` is the RLP of nonce, balance, storage root and
+//!                 code hash as a byte string, empty when nothing is left; `wiped` is 1 when the storage from before is gone;
+//!                 slots = [slot, value, slot, value, ...] with 32 bytes for a slot and an integer for its value, 0 when deleted
+//!
+//! An engine and its blocks must not be used by two threads at the same time; different engines are independent. There is no global
+//! state. Python's lock is not needed during a call, except inside `fetch`, which takes it itself.
+
+const std = @import("std");
+const rlp = @import("../rlp.zig");
+const config = @import("../config.zig");
+const evm = @import("../evm/types.zig");
+const store = @import("../trie/store.zig");
+const trie_state = @import("../block/trie_state.zig");
+const header_file = @import("../types/header.zig");
+const transaction_file = @import("../types/transaction.zig");
+const pipeline = @import("../block/pipeline.zig");
+const predeploys = @import("../block/predeploys.zig");
+const stateless = @import("../block/stateless.zig");
+const Prefetch = @import("../block/prefetch.zig").Prefetch;
+const keccak256 = @import("../platform.zig").current.keccak256;
+const callback = @import("fetch.zig");
+const Transaction = transaction_file.Transaction;
+
+pub const Status = enum(c_int) {
+    ok = 0,
+    malformed_input = 1,
+    invalid_attributes = 2,
+    invalid_transaction = 3,
+    missing = 4,
+    damaged = 5,
+    out_of_memory = 6,
+};
+
+pub const Verdict = enum(u32) { included = 0, invalid = 1, malformed = 2 };
+
+pub const AddResult = extern struct {
+    verdict: Verdict,
+    /// Position in `evm/validity.py`'s InvalidReason from 1, for `invalid`.
+    reason: u32 = 0,
+    gas_used: u64 = 0,
+    /// 1 when the transaction ran to its end.
+    succeeded: u32 = 0,
+    /// Which transaction of the call it was.
+    index: u32,
+};
+
+pub const Slice = extern struct { data: [*]const u8, length: usize };
+
+const gpa = std.heap.smp_allocator;
+
+const Engine = struct {
+    config: config.Config,
+    node_fetch: callback.Fetch,
+    code_fetch: callback.Fetch,
+    header_fetch: callback.Fetch,
+    nodes: store.Store,
+    codes: store.Store,
+    headers: store.Store,
+    open_blocks: usize = 0,
+
+    fn sources(self: *Engine) pipeline.Sources {
+        return .{ .nodes = &self.nodes, .codes = &self.codes, .headers = &self.headers };
+    }
+};
+
+const Block = struct {
+    arena: std.heap.ArenaAllocator,
+    engine: *Engine,
+    parent_state_root: evm.Hash,
+    builder: pipeline.BlockBuilder,
+};
+
+export fn lamina_engine_open(
+    encoded: [*]const u8,
+    length: usize,
+    fetch: callback.Function,
+    context: ?*anyopaque,
+    cache_bytes: usize,
+) ?*Engine {
+    const decoded = config.Config.decode(encoded[0..length]) catch return null;
+    const self = gpa.create(Engine) catch return null;
+    self.* = .{
+        .config = decoded,
+        .node_fetch = .{ .function = fetch, .context = context, .kind = .node },
+        .code_fetch = .{ .function = fetch, .context = context, .kind = .code },
+        .header_fetch = .{ .function = fetch, .context = context, .kind = .header },
+        .nodes = .init(gpa, self.node_fetch.backing(), cache_bytes),
+        .codes = .init(gpa, self.code_fetch.backing(), cache_bytes / 8),
+        .headers = .init(gpa, self.header_fetch.backing(), cache_bytes / 64),
+    };
+    return self;
+}
+
+export fn lamina_engine_close(self: *Engine) void {
+    std.debug.assert(self.open_blocks == 0);
+    self.nodes.deinit();
+    self.codes.deinit();
+    self.headers.deinit();
+    gpa.destroy(self);
+}
+
+/// The hash of what was missing or damaged last.
+export fn lamina_engine_missing(self: *const Engine, hash: *[32]u8) void {
+    hash.* = self.nodes.missing;
+    for ([_]*const store.Store{ &self.codes, &self.headers }) |other| {
+        if (!std.mem.allEqual(u8, &other.missing, 0)) hash.* = other.missing;
+    }
+}
+
+/// How often `fetch` was called, and for how many values.
+export fn lamina_engine_fetches(self: *const Engine, calls: *u64, values: *u64) void {
+    calls.* = self.nodes.fetches + self.codes.fetches + self.headers.fetches;
+    values.* = self.nodes.fetched + self.codes.fetched + self.headers.fetched;
+}
+
+export fn lamina_engine_begin(
+    self: *Engine,
+    parent: [*]const u8,
+    parent_length: usize,
+    attributes: [*]const u8,
+    attributes_length: usize,
+    out: *?*Block,
+) Status {
+    out.* = null;
+    const block = gpa.create(Block) catch return .out_of_memory;
+    block.* = .{ .arena = .init(gpa), .engine = self, .parent_state_root = undefined, .builder = undefined };
+    begin(block, parent[0..parent_length], attributes[0..attributes_length]) catch |failure| {
+        block.arena.deinit();
+        gpa.destroy(block);
+        return statusOf(failure);
+    };
+    out.* = block;
+    return .ok;
+}
+
+fn begin(block: *Block, encoded_parent: []const u8, encoded_attributes: []const u8) !void {
+    const engine = block.engine;
+    if (engine.open_blocks == 0) {
+        engine.nodes.rotate();
+        engine.codes.rotate();
+        engine.headers.rotate();
+    }
+    for ([_]*store.Store{ &engine.nodes, &engine.codes, &engine.headers }) |each| each.missing = @splat(0);
+    const arena = block.arena.allocator();
+    const copy = try arena.dupe(u8, encoded_parent);
+    const parent = try header_file.Header.decode(copy);
+    const parent_hash = keccak256(copy);
+    const attributes = try stateless.decodeAttributes(try rlp.decodeList(encoded_attributes));
+    try engine.headers.add(&parent_hash, copy);
+    block.parent_state_root = parent.state_root;
+
+    var prefetch = prefetchFor(block);
+    for ([_]evm.Address{ attributes.fee_recipient, predeploys.BASE_FEE_VAULT, predeploys.L1_FEE_VAULT, predeploys.OPERATOR_FEE_VAULT, predeploys.L2_TO_L1_MESSAGE_PASSER }) |address| {
+        try prefetch.account(address, false);
+    }
+    for ([_]evm.Address{ predeploys.BEACON_ROOTS, predeploys.HISTORY_STORAGE }) |address| try prefetch.account(address, true);
+    for (0..9) |number| try prefetch.slot(predeploys.L1_BLOCK, evm.wordToHash(number));
+    try prefetch.run();
+
+    try block.builder.begin(arena, &engine.config.rollup, engine.sources(), &parent, &parent_hash, &attributes);
+    engine.open_blocks += 1;
+}
+
+export fn lamina_block_close(block: *Block) void {
+    block.engine.open_blocks -= 1;
+    block.arena.deinit();
+    gpa.destroy(block);
+}
+
+export fn lamina_block_add(
+    block: *Block,
+    count: usize,
+    data: [*]const u8,
+    lengths: [*]const u32,
+    senders: ?[*]const evm.Address,
+    stop: c_int,
+    results: [*]AddResult,
+    done: *usize,
+) Status {
+    done.* = 0;
+    add(block, data, lengths[0..count], senders, stop != 0, results, done) catch |failure| return statusOf(failure);
+    return .ok;
+}
+
+const Decoded = struct { transaction: ?Transaction, sender: ?evm.Address };
+
+fn add(
+    block: *Block,
+    data: [*]const u8,
+    lengths: []const u32,
+    senders: ?[*]const evm.Address,
+    stop: bool,
+    results: [*]AddResult,
+    done: *usize,
+) evm.Error!void {
+    const arena = block.arena.allocator();
+    var total: usize = 0;
+    for (lengths) |length| total += length;
+    var rest: []const u8 = try arena.dupe(u8, data[0..total]);
+    const decoded = try arena.alloc(Decoded, lengths.len);
+    for (decoded, lengths, 0..) |*each, length, index| {
+        each.transaction = Transaction.decode(arena, rest[0..length]) catch |failure| switch (failure) {
+            error.InvalidTransactionEncoding => null,
+            error.OutOfMemory => return error.OutOfMemory,
+        };
+        rest = rest[length..];
+        each.sender = if (senders) |known| (if (std.mem.allEqual(u8, &known[index], 0)) null else known[index]) else null;
+        if (each.sender == null) if (each.transaction) |*transaction| {
+            each.sender = try transaction.sender(arena);
+        };
+    }
+    try prefetchTransactions(block, decoded);
+    for (decoded, 0..) |*each, index| {
+        const result = &results[done.*];
+        done.* += 1;
+        result.* = .{ .verdict = .malformed, .index = @intCast(index) };
+        if (each.transaction) |*transaction| switch (try block.builder.add(transaction, each.sender)) {
+            .included => |receipt| {
+                result.verdict = .included;
+                result.gas_used = receipt.gas_used;
+                result.succeeded = @intFromBool(receipt.succeeded);
+            },
+            .invalid => |reason| {
+                result.verdict = .invalid;
+                result.reason = @intFromEnum(reason);
+            },
+        };
+        if (stop and result.verdict != .included) return;
+    }
+}
+
+fn prefetchFor(block: *Block) Prefetch {
+    return .{
+        .arena = block.arena.allocator(),
+        .nodes = &block.engine.nodes,
+        .codes = &block.engine.codes,
+        .state_root = block.parent_state_root,
+    };
+}
+
+fn prefetchTransactions(block: *Block, decoded: []const Decoded) evm.Error!void {
+    var prefetch = prefetchFor(block);
+    for (decoded) |*each| {
+        const transaction = if (each.transaction) |*given| given else continue;
+        if (each.sender) |sender| try prefetch.account(sender, true);
+        if (transaction.to) |to| try prefetch.account(to, true);
+        for (transaction.access_list) |item| {
+            try prefetch.account(item.address, false);
+            for (item.slots) |slot| try prefetch.slot(item.address, slot);
+        }
+    }
+    try prefetch.run();
+}
+
+export fn lamina_block_seal(block: *Block, result: *Slice) Status {
+    const encoded = seal(block) catch |failure| return statusOf(failure);
+    result.* = .{ .data = encoded.ptr, .length = encoded.len };
+    return .ok;
+}
+
+export fn lamina_engine_execute(
+    self: *Engine,
+    parent: [*]const u8,
+    parent_length: usize,
+    attributes: [*]const u8,
+    attributes_length: usize,
+    count: usize,
+    data: [*]const u8,
+    lengths: [*]const u32,
+    block: *?*Block,
+    result: *Slice,
+    failed: *AddResult,
+) Status {
+    const begun = lamina_engine_begin(self, parent, parent_length, attributes, attributes_length, block);
+    if (begun != .ok) return begun;
+    const results = block.*.?.arena.allocator().alloc(AddResult, count) catch return .out_of_memory;
+    var done: usize = 0;
+    const added = lamina_block_add(block.*.?, count, data, lengths, null, 1, results.ptr, &done);
+    if (added != .ok) return added;
+    if (done > 0 and results[done - 1].verdict != .included) {
+        failed.* = results[done - 1];
+        return .invalid_transaction;
+    }
+    return lamina_block_seal(block.*.?, result);
+}
+
+fn statusOf(failure: anyerror) Status {
+    return switch (failure) {
+        error.InvalidRlp => .malformed_input,
+        error.InvalidAttributes => .invalid_attributes,
+        error.MissingNode, error.MissingPreimage => .missing,
+        error.CorruptNode => .damaged,
+        else => .out_of_memory,
+    };
+}
+
+fn seal(block: *Block) evm.Error![]const u8 {
+    const builder = &block.builder;
+    const sealed = try builder.seal();
+    const engine = block.engine;
+    for (sealed.update.nodes) |*new| try engine.nodes.add(&new.hash, new.encoding);
+    try engine.headers.add(&sealed.hash, sealed.encoded_header);
+
+    var encoder = rlp.Encoder.init(block.arena.allocator());
+    const outer = encoder.open();
+    try encoder.bytes(sealed.encoded_header);
+    try encoder.bytes(&sealed.hash);
+    try encodeReceipts(&encoder, sealed.receipts);
+    const nodes = encoder.open();
+    for (sealed.update.nodes) |*new| {
+        try encoder.bytes(&new.hash);
+        try encoder.bytes(new.encoding);
+    }
+    try encoder.close(nodes);
+    const codes = encoder.open();
+    for (builder.state.accounts()) |account| {
+        const code = account.newCode() orelse continue;
+        try engine.codes.add(&account.info.code_hash, code);
+        try encoder.bytes(&account.info.code_hash);
+        try encoder.bytes(code);
+    }
+    try encoder.close(codes);
+    try encodeAccounts(&encoder, builder, &sealed.update);
+    try encoder.close(outer);
+    return encoder.written();
+}
+
+fn encodeReceipts(encoder: *rlp.Encoder, receipts: []const pipeline.Receipt) error{OutOfMemory}!void {
+    var one = rlp.Encoder.init(encoder.allocator);
+    defer one.deinit();
+    const list = encoder.open();
+    for (receipts) |*receipt| {
+        one.clear();
+        try receipt.encode(&one, .stored);
+        const item = encoder.open();
+        try encoder.bytes(one.written());
+        try encoder.int(receipt.gas_used);
+        try encoder.bytes(if (receipt.created) |*address| address else "");
+        try encoder.close(item);
+    }
+    try encoder.close(list);
+}
+
+fn encodeAccounts(encoder: *rlp.Encoder, builder: *const pipeline.BlockBuilder, update: *const trie_state.Update) error{OutOfMemory}!void {
+    const list = encoder.open();
+    for (builder.state.accounts(), update.storage_roots) |account, root| {
+        if (!account.changed()) continue;
+        const item = encoder.open();
+        try encoder.bytes(&account.address);
+        try encoder.bytes(if (root) |*storage_root| try trie_state.encodeAccount(encoder.allocator, &account.info, storage_root) else "");
+        try encoder.int(@as(u8, @intFromBool(account.storage_wiped)));
+        const slots = encoder.open();
+        var changed = account.changedSlots();
+        while (changed.next()) |slot| {
+            try encoder.bytes(&evm.wordToHash(slot.key));
+            try encoder.int(slot.value);
+        }
+        try encoder.close(slots);
+        try encoder.close(item);
+    }
+    try encoder.close(list);
+}

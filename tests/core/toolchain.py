@@ -1,0 +1,55 @@
+"""Builds what the tests of the core need: the native library where it is older than its sources, and guest programs."""
+
+import fcntl
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _load_builder() -> ModuleType:
+    specification = importlib.util.spec_from_file_location("lamina_core_build", ROOT / "core" / "build.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+builder = _load_builder()
+
+
+def have_compiler() -> bool:
+    """Whether the Zig compiler is installed."""
+    return importlib.util.find_spec("ziglang") is not None
+
+
+def _newest_source() -> float:
+    sources = [ROOT / "core" / "build.py", *(path for path in (ROOT / "core" / "src").rglob("*") if path.is_file())]
+    return max(path.stat().st_mtime for path in sources)
+
+
+def ensure_native_library() -> Path | None:
+    """The native library, newer than its sources; None where it is missing or older and there is no compiler."""
+    path: Path = builder.OUTPUTS["native"].path
+    # Several test processes may get here at once: one builds, the others wait and find it done.
+    with open(ROOT / "core" / "build.py") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists() and path.stat().st_mtime >= _newest_source():
+            return path
+        if not have_compiler():
+            return None
+        built: Path = builder.build("native")
+        built.touch()
+        return built
+
+
+def build_guest(root: str, directory: Path) -> Path:
+    """A program for the bare machine from a source file below `core/src`, without a linker script."""
+    target = directory / f"{Path(root).stem}.elf"
+    output = builder.Output(root, target, builder.GUEST_ARGUMENTS)
+    built: Path = builder.compile_output(output, target)
+    return built
