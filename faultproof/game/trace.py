@@ -13,6 +13,8 @@ from config.types import Hash32, L2BlockNumber
 from faultproof.game.claims import Claim, GameTree
 from faultproof.game.position import Position
 
+_LOCAL_KEY = 1
+
 
 @dataclass(frozen=True)
 class PreimageNeed:
@@ -28,7 +30,7 @@ class PreimageNeed:
     @property
     def is_local(self) -> bool:
         """Whether the game itself must provide it (`addLocalData`)."""
-        return self.key[0] == 1
+        return self.key[0] == _LOCAL_KEY
 
     @property
     def local_ident(self) -> int:
@@ -38,11 +40,11 @@ class PreimageNeed:
 
 @dataclass(frozen=True)
 class StepWitness:
-    """What the contract's `step` takes: the state before, a proof of the memory it touches, a preimage if it reads one."""
+    """What the contract's `step` takes: the state before, a proof of the memory it touches, the preimages that it reads."""
 
     state_data: bytes
     proof: bytes
-    preimage: PreimageNeed | None = None
+    preimages: tuple[PreimageNeed, ...] = ()
 
 
 class Trace(Protocol):

@@ -1,0 +1,150 @@
+"""Runs of the fault-proof program: states and steps of one dispute, from a machine that is run once and then revisited."""
+
+import logging
+from bisect import bisect_right
+from collections.abc import Callable
+from pathlib import Path
+
+from config.errors import CriticalError
+from config.types import Hash32
+from faultproof.challenger.programs import ProgramInputs
+from faultproof.game import ExecutionTrace, PreimageNeed, StepWitness
+from faultproof.preimage import KeyType, PreimageSource, key_type, local_key
+from faultproof.vm.machine import Machine, NativeMachine
+from faultproof.vm.snapshot import read_snapshot
+from faultproof.vm.state import State
+from faultproof.vm.witness import witness
+
+log = logging.getLogger("lamina.challenger")
+
+_LENGTH_PREFIX = 8
+_FIRST_INTERVAL = 1 << 22
+_MAX_CHECKPOINTS = 32
+
+SourceFactory = Callable[[ProgramInputs], PreimageSource]
+
+
+class LocalDataSource:
+    """A dispute's local data in front of a source of everything else."""
+
+    def __init__(self, inputs: ProgramInputs, source: PreimageSource) -> None:
+        self._local = {local_key(ident): value for ident, value in inputs.local_data().items()}
+        self._source = source
+
+    def preimage(self, key: bytes) -> bytes:
+        """The preimage of a key. Raises MissingPreimage."""
+        if key_type(key) == KeyType.LOCAL and key in self._local:
+            return self._local[Hash32(key)]
+        return self._source.preimage(key)
+
+    def hint(self, text: bytes) -> None:
+        """Passed on."""
+        self._source.hint(text)
+
+
+class RiscvProgram:
+    """The fault-proof program of a chain, from its first state as `lamina vm load` writes it."""
+
+    def __init__(self, first: Machine, sources: SourceFactory, make: Callable[[PreimageSource], Machine]) -> None:
+        """`make` gives a machine at the first state that reads from a source; `first` is one such."""
+        self._prestate = first.state().hash()
+        self._sources = sources
+        self._make = make
+
+    @staticmethod
+    def load(path: Path, sources: SourceFactory) -> "RiscvProgram":
+        """From a file. Raises CriticalError when it is no first state."""
+        try:
+            state, memory = read_snapshot(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise CriticalError(
+                f"{path} holds no first state of the fault-proof program ({error}): make one with `lamina vm load`"
+            ) from error
+
+        def make(source: PreimageSource) -> Machine:
+            return NativeMachine.load(State.decode(state.encode()), memory.pages(), source)
+
+        return RiscvProgram(make(_NoSource()), sources, make)
+
+    @property
+    def prestate(self) -> Hash32:
+        """The commitment to its first state."""
+        return self._prestate
+
+    def trace(self, inputs: ProgramInputs, length: int) -> ExecutionTrace:
+        """A run. Raises CriticalError when it is longer than a game's trace, and what the source raises."""
+        return MachineTrace(self._make(LocalDataSource(inputs, self._sources(inputs))), length)
+
+
+class _NoSource:
+    """For machines that are not run."""
+
+    def preimage(self, key: bytes) -> bytes:
+        raise CriticalError("this machine is not meant to run")
+
+    def hint(self, text: bytes) -> None:
+        return None
+
+
+class MachineTrace:
+    """One run of a machine: made once, with copies of it kept on the way, from which any moment is near.
+
+    One thread at a time may use it.
+    """
+
+    def __init__(self, machine: Machine, length: int, *, interval: int = _FIRST_INTERVAL) -> None:
+        """`machine` is at its first state; it may make `length` steps. `interval`: steps between the first copies."""
+        self._steps = [0]
+        self._machines = [machine.fork()]
+        self._interval = interval
+        self._run(machine, length)
+        self._last = machine.moment.step
+        self._last_hash = machine.state().hash()
+        log.info("ran the fault-proof program", extra={"steps": self._last, "exit_code": machine.moment.exit_code})
+
+    def _run(self, machine: Machine, length: int) -> None:
+        while not machine.moment.exited:
+            if machine.moment.step >= length:
+                raise CriticalError(
+                    f"the fault-proof program has not ended after {length} steps, all that a game's trace has"
+                )
+            machine.run(min(machine.moment.step + self._interval, length))
+            self._keep(machine)
+
+    def _keep(self, machine: Machine) -> None:
+        if len(self._machines) > _MAX_CHECKPOINTS:
+            # Every second one goes, and the distance doubles: any length takes the same memory.
+            self._steps, self._machines = self._steps[::2], self._machines[::2]
+            self._interval *= 2
+        if machine.moment.step - self._steps[-1] >= self._interval:
+            self._steps.append(machine.moment.step)
+            self._machines.append(machine.fork())
+
+    @property
+    def steps(self) -> int:
+        """How many steps the program makes."""
+        return self._last
+
+    def state_hash_after(self, steps: int) -> Hash32:
+        """See `faultproof.game.ExecutionTrace`."""
+        return self._last_hash if steps >= self._last else self._at(steps).state().hash()
+
+    def step_after(self, steps: int) -> StepWitness:
+        """See `faultproof.game.ExecutionTrace`. Raises CriticalError where the program reads what it cannot."""
+        evidence = witness(self._at(steps))
+        needs: tuple[PreimageNeed, ...] = ()
+        if evidence.read is not None:
+            read = evidence.read
+            needs = (PreimageNeed(read.key, read.offset, read.value[_LENGTH_PREFIX:]),)
+        return StepWitness(evidence.state_data, evidence.proof_data, needs)
+
+    def _at(self, steps: int) -> Machine:
+        """A machine after so many steps. The last one asked for is kept: a bisection's next question is near it."""
+        place = bisect_right(self._steps, steps) - 1
+        machine = self._machines[place].fork()
+        machine.run(steps)
+        if self._steps[place] < steps and len(self._machines) < 2 * _MAX_CHECKPOINTS:
+            self._steps.insert(place + 1, machine.moment.step)
+            self._machines.insert(place + 1, machine)
+            return machine.fork()
+        return machine
