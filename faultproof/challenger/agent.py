@@ -26,6 +26,7 @@ from l1.rpc import RpcCaller
 log = logging.getLogger("lamina.challenger")
 
 _NOBODY_WAITS = 1 << 62
+_TRIES = 3
 _NO_WEI = Wei(0)
 
 
@@ -104,6 +105,7 @@ class GameAgent:
         self._truth: _Truth | None = None
         self._trace: SplitTrace | None = None
         self._seen_running = False
+        self._refusals: dict[str, int] = {}
         self.face = GameFace(listed.index, listed.address)
 
     def __str__(self) -> str:
@@ -114,11 +116,24 @@ class GameAgent:
         """Whether nothing will come of it any more."""
         return self.face.stage is Stage.DONE
 
+    def refused(self, due: Due) -> None:
+        """L1 would not have it: once may be bad luck, as when somebody else was faster, and again and again costs fees."""
+        self._refusals[due.purpose] = self._refusals.get(due.purpose, 0) + 1
+
     async def due(self, head: L1Block) -> list[Due]:
         """What can be done about the game as of an L1 block.
 
         Raises TemporaryError; CriticalError when this game cannot be played, which says nothing about others.
         """
+        found = await self._find_due(head)
+        hopeless = [due.purpose for due in found if self._refusals.get(due.purpose, 0) >= _TRIES]
+        if hopeless:
+            self.face.problem = (
+                f"L1 has refused {_TRIES} times to {hopeless[0]}: it is not tried again before a restart"
+            )
+        return [due for due in found if due.purpose not in hopeless]
+
+    async def _find_due(self, head: L1Block) -> list[Due]:
         face = self.face
         face.waiting_for = face.problem = None
         if self._constants is None:

@@ -16,6 +16,7 @@ from faultproof.challenger.status import ChallengerStatus, Counters
 from l1.candidate import TransactionReceipt, TxCandidate
 from l1.contracts import DisputeGameFactoryContract
 from l1.rpc import RpcCaller
+from l1.txmgr import SendError, SendErrorKind
 
 log = logging.getLogger("lamina.challenger")
 
@@ -180,21 +181,25 @@ class Challenger:
     async def _carry_out(self, due: Due) -> None:
         log.info("%s: %s", due.agent, due.purpose, extra={"bond": due.bond} if due.bond else {})
         for candidate in due.candidates:
-            await self._send(candidate, f"{due.purpose} in {due.agent}")
+            await self._send(candidate, due)
         if due.bond:
             self._counters.moves += 1
         elif due.purpose.startswith("step"):
             self._counters.steps += 1
 
-    async def _send(self, candidate: TxCandidate, purpose: str) -> TransactionReceipt:
+    async def _send(self, candidate: TxCandidate, due: Due) -> TransactionReceipt:
+        purpose = f"{due.purpose} in {due.agent}"
         try:
             receipt = await self._sender.send(candidate)
-        except (TemporaryError, ResetError, CriticalError):
+        except (TemporaryError, ResetError, CriticalError) as error:
             self._counters.transactions_failed += 1
+            if isinstance(error, SendError) and error.kind is SendErrorKind.REVERTED:
+                due.agent.refused(due)
             raise
         self._fees = Wei(self._fees + receipt.cost)
         if not receipt.succeeded:
             self._counters.transactions_failed += 1
+            due.agent.refused(due)
             raise TemporaryError(f"{purpose}: {receipt}; somebody else may have done the same before")
         self._counters.transactions_confirmed += 1
         log.debug("%s done in %s", purpose, to_hex(receipt.transaction_hash))

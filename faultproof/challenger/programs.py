@@ -24,13 +24,17 @@ class UnknownProgram(CriticalError):
 
 @dataclass(frozen=True)
 class ProgramInputs:
-    """The local data of one run. Spec: op fault-proof, "Bootstrapping"."""
+    """The local data of one run, and the number of the agreed block, which the program finds out by itself.
+
+    Spec: op fault-proof, "Bootstrapping".
+    """
 
     l1_head: Hash32
     agreed_root: Hash32
     claimed_root: Hash32
     claimed_number: L2BlockNumber
     chain_id: int
+    agreed_number: L2BlockNumber
 
     def local_data(self) -> dict[LocalIdentifier, bytes]:
         """By identifier, as the game's contract gives it to the oracle."""
@@ -85,7 +89,11 @@ def whole_trace(
     def execution(disputed: DisputedOutputs) -> ExecutionTrace:
         if disputed not in runs:
             number = outputs.block_at(disputed.disputed_index)
-            inputs = ProgramInputs(l1_head, disputed.starting, disputed.disputed, number, chain_id)
+            before = disputed.starting_index
+            agreed = outputs.anchor_number if before is None else outputs.honest_block_at(before)
+            inputs = ProgramInputs(
+                l1_head, disputed.starting, disputed.disputed, number, chain_id, L2BlockNumber(agreed)
+            )
             runs[disputed] = program.trace(inputs, length)
         return runs[disputed]
 

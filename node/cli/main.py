@@ -51,9 +51,25 @@ def settings(
 
 
 def _register() -> None:
-    from node.cli import batches, bridge, db, devnet, evm, genesis, info, node, posting, reconstruct, t8n, vm
+    from node.cli import (
+        batches,
+        bridge,
+        challenger,
+        db,
+        devnet,
+        evm,
+        games,
+        genesis,
+        info,
+        node,
+        posting,
+        reconstruct,
+        t8n,
+        vm,
+    )
 
-    for module in (devnet, node, posting, reconstruct, bridge, batches, db, evm, vm, genesis, t8n, info):
+    modules = (devnet, node, posting, challenger, games, reconstruct, bridge, batches, db, evm, vm, genesis, t8n, info)
+    for module in modules:
         module.register(app)
 
 

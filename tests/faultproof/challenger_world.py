@@ -21,7 +21,8 @@ from faultproof.challenger.settings import ChallengerSettings
 from faultproof.game import ExecutionTrace, StepWitness
 from l1.candidate import TransactionReceipt, TxCandidate
 from l1.contracts import GameStatus
-from tests.contracts.harness import ANCHOR_ROOT, TEST_DELAYS, Contract, L1System, Result, Reverted, account, deploy_l1
+from l1.send_error import SendErrorKind, send_error
+from tests.contracts.harness import ANCHOR_ROOT, TEST_DELAYS, Contract, L1System, Reverted, account, deploy_l1
 from tests.proposer.world import HarnessRpc
 
 HONEST, LIAR, OTHER = (Address(account(name)) for name in ("honest", "liar", "other"))
@@ -37,7 +38,7 @@ class LyingProgram:
     """The alphabet, wrong from a step on; the verdict at its end is the opposite of the right one then."""
 
     lies_from: int
-    honest: AlphabetProgram = AlphabetProgram(LETTER)
+    honest: AlphabetProgram = field(default_factory=lambda: AlphabetProgram(LETTER))
 
     @property
     def prestate(self) -> Hash32:
@@ -120,20 +121,20 @@ class Account:
         self.sent.append(candidate)
         assert candidate.to is not None
         number = self.world.chain.number
-        result: Result | None = None
         try:
             result = self.world.chain.send(candidate.to, candidate.data, candidate.value, self.address)
         except Reverted as error:
+            # As the transaction manager does, which estimates the gas first.
             self.reverted.append(error.error)
+            raise send_error(SendErrorKind.REVERTED, candidate, error.error) from error
         logs = tuple(
-            Log(Address(log.address), tuple(Hash32(topic) for topic in log.topics), log.data)
-            for log in (result.logs if result else ())
+            Log(Address(log.address), tuple(Hash32(topic) for topic in log.topics), log.data) for log in result.logs
         )
         return TransactionReceipt(
             transaction_hash=keccak256(len(self.sent).to_bytes(8, "big")),
             block=self.world.l1_id(number),
-            succeeded=result is not None,
-            gas_used=Gas(result.gas_used if result else 100_000),
+            succeeded=True,
+            gas_used=Gas(result.gas_used),
             effective_gas_price=Wei(GAS_PRICE),
             blob_gas_used=Gas(0),
             blob_gas_price=Wei(0),

@@ -310,6 +310,18 @@ async def test_a_transaction_that_cannot_be_sent_now_is_sent_next_time() -> None
     assert len(claims_of(game)) == 2
 
 
+async def test_what_l1_refuses_again_and_again_is_given_up() -> None:
+    world = World(9)
+    game = world.propose(lie(), sender=LIAR)
+    honest, _ = world.honest()
+    liar, sender = world.liar(16, 16)
+    await world.play([honest, liar])
+    # The liar's last word would be a step that shows it to be wrong, and what that reads costs fees each time.
+    assert sender.reverted == ["ValidStep"] * 3
+    assert "L1 has refused 3 times" in (liar.status().games[0].problem or "")
+    assert status_of(game) is GameStatus.IN_PROGRESS
+
+
 async def test_a_move_that_somebody_else_made_is_not_made_again() -> None:
     world = World()
     game = world.propose(lie(), sender=LIAR)

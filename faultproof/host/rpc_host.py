@@ -1,0 +1,261 @@
+"""Preimages from endpoints, fetched when the program asks and by what it has said that it is going to ask for.
+
+Nothing that an endpoint says is believed: what is served by hash hashes to it, blobs are checked against their commitment.
+The program runs in a thread of its own and waits; connections live in another thread with an event loop.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from config.errors import TemporaryError
+from config.types import ZERO_HASH, Address, Hash32, from_hex, to_hash32, to_hex
+from evm.types import Header, keccak256
+from evm.types.json_codec import block_from_json, header_from_json
+from faultproof.host.blobs import blob_preimages
+from faultproof.host.hints import Hint, HintKind
+from faultproof.host.precompiles import precompile_preimage
+from faultproof.host.tries import list_trie
+from faultproof.preimage import MissingPreimage, keccak256_key
+from l1.beacon import BeaconClient
+from l1.kzg import KzgWorker
+from l1.rpc import JsonRpcClient, RpcCaller, RpcError
+from l1.source import L1Client
+
+log = logging.getLogger("lamina.host")
+
+T = TypeVar("T")
+
+Preimages = dict[Hash32, bytes]
+
+_ADDRESS = 20
+_HASH = 32
+_GAS_END = 28
+_MALFORMED = (KeyError, TypeError, ValueError)
+_CODE_PREFIX = "0x63"
+"""How a node's database tells codes from trie nodes."""
+
+
+@dataclass(frozen=True)
+class HostEndpoints:
+    """`l1`: execution RPC, `beacons`: beacon APIs, `l2`: execution RPC of the own node with `debug_` and `optimism_`."""
+
+    l1: str
+    beacons: tuple[str, ...]
+    l2: str
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What helps to find a run's data: its L1 head, and the numbers of the agreed and of the claimed L2 block."""
+
+    l1_head: Hash32
+    agreed_number: int
+    claimed_number: int
+
+
+class RpcHost:
+    """Connections, and the thread that serves them; both begin with the first question."""
+
+    def __init__(self, endpoints: HostEndpoints) -> None:
+        self._endpoints = endpoints
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._fetcher: Fetcher | None = None
+
+    def source(self, facts: RunFacts) -> "HostSource":
+        """The preimages of one run."""
+        return HostSource(self, facts)
+
+    def run(self, hint: Hint, key: bytes, facts: RunFacts) -> Preimages:
+        """Fetch what a hint is about. Raises MissingPreimage, TemporaryError."""
+        fetcher, loop = self._start()
+        return asyncio.run_coroutine_threadsafe(fetcher.fetch(hint, key, facts), loop).result()
+
+    def close(self) -> None:
+        """Close the connections and end the thread."""
+        with self._lock:
+            loop, fetcher, thread = self._loop, self._fetcher, self._thread
+            self._loop = self._fetcher = self._thread = None
+        if loop is None or fetcher is None or thread is None:
+            return
+        asyncio.run_coroutine_threadsafe(fetcher.close(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+    def _start(self) -> "tuple[Fetcher, asyncio.AbstractEventLoop]":
+        with self._lock:
+            if self._loop is None or self._fetcher is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="preimage-host", daemon=True)
+                self._thread.start()
+                made = asyncio.run_coroutine_threadsafe(_connect(self._endpoints), self._loop)
+                self._fetcher = made.result()
+            return self._fetcher, self._loop
+
+
+async def _connect(endpoints: HostEndpoints) -> "Fetcher":
+    kzg = KzgWorker()
+    return Fetcher(
+        L1Client(JsonRpcClient(endpoints.l1)), BeaconClient(endpoints.beacons, kzg), kzg, JsonRpcClient(endpoints.l2)
+    )
+
+
+class HostSource:
+    """One run's preimages. Everything fetched is kept, so that a run can be made again."""
+
+    def __init__(self, host: RpcHost, facts: RunFacts) -> None:
+        self._host = host
+        self._facts = facts
+        self._known: Preimages = {}
+        self._hint = b""
+
+    def hint(self, text: bytes) -> None:
+        """The program says what the next preimages belong to; nothing is fetched before one of them is asked for."""
+        self._hint = text
+
+    def preimage(self, key: bytes) -> bytes:
+        """The preimage of a key. Raises MissingPreimage when the hint does not lead to it, TemporaryError."""
+        found = self._known.get(Hash32(key))
+        if found is None:
+            try:
+                hint = Hint.parse(self._hint)
+            except ValueError as error:
+                raise MissingPreimage(
+                    f"key 0x{key.hex()} is asked for after a hint that says nothing ({error}): the program is not one of ours"
+                ) from error
+            log.debug("fetching", extra={"hint": self._hint[:120].decode("ascii", "replace")})
+            self._known |= self._host.run(hint, key, self._facts)
+            found = self._known.get(Hash32(key))
+        if found is None:
+            raise MissingPreimage(f"key 0x{key.hex()} is none of what {self._hint[:120]!r} is about")
+        return found
+
+
+class Fetcher:
+    """Fetches what hints are about."""
+
+    def __init__(self, l1: L1Client, beacon: BeaconClient, kzg: KzgWorker, l2: RpcCaller) -> None:
+        self._l1 = l1
+        self._beacon = beacon
+        self._kzg = kzg
+        self._l2 = l2
+        self._witnessed: set[int] = set()
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._beacon.close()
+        self._kzg.close()
+
+    async def fetch(self, hint: Hint, key: bytes, facts: RunFacts) -> Preimages:
+        """What a hint is about, and what comes with it. Raises MissingPreimage, TemporaryError."""
+        data = hint.data
+        match hint.kind:
+            case HintKind.L1_HEADER:
+                return _by_hash([(await self._l1.header_by_hash(Hash32(data))).encode()])
+            case HintKind.L1_TRANSACTIONS:
+                block = await self._l1.block_by_hash(Hash32(data))
+                return _list_nodes([tx.raw for tx in block.transactions])
+            case HintKind.L1_RECEIPTS:
+                header = await self._l1.header_by_hash(Hash32(data))
+                return _list_nodes([receipt.encode() for receipt in await self._l1.receipts(header)])
+            case HintKind.L1_BLOB:
+                return await self._blob(Hash32(data[:_HASH]), int.from_bytes(data[_HASH:], "big"), facts)
+            case HintKind.L1_PRECOMPILE:
+                address, gas = Address(data[:_ADDRESS]), int.from_bytes(data[_ADDRESS:_GAS_END], "big")
+                return dict([await asyncio.to_thread(precompile_preimage, address, gas, data[_GAS_END:])])
+            case HintKind.L2_OUTPUT:
+                return await self._output(Hash32(data), facts)
+            case HintKind.L2_HEADER:
+                return _by_hash([(await self._l2_header(Hash32(data))).encode()])
+            case HintKind.L2_TRANSACTIONS:
+                answer = await self._ask("eth_getBlockByHash", [to_hex(data), True])
+                return _list_nodes(
+                    [tx.raw for tx in self._read(block_from_json, answer, "eth_getBlockByHash").transactions]
+                )
+            case HintKind.L2_STATE_NODE:
+                return await self._state(Hash32(data), to_hex(data), facts)
+            case HintKind.L2_CODE:
+                return await self._state(Hash32(data), _CODE_PREFIX + data.hex(), facts)
+
+    async def _blob(self, versioned_hash: Hash32, timestamp: int, facts: RunFacts) -> Preimages:
+        header = await self._l1.header_by_hash(facts.l1_head)
+        while header.timestamp > timestamp:
+            header = await self._l1.header_by_hash(header.parent_hash)
+        if header.timestamp != timestamp:
+            raise MissingPreimage(f"no L1 block before the run's L1 head has the timestamp {timestamp}")
+        (blob,) = await self._beacon.blobs(header, [versioned_hash])
+        commitment = await self._kzg.commitment(blob)
+        return await asyncio.to_thread(blob_preimages, blob, commitment)
+
+    async def _output(self, root: Hash32, facts: RunFacts) -> Preimages:
+        """Spec: op proposals, "L2 Output Commitment Construction"."""
+        answer = await self._ask("optimism_outputAtBlock", [hex(facts.agreed_number)])
+
+        def parts(output: Any) -> bytes:
+            block_hash, state, passer = output["blockRef"]["hash"], output["stateRoot"], output["withdrawalStorageRoot"]
+            return ZERO_HASH + to_hash32(state) + to_hash32(passer) + to_hash32(block_hash)
+
+        preimage = self._read(parts, answer, "optimism_outputAtBlock")
+        if keccak256(preimage) != root:
+            raise MissingPreimage(
+                f"output root {to_hex(root)} is not that of L2 block {facts.agreed_number} of the own node: a run from it "
+                "cannot be made"
+            )
+        return _by_hash([preimage])
+
+    async def _l2_header(self, block_hash: Hash32) -> Header:
+        answer = await self._ask("eth_getBlockByHash", [to_hex(block_hash), False])
+        return self._read(header_from_json, answer, "eth_getBlockByHash")
+
+    async def _state(self, wanted: Hash32, database_key: str, facts: RunFacts) -> Preimages:
+        """A trie node or a code: from the witnesses of the run's blocks, which hold nearly all, or by its hash."""
+        found: Preimages = {}
+        for number in range(facts.agreed_number + 1, facts.claimed_number + 1):
+            if number not in self._witnessed:
+                self._witnessed.add(number)
+                found |= await self._witness(number)
+        if keccak256_key(wanted) in found:
+            return found
+        answer = await self._ask("debug_dbGet", [database_key])
+        return found | _by_hash([self._read(from_hex, answer, "debug_dbGet")])
+
+    async def _witness(self, number: int) -> Preimages:
+        """What executing an L2 block of the own node reads; nothing where the node does not tell."""
+        try:
+            answer = await self._l2.call("debug_executionWitness", [hex(number)])
+            return _by_hash([from_hex(item) for kind in ("state", "codes") for item in answer[kind]])
+        except RpcError as error:
+            log.info("no execution witness of L2 block %d (%s): asking for one node after the other", number, error)
+            return {}
+        except _MALFORMED as error:
+            raise self._unusable("debug_executionWitness", error) from error
+
+    async def _ask(self, method: str, params: list[Any]) -> Any:
+        try:
+            return await self._l2.call(method, params)
+        except RpcError as error:
+            raise TemporaryError(str(error)) from error
+
+    def _read(self, reader: Callable[[Any], T], answer: Any, method: str) -> T:
+        try:
+            return reader(answer)
+        except _MALFORMED as error:
+            raise self._unusable(method, error) from error
+
+    def _unusable(self, method: str, error: Exception) -> TemporaryError:
+        return TemporaryError(f"{self._l2.endpoint} answered {method} with something unusable ({error!r})")
+
+
+def _by_hash(values: list[bytes]) -> Preimages:
+    return {keccak256_key(keccak256(value)): value for value in values}
+
+
+def _list_nodes(items: list[bytes]) -> Preimages:
+    _, nodes = list_trie(items)
+    return {keccak256_key(node_hash): node for node_hash, node in nodes.items()}
