@@ -6,7 +6,7 @@ sides play by the same code, and the contracts decide.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from config.types import Address, Gas, Hash32, Timestamp, Wei
 from evm.types import Header, Log, keccak256
 from faultproof.challenger.driver import Challenger
 from faultproof.challenger.ports import L1Block, Output, SafeHead
-from faultproof.challenger.programs import AlphabetProgram, ProgramInputs, Programs, alphabet_root
+from faultproof.challenger.programs import AlphabetProgram, FaultProgram, ProgramInputs, Programs, alphabet_root
 from faultproof.challenger.settings import ChallengerSettings
 from faultproof.game import ExecutionTrace, StepWitness
 from l1.candidate import TransactionReceipt, TxCandidate
@@ -35,10 +35,10 @@ NEVER = 10**9
 
 @dataclass(frozen=True)
 class LyingProgram:
-    """The alphabet, wrong from a step on; the verdict at its end is the opposite of the right one then."""
+    """A program, wrong from a step on; the verdict at its end is the opposite of the right one then."""
 
     lies_from: int
-    honest: AlphabetProgram = field(default_factory=lambda: AlphabetProgram(LETTER))
+    honest: FaultProgram
 
     @property
     def prestate(self) -> Hash32:
@@ -90,9 +90,9 @@ class Node:
         if number in self.world.real_blocks:
             unrooted = Output(block, Hash32(bytes(32)), state, passer)
             return replace(unrooted, root=keccak256(b"".join(unrooted.parts)))
-        root = Hash32(ANCHOR_ROOT) if number == 0 else alphabet_root(number)
+        root = Hash32(ANCHOR_ROOT) if number == 0 else self.world.right_root(number)
         if number >= self.lies_from:
-            root = keccak256(b"lie about block %d" % number)
+            root = false_root(number)
         return Output(block, root, state, passer)
 
     async def safe_head_at(self, l1_number: int) -> SafeHead:
@@ -147,8 +147,18 @@ class Account:
 class World:
     """L1 with its contracts, and whoever plays on it."""
 
-    def __init__(self, max_depth: int = 8, system: L1System | None = None) -> None:
+    def __init__(
+        self,
+        max_depth: int = 8,
+        *,
+        system: L1System | None = None,
+        program: FaultProgram | None = None,
+        right_root: Callable[[int], Hash32] = alphabet_root,
+    ) -> None:
+        """`program` is the one that games are about, `right_root` what it takes for right."""
         self.system = system or deploy_l1(max_depth, 4)
+        self.program = program or AlphabetProgram(LETTER)
+        self.right_root = right_root
         self.chain = self.system.chain
         self.rpc = HarnessRpc(self.system)
         self.real_blocks: set[int] = set()
@@ -186,14 +196,14 @@ class World:
 
     def honest(self, node: Node | None = None, **changes: Any) -> tuple[Challenger, Account]:
         """An honest challenger and its account."""
-        return self.challenger(HONEST, node or Node(self), AlphabetProgram(LETTER), **changes)
+        return self.challenger(HONEST, node or Node(self), self.program, **changes)
 
     def liar(self, block: int, step: int, node: Node | None = None, **changes: Any) -> tuple[Challenger, Account]:
         """A challenger whose truth is false from a block and within its trace from a step on."""
-        return self.challenger(LIAR, node or Node(self, lies_from=block), LyingProgram(step), **changes)
+        return self.challenger(LIAR, node or Node(self, lies_from=block), LyingProgram(step, self.program), **changes)
 
     def challenger(
-        self, address: Address, node: Node, program: AlphabetProgram | LyingProgram, **changes: Any
+        self, address: Address, node: Node, program: FaultProgram, **changes: Any
     ) -> tuple[Challenger, Account]:
         """A challenger in this world."""
         sender = Account(self, address)
@@ -230,6 +240,11 @@ class World:
         await self.play([player])
         self.chain.mine(TEST_DELAYS.bond_withdrawal + 1)
         await self.play([player])
+
+
+def false_root(number: int) -> Hash32:
+    """What a liar claims for a block."""
+    return keccak256(b"lie about block %d" % number)
 
 
 def status_of(game: Contract) -> GameStatus:

@@ -20,6 +20,7 @@ from tests.faultproof.challenger_world import (
     Node,
     World,
     claims_of,
+    false_root,
     status_of,
 )
 
@@ -28,7 +29,7 @@ TRUE_ROOT = alphabet_root(LAST_BLOCK)
 
 def lie(block: int = LAST_BLOCK) -> bytes:
     """What a liar claims for a block."""
-    return keccak256(b"lie about block %d" % block)
+    return false_root(block)
 
 
 def test_the_alphabet_starts_where_the_contract_says() -> None:
