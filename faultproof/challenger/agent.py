@@ -16,7 +16,7 @@ from faultproof.challenger.ports import L1Block, L1Reader, RollupNode
 from faultproof.challenger.preimages import loading_transactions
 from faultproof.challenger.programs import Programs, whole_trace
 from faultproof.challenger.settings import ChallengerSettings, Mode
-from faultproof.game import Move, SplitTrace, Step, honest_actions, resolve
+from faultproof.game import Action, Move, SplitTrace, Step, honest_actions, resolve
 from l1.candidate import TxCandidate
 from l1.contract import ContractCallFailed
 from l1.contracts import AnchorStateRegistryContract, GameStatus, ListedGame
@@ -26,7 +26,8 @@ from l1.rpc import RpcCaller
 log = logging.getLogger("lamina.challenger")
 
 _NOBODY_WAITS = 1 << 62
-_TRIES = 3
+_FIRST_PAUSE, _LONGEST_PAUSE = 24, 3600
+"""Seconds of L1 time before something that L1 refused is tried again; doubled each time."""
 _NO_WEI = Wei(0)
 
 
@@ -95,6 +96,14 @@ class _Truth:
     verdict: Verdict
 
 
+@dataclass(frozen=True)
+class _Refusals:
+    """How often L1 has refused something, and the L1 time from which on it is tried again."""
+
+    count: int
+    again_at: int
+
+
 class GameAgent:
     """Plays one game."""
 
@@ -105,7 +114,8 @@ class GameAgent:
         self._truth: _Truth | None = None
         self._trace: SplitTrace | None = None
         self._seen_running = False
-        self._refusals: dict[str, int] = {}
+        self._refusals: dict[str, _Refusals] = {}
+        self._now = 0
         self.face = GameFace(listed.index, listed.address)
 
     def __str__(self) -> str:
@@ -117,21 +127,28 @@ class GameAgent:
         return self.face.stage is Stage.DONE
 
     def refused(self, due: Due) -> None:
-        """L1 would not have it: once may be bad luck, as when somebody else was faster, and again and again costs fees."""
-        self._refusals[due.purpose] = self._refusals.get(due.purpose, 0) + 1
+        """L1 would not have it: once may be bad luck, as when somebody else was faster, but trying may cost fees."""
+        count = self._refusals[due.purpose].count + 1 if due.purpose in self._refusals else 1
+        pause = min(_FIRST_PAUSE << (count - 1), _LONGEST_PAUSE)
+        self._refusals[due.purpose] = _Refusals(count, self._now + pause)
 
     async def due(self, head: L1Block) -> list[Due]:
         """What can be done about the game as of an L1 block.
 
         Raises TemporaryError; CriticalError when this game cannot be played, which says nothing about others.
         """
+        self._now = head.timestamp
         found = await self._find_due(head)
-        hopeless = [due.purpose for due in found if self._refusals.get(due.purpose, 0) >= _TRIES]
-        if hopeless:
+        ready = []
+        for due in found:
+            refusals = self._refusals.get(due.purpose)
+            if refusals is None or refusals.again_at <= head.timestamp:
+                ready.append(due)
+                continue
             self.face.problem = (
-                f"L1 has refused {_TRIES} times to {hopeless[0]}: it is not tried again before a restart"
+                f"L1 has refused {refusals.count} times: {due.purpose}; the next try is at L1 time {refusals.again_at}"
             )
-        return [due for due in found if due.purpose not in hopeless]
+        return ready
 
     async def _find_due(self, head: L1Block) -> list[Due]:
         face = self.face
@@ -144,6 +161,8 @@ class GameAgent:
         face.l2_block_number, face.root_claim = state.facts.l2_block_number, state.facts.root_claim
         face.claims, face.own_claims = len(state.tree), len(own)
         if not state.is_running:
+            # Runs of programs take much memory.
+            self._trace = None
             return await self._payout(state)
         self._seen_running = True
         face.bonds_in = Wei(sum(claim.bond for claim in own))
@@ -210,7 +229,7 @@ class GameAgent:
             return []
         trace = self._whole_trace(state)
         async with self._around.machine_lock:
-            actions = await asyncio.to_thread(lambda: list(honest_actions(state.tree, trace)))
+            actions = await asyncio.to_thread(self._actions, state, trace)
         dues = []
         for action in actions:
             if isinstance(action, Step):
@@ -218,6 +237,16 @@ class GameAgent:
             elif challenger is None or not action.parent.is_root:
                 dues += await self._move(action, state, head)
         return dues
+
+    def _actions(self, state: GameState, trace: SplitTrace) -> list[Action]:
+        """What is missing, as far as it can be told: what can be done is done, whatever stands in the way of the rest."""
+        actions: list[Action] = []
+        try:
+            for action in honest_actions(state.tree, trace):
+                actions.append(action)  # noqa: PERF402 - those before an error count
+        except (CriticalError, LookupError) as error:
+            self.face.problem = str(error)
+        return actions
 
     async def _move(self, move: Move, state: GameState, head: L1Block) -> list[Due]:
         left = state.seconds_left(move.parent, head.timestamp)

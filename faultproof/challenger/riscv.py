@@ -18,8 +18,10 @@ from faultproof.vm.witness import witness
 log = logging.getLogger("lamina.challenger")
 
 _LENGTH_PREFIX = 8
-_FIRST_INTERVAL = 1 << 22
-_MAX_CHECKPOINTS = 32
+_FIRST_INTERVAL = 1 << 26
+_MAX_CHECKPOINTS = 8
+_MAX_RECENT = 4
+"""Copies of a machine hold all memory that a program has touched; running on from one takes a second or so."""
 
 SourceFactory = Callable[[ProgramInputs], PreimageSource]
 
@@ -96,6 +98,7 @@ class MachineTrace:
         """`machine` is at its first state; it may make `length` steps. `interval`: steps between the first copies."""
         self._steps = [0]
         self._machines = [machine.fork()]
+        self._recent: dict[int, Machine] = {}
         self._interval = interval
         self._run(machine, length)
         self._last = machine.moment.step
@@ -112,7 +115,7 @@ class MachineTrace:
             self._keep(machine)
 
     def _keep(self, machine: Machine) -> None:
-        if len(self._machines) > _MAX_CHECKPOINTS:
+        if len(self._machines) == _MAX_CHECKPOINTS:
             # Every second one goes, and the distance doubles: any length takes the same memory.
             self._steps, self._machines = self._steps[::2], self._machines[::2]
             self._interval *= 2
@@ -139,12 +142,16 @@ class MachineTrace:
         return StepWitness(evidence.state_data, evidence.proof_data, needs)
 
     def _at(self, steps: int) -> Machine:
-        """A machine after so many steps. The last one asked for is kept: a bisection's next question is near it."""
+        """A machine after so many steps. The last few asked for are kept: a bisection's next question is near them."""
         place = bisect_right(self._steps, steps) - 1
-        machine = self._machines[place].fork()
-        machine.run(steps)
-        if self._steps[place] < steps and len(self._machines) < 2 * _MAX_CHECKPOINTS:
-            self._steps.insert(place + 1, machine.moment.step)
-            self._machines.insert(place + 1, machine)
-            return machine.fork()
-        return machine
+        start, machine = self._steps[place], self._machines[place]
+        for known, recent in self._recent.items():
+            if start < known <= steps:
+                start, machine = known, recent
+        copy = machine.fork()
+        copy.run(steps)
+        if start < steps:
+            if len(self._recent) == _MAX_RECENT:
+                del self._recent[next(iter(self._recent))]
+            self._recent[steps] = copy.fork()
+        return copy

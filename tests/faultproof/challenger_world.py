@@ -182,7 +182,7 @@ class World:
     async def block_by_hash(self, block_hash: Hash32) -> L1Block:
         """An L1 block."""
         for number in range(self.chain.number):
-            if self.chain.block_hash(number) == block_hash:
+            if self.l1_id(number).hash == block_hash:
                 return await self.block_at(number)
         raise TemporaryError("no such block")
 

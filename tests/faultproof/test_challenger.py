@@ -311,15 +311,15 @@ async def test_a_transaction_that_cannot_be_sent_now_is_sent_next_time() -> None
     assert len(claims_of(game)) == 2
 
 
-async def test_what_l1_refuses_again_and_again_is_given_up() -> None:
+async def test_what_l1_refuses_is_tried_again_less_and_less_often() -> None:
     world = World(9)
     game = world.propose(lie(), sender=LIAR)
     honest, _ = world.honest()
     liar, sender = world.liar(16, 16)
     await world.play([honest, liar])
     # The liar's last word would be a step that shows it to be wrong, and what that reads costs fees each time.
-    assert sender.reverted == ["ValidStep"] * 3
-    assert "L1 has refused 3 times" in (liar.status().games[0].problem or "")
+    assert sender.reverted == ["ValidStep"] * 2
+    assert "L1 has refused 2 times: step" in (liar.status().games[0].problem or "")
     assert status_of(game) is GameStatus.IN_PROGRESS
 
 
