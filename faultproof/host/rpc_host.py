@@ -66,6 +66,7 @@ class RpcHost:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._fetcher: Fetcher | None = None
+        self._clients: tuple[JsonRpcClient, ...] = ()
 
     def source(self, facts: RunFacts) -> "HostSource":
         """The preimages of one run."""
@@ -79,11 +80,13 @@ class RpcHost:
     def close(self) -> None:
         """Close the connections and end the thread."""
         with self._lock:
-            loop, fetcher, thread = self._loop, self._fetcher, self._thread
+            loop, fetcher, thread, clients = self._loop, self._fetcher, self._thread, self._clients
             self._loop = self._fetcher = self._thread = None
+            self._clients = ()
         if loop is None or fetcher is None or thread is None:
             return
-        asyncio.run_coroutine_threadsafe(fetcher.close(), loop).result()
+        for closing in (fetcher.close(), *(client.close() for client in clients)):
+            asyncio.run_coroutine_threadsafe(closing, loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -94,16 +97,14 @@ class RpcHost:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=self._loop.run_forever, name="preimage-host", daemon=True)
                 self._thread.start()
-                made = asyncio.run_coroutine_threadsafe(_connect(self._endpoints), self._loop)
-                self._fetcher = made.result()
+                asyncio.run_coroutine_threadsafe(self._connect(), self._loop).result()
+            assert self._fetcher is not None
             return self._fetcher, self._loop
 
-
-async def _connect(endpoints: HostEndpoints) -> "Fetcher":
-    kzg = KzgWorker()
-    return Fetcher(
-        L1Client(JsonRpcClient(endpoints.l1)), BeaconClient(endpoints.beacons, kzg), kzg, JsonRpcClient(endpoints.l2)
-    )
+    async def _connect(self) -> None:
+        endpoints, kzg = self._endpoints, KzgWorker()
+        l1, l2 = self._clients = (JsonRpcClient(endpoints.l1), JsonRpcClient(endpoints.l2))
+        self._fetcher = Fetcher(L1Client(l1), BeaconClient(endpoints.beacons, kzg), kzg, l2)
 
 
 class HostSource:

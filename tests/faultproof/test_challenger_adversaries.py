@@ -62,7 +62,7 @@ async def test_moves_without_a_plan_cost_whoever_makes_them(seed: int) -> None:
     honest, sender = world.honest()
     for _ in range(8):
         index = choose.randrange(dispute.count)
-        value = choose.choice([keccak256(b"nonsense %d" % choose.randrange(3)), TRUE_ROOT, alphabet_root(9)])
+        value: bytes = choose.choice([keccak256(b"nonsense %d" % choose.randrange(3)), TRUE_ROOT, alphabet_root(9)])
         status = bytes([choose.choice([0, 1, 3])])
         try:
             if dispute.claim(index)[5].bit_length() - 1 >= 4:

@@ -219,3 +219,22 @@ async def test_a_true_root_wins_by_the_instruction_that_the_liar_got_wrong(first
     await world.play([honest])
     assert status_of(game) is GameStatus.DEFENDER_WINS
     assert game.call("normalModeCredit", LIAR) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_a_whole_game_at_the_depths_of_public_chains_is_won_by_the_exit() -> None:
+    program = riscv_program(fast)
+    system = deploy_l1(73, 30, machine=StepMachine.RISCV, prestate=program.prestate)
+    world = World(system=system, program=program, right_root=right_root)
+    game = world.propose(keccak256(b"lie about block 16"), sender=LIAR)
+    honest, sender = world.honest()
+    liar, _ = world.liar(LAST_BLOCK, STEPS)
+    await world.play([honest, liar], rounds=80)
+    claims = claims_of(game)
+    assert max(claim[5].bit_length() - 1 for claim in claims) == 73
+    assert sender.reverted == []
+    world.pass_clocks()
+    await world.play([honest], rounds=90)
+    assert status_of(game) is GameStatus.CHALLENGER_WINS
+    assert game.call("normalModeCredit", LIAR) == 0
