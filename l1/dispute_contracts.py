@@ -169,3 +169,14 @@ class PreimageOracleContract(Contract):
     def load_sha256(self, offset: int, preimage: bytes) -> TxCandidate:
         """Store a part of a sha256 preimage."""
         return self.candidate("loadSha256PreimagePart", offset, preimage)
+
+    def load_blob_element(
+        self, offset: int, element: bytes, commitment: bytes, point: bytes, proof: bytes
+    ) -> TxCandidate:
+        """Store a part of a blob's field element with its KZG proof."""
+        z, y = int.from_bytes(point, "big"), int.from_bytes(element, "big")
+        return self.candidate("loadBlobPreimagePart", z, y, commitment, proof, offset)
+
+    def load_precompile(self, offset: int, address: Address, required_gas: int, data: bytes) -> TxCandidate:
+        """Store a part of what a precompiled contract answers."""
+        return self.candidate("loadPrecompilePreimagePart", offset, to_hex(address), required_gas, data)

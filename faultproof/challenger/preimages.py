@@ -1,7 +1,7 @@
 """What has to be in the preimage oracle before a step: each preimage becomes a transaction that loads the part it reads."""
 
 from config.errors import CriticalError
-from faultproof.game import PreimageNeed, Step
+from faultproof.game import BlobElement, PrecompileCall, PreimageNeed, Step
 from faultproof.preimage import KeyType, key_type
 from l1.candidate import TxCandidate
 from l1.dispute_contracts import PlayedGameContract, PreimageOracleContract
@@ -42,4 +42,12 @@ async def _loading(
         return oracle.load_keccak256(need.offset, need.value)
     if kind == KeyType.SHA256:
         return oracle.load_sha256(need.offset, need.value)
-    raise CriticalError(f"the oracle contract takes no preimages of type {kind.name.lower()} (key 0x{need.key.hex()})")
+    match need.evidence:
+        case BlobElement(commitment, point, proof):
+            return oracle.load_blob_element(need.offset, need.value, commitment, point, proof)
+        case PrecompileCall(address, required_gas, data):
+            return oracle.load_precompile(need.offset, address, required_gas, data)
+    raise CriticalError(
+        f"nothing shows why the preimage of key 0x{need.key.hex()} ({kind.name.lower()}) is the right one: delete the "
+        "directory of preimages and start again, so that the run is made from its sources"
+    )

@@ -4,11 +4,12 @@ import logging
 from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from config.errors import CriticalError
 from config.types import Hash32
 from faultproof.challenger.programs import ProgramInputs
-from faultproof.game import ExecutionTrace, PreimageNeed, StepWitness
+from faultproof.game import BlobElement, ExecutionTrace, PrecompileCall, PreimageNeed, StepWitness
 from faultproof.preimage import KeyType, PreimageSource, key_type, local_key
 from faultproof.vm.machine import Machine, NativeMachine
 from faultproof.vm.snapshot import read_snapshot
@@ -23,13 +24,23 @@ _MAX_CHECKPOINTS = 8
 _MAX_RECENT = 4
 """Copies of a machine hold all memory that a program has touched; running on from one takes a second or so."""
 
-SourceFactory = Callable[[ProgramInputs], PreimageSource]
+
+class RunSource(PreimageSource, Protocol):
+    """Preimages of a run, and why those that are no preimages of a hash are the right ones."""
+
+    def evidence(self, key: bytes) -> BlobElement | PrecompileCall | None:
+        """For keys of blobs and precompiled contracts; None where it is not known. Raises TemporaryError."""
+        ...
+
+
+Evidence = Callable[[bytes], BlobElement | PrecompileCall | None]
+SourceFactory = Callable[[ProgramInputs], RunSource]
 
 
 class LocalDataSource:
     """A dispute's local data in front of a source of everything else."""
 
-    def __init__(self, inputs: ProgramInputs, source: PreimageSource) -> None:
+    def __init__(self, inputs: ProgramInputs, source: RunSource) -> None:
         self._local = {local_key(ident): value for ident, value in inputs.local_data().items()}
         self._source = source
 
@@ -42,6 +53,10 @@ class LocalDataSource:
     def hint(self, text: bytes) -> None:
         """Passed on."""
         self._source.hint(text)
+
+    def evidence(self, key: bytes) -> BlobElement | PrecompileCall | None:
+        """See `RunSource`."""
+        return self._source.evidence(key)
 
 
 class RiscvProgram:
@@ -75,7 +90,8 @@ class RiscvProgram:
 
     def trace(self, inputs: ProgramInputs, length: int) -> ExecutionTrace:
         """A run. Raises CriticalError when it is longer than a game's trace, and what the source raises."""
-        return MachineTrace(self._make(LocalDataSource(inputs, self._sources(inputs))), length)
+        source = LocalDataSource(inputs, self._sources(inputs))
+        return MachineTrace(self._make(source), length, evidence=source.evidence)
 
 
 class _NoSource:
@@ -94,8 +110,14 @@ class MachineTrace:
     One thread at a time may use it.
     """
 
-    def __init__(self, machine: Machine, length: int, *, interval: int = _FIRST_INTERVAL) -> None:
-        """`machine` is at its first state; it may make `length` steps. `interval`: steps between the first copies."""
+    def __init__(
+        self, machine: Machine, length: int, *, interval: int = _FIRST_INTERVAL, evidence: Evidence | None = None
+    ) -> None:
+        """`machine` is at its first state; it may make `length` steps. `interval`: steps between the first copies.
+
+        `evidence` is that of the machine's source, where it has one.
+        """
+        self._evidence = evidence
         self._steps = [0]
         self._machines = [machine.fork()]
         self._recent: dict[int, Machine] = {}
@@ -138,7 +160,10 @@ class MachineTrace:
         needs: tuple[PreimageNeed, ...] = ()
         if evidence.read is not None:
             read = evidence.read
-            needs = (PreimageNeed(read.key, read.offset, read.value[_LENGTH_PREFIX:]),)
+            known = None
+            if self._evidence is not None and key_type(read.key) in (KeyType.BLOB, KeyType.PRECOMPILE):
+                known = self._evidence(read.key)
+            needs = (PreimageNeed(read.key, read.offset, read.value[_LENGTH_PREFIX:], known),)
         return StepWitness(evidence.state_data, evidence.proof_data, needs)
 
     def _at(self, steps: int) -> Machine:

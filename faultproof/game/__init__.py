@@ -10,9 +10,11 @@ from faultproof.game.position import ROOT_POSITION, Position
 from faultproof.game.resolution import Resolution, resolve
 from faultproof.game.solver import Action, Move, Step, honest_actions
 from faultproof.game.trace import (
+    BlobElement,
     DisputedOutputs,
     ExecutionTrace,
     OutputTrace,
+    PrecompileCall,
     PreimageNeed,
     SplitTrace,
     StepWitness,
@@ -22,6 +24,7 @@ from faultproof.game.trace import (
 __all__ = [
     "ROOT_POSITION",
     "Action",
+    "BlobElement",
     "Claim",
     "Clock",
     "DisputedOutputs",
@@ -31,6 +34,7 @@ __all__ = [
     "Move",
     "OutputTrace",
     "Position",
+    "PrecompileCall",
     "PreimageNeed",
     "Resolution",
     "SplitTrace",

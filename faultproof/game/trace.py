@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from config.types import Hash32, L2BlockNumber
+from config.types import Address, Hash32, L2BlockNumber
 from faultproof.game.claims import Claim, GameTree
 from faultproof.game.position import Position
 
@@ -17,15 +17,34 @@ _LOCAL_KEY = 1
 
 
 @dataclass(frozen=True)
+class BlobElement:
+    """Why a preimage is a blob's field element: commitment (48 bytes), point (32 bytes), KZG proof (48 bytes)."""
+
+    commitment: bytes
+    point: bytes
+    proof: bytes
+
+
+@dataclass(frozen=True)
+class PrecompileCall:
+    """The call whose result a preimage is."""
+
+    address: Address
+    required_gas: int
+    data: bytes
+
+
+@dataclass(frozen=True)
 class PreimageNeed:
     """A preimage that the oracle must hold before a step: key, and the offset that is read (length prefix included).
 
-    `value` is the whole preimage without its prefix.
+    `value` is the whole preimage without its prefix, `evidence` what shows that it belongs to a key that is no hash of it.
     """
 
     key: Hash32
     offset: int
     value: bytes = field(repr=False)
+    evidence: "BlobElement | PrecompileCall | None" = field(default=None, repr=False)
 
     @property
     def is_local(self) -> bool:

@@ -6,7 +6,7 @@ A hint is a name, a space, and bytes in hexadecimal behind 0x. Spec: op fault pr
 from dataclasses import dataclass
 from enum import StrEnum
 
-from config.types import from_hex
+from config.types import Address, from_hex
 
 
 class HintKind(StrEnum):
@@ -38,6 +38,15 @@ class Hint:
 
     kind: HintKind
     data: bytes
+
+    @property
+    def call(self) -> tuple[Address, int, bytes]:
+        """Address, required gas and input of a precompiled contract's call."""
+        return (
+            Address(self.data[:20]),
+            int.from_bytes(self.data[20:_SMALLEST_PRECOMPILE], "big"),
+            self.data[_SMALLEST_PRECOMPILE:],
+        )
 
     @staticmethod
     def parse(text: bytes) -> "Hint":

@@ -9,17 +9,19 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from config.errors import TemporaryError
-from config.types import ZERO_HASH, Address, Hash32, from_hex, to_hash32, to_hex
+from config.types import ZERO_HASH, Hash32, from_hex, to_hash32, to_hex
 from evm.types import Header, keccak256
 from evm.types.json_codec import block_from_json, header_from_json
-from faultproof.host.blobs import blob_preimages
+from faultproof.game import BlobElement, PrecompileCall
+from faultproof.host.blobs import blob_preimages, evaluation_points
 from faultproof.host.hints import Hint, HintKind
 from faultproof.host.precompiles import precompile_preimage
 from faultproof.host.tries import list_trie
-from faultproof.preimage import MissingPreimage, keccak256_key
+from faultproof.preimage import KeyType, MissingPreimage, blob_key, keccak256_key, key_type, precompile_key
 from l1.beacon import BeaconClient
 from l1.kzg import KzgWorker
 from l1.rpc import JsonRpcClient, RpcCaller, RpcError
@@ -31,9 +33,8 @@ T = TypeVar("T")
 
 Preimages = dict[Hash32, bytes]
 
-_ADDRESS = 20
 _HASH = 32
-_GAS_END = 28
+_NOTES = "hints.txt"
 _MALFORMED = (KeyError, TypeError, ValueError)
 _CODE_PREFIX = "0x63"
 """How a node's database tells codes from trie nodes."""
@@ -68,9 +69,14 @@ class RpcHost:
         self._fetcher: Fetcher | None = None
         self._clients: tuple[JsonRpcClient, ...] = ()
 
-    def source(self, facts: RunFacts) -> "HostSource":
-        """The preimages of one run."""
-        return HostSource(self, facts)
+    def source(self, facts: RunFacts, directory: Path | None = None) -> "HostSource":
+        """The preimages of one run; in `directory` it notes what blob elements and results belong to."""
+        return HostSource(self, facts, directory)
+
+    def element(self, hint: Hint, key: bytes, facts: RunFacts) -> BlobElement | None:
+        """The proof of the field element behind a key, if it is one of the blob that a hint is about."""
+        fetcher, loop = self._start()
+        return asyncio.run_coroutine_threadsafe(fetcher.element(hint, key, facts), loop).result()
 
     def run(self, hint: Hint, key: bytes, facts: RunFacts) -> Preimages:
         """Fetch what a hint is about. Raises MissingPreimage, TemporaryError."""
@@ -110,9 +116,11 @@ class RpcHost:
 class HostSource:
     """One run's preimages. Everything fetched is kept, so that a run can be made again."""
 
-    def __init__(self, host: RpcHost, facts: RunFacts) -> None:
+    def __init__(self, host: RpcHost, facts: RunFacts, directory: Path | None = None) -> None:
         self._host = host
         self._facts = facts
+        self._notes = None if directory is None else directory / _NOTES
+        self._noted: list[bytes] = []
         self._known: Preimages = {}
         self._hint = b""
 
@@ -131,11 +139,40 @@ class HostSource:
                     f"key 0x{key.hex()} is asked for after a hint that says nothing ({error}): the program is not one of ours"
                 ) from error
             log.debug("fetching", extra={"hint": self._hint[:120].decode("ascii", "replace")})
+            self._note(hint)
             self._known |= self._host.run(hint, key, self._facts)
             found = self._known.get(Hash32(key))
         if found is None:
             raise MissingPreimage(f"key 0x{key.hex()} is none of what {self._hint[:120]!r} is about")
         return found
+
+    def evidence(self, key: bytes) -> BlobElement | PrecompileCall | None:
+        """What shows that the preimage of a blob's or a precompile's key is the right one. Raises TemporaryError."""
+        for text in dict.fromkeys((*self._noted, *self._written())):
+            hint = Hint.parse(text)
+            if hint.kind is HintKind.L1_BLOB and key_type(key) == KeyType.BLOB:
+                element = self._host.element(hint, key, self._facts)
+                if element is not None:
+                    return element
+            elif hint.kind is HintKind.L1_PRECOMPILE and key_type(key) == KeyType.PRECOMPILE:
+                call = PrecompileCall(*hint.call)
+                if precompile_key(call.address, call.required_gas, call.data) == key:
+                    return call
+        return None
+
+    def _note(self, hint: Hint) -> None:
+        if hint.kind not in (HintKind.L1_BLOB, HintKind.L1_PRECOMPILE):
+            return
+        self._noted.append(self._hint)
+        if self._notes is not None:
+            self._notes.parent.mkdir(parents=True, exist_ok=True)
+            with self._notes.open("ab") as out:
+                out.write(self._hint + b"\n")
+
+    def _written(self) -> list[bytes]:
+        if self._notes is None or not self._notes.exists():
+            return []
+        return self._notes.read_bytes().splitlines()
 
 
 class Fetcher:
@@ -166,10 +203,9 @@ class Fetcher:
                 header = await self._l1.header_by_hash(Hash32(data))
                 return _list_nodes([receipt.encode() for receipt in await self._l1.receipts(header)])
             case HintKind.L1_BLOB:
-                return await self._blob(Hash32(data[:_HASH]), int.from_bytes(data[_HASH:], "big"), facts)
+                return await asyncio.to_thread(blob_preimages, *await self._blob(hint, facts))
             case HintKind.L1_PRECOMPILE:
-                address, gas = Address(data[:_ADDRESS]), int.from_bytes(data[_ADDRESS:_GAS_END], "big")
-                return dict([await asyncio.to_thread(precompile_preimage, address, gas, data[_GAS_END:])])
+                return dict([await asyncio.to_thread(precompile_preimage, *hint.call)])
             case HintKind.L2_OUTPUT:
                 return await self._output(Hash32(data), facts)
             case HintKind.L2_HEADER:
@@ -184,15 +220,23 @@ class Fetcher:
             case HintKind.L2_CODE:
                 return await self._state(Hash32(data), _CODE_PREFIX + data.hex(), facts)
 
-    async def _blob(self, versioned_hash: Hash32, timestamp: int, facts: RunFacts) -> Preimages:
+    async def element(self, hint: Hint, key: bytes, facts: RunFacts) -> BlobElement | None:
+        """See `RpcHost.element`."""
+        blob, commitment = await self._blob(hint, facts)
+        for point in evaluation_points():
+            if blob_key(commitment, point) == key:
+                return BlobElement(commitment, point, await self._kzg.point_proof(blob, point))
+        return None
+
+    async def _blob(self, hint: Hint, facts: RunFacts) -> tuple[bytes, bytes]:
+        versioned_hash, timestamp = Hash32(hint.data[:_HASH]), int.from_bytes(hint.data[_HASH:], "big")
         header = await self._l1.header_by_hash(facts.l1_head)
         while header.timestamp > timestamp:
             header = await self._l1.header_by_hash(header.parent_hash)
         if header.timestamp != timestamp:
             raise MissingPreimage(f"no L1 block before the run's L1 head has the timestamp {timestamp}")
         (blob,) = await self._beacon.blobs(header, [versioned_hash])
-        commitment = await self._kzg.commitment(blob)
-        return await asyncio.to_thread(blob_preimages, blob, commitment)
+        return blob, await self._kzg.commitment(blob)
 
     async def _output(self, root: Hash32, facts: RunFacts) -> Preimages:
         """Spec: op proposals, "L2 Output Commitment Construction"."""

@@ -115,17 +115,16 @@ def programs(
 ) -> "Programs":
     """What a challenger can run. Raises CriticalError when a file holds no first state."""
     from faultproof.challenger.programs import AlphabetProgram, FaultProgram, ProgramInputs, Programs
-    from faultproof.challenger.riscv import RiscvProgram
-    from faultproof.host import HostEndpoints, RpcHost, RunFacts, recorded
-    from faultproof.preimage import PreimageSource
+    from faultproof.challenger.riscv import RiscvProgram, RunSource
+    from faultproof.host import HostEndpoints, RpcHost, RunFacts, run_source
 
     known: list[FaultProgram] = [AlphabetProgram()] if alphabet else []
     if prestates:
         host = RpcHost(HostEndpoints(l1, tuple(l1_beacon), l2))
 
-        def source(inputs: ProgramInputs) -> PreimageSource:
+        def source(inputs: ProgramInputs) -> RunSource:
             facts = RunFacts(inputs.l1_head, inputs.agreed_number, inputs.claimed_number)
-            return recorded(host.source(facts), preimages)
+            return run_source(host, facts, preimages)
 
         known += [RiscvProgram.load(path, source) for path in prestates]
     return Programs(known)

@@ -18,11 +18,10 @@ from evm.types import Header
 from faultproof.challenger.driver import Challenger
 from faultproof.challenger.ports import Output, SafeHead
 from faultproof.challenger.programs import ProgramInputs, Programs
-from faultproof.challenger.riscv import RiscvProgram
+from faultproof.challenger.riscv import RiscvProgram, RunSource
 from faultproof.challenger.settings import ChallengerSettings
 from faultproof.challenger.source import L1BlockReader, RpcRollupNode
-from faultproof.host import HostEndpoints, RpcHost, RunFacts, recorded
-from faultproof.preimage import PreimageSource
+from faultproof.host import HostEndpoints, RpcHost, RunFacts, run_source
 from l1.contract import error_name
 from l1.contracts import DisputeGameFactoryContract, GameStatus
 from l1.deployment.params import FAST_DELAYS
@@ -106,9 +105,9 @@ async def _liar(
     verifier = parts.info["verifier"]["rollup"]
     host = RpcHost(HostEndpoints(parts.info["l1"]["http"], (parts.info["l1"]["beacon"],), verifier))
 
-    def source(inputs: ProgramInputs) -> PreimageSource:
+    def source(inputs: ProgramInputs) -> RunSource:
         facts = RunFacts(inputs.l1_head, inputs.agreed_number, inputs.claimed_number)
-        return recorded(host.source(facts), directory / "liars-preimages")
+        return run_source(host, facts, directory / "liars-preimages")
 
     program = await asyncio.to_thread(RiscvProgram.load, directory / "prestate.bin", source)
     sender = TxManager(

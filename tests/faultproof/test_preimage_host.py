@@ -14,7 +14,8 @@ from evm.precompiles.point_evaluation import trusted_setup
 from evm.trie import ordered_root
 from evm.types import Block, Header, keccak256
 from evm.types.rlp import as_bytes, decode_list
-from faultproof.host import RpcHost, RunFacts, recorded
+from faultproof.game import PrecompileCall
+from faultproof.host import RpcHost, RunFacts, run_source
 from faultproof.host.blobs import blob_preimages, evaluation_points
 from faultproof.host.hints import Hint, HintKind
 from faultproof.host.precompiles import precompile_preimage
@@ -220,7 +221,7 @@ class OneHint(RpcHost):
 def test_a_run_asks_once_for_what_a_hint_is_about_and_can_be_made_again_from_its_directory(tmp_path: Path) -> None:
     first, second = keccak256_key(keccak256(b"first")), keccak256_key(keccak256(b"second"))
     host = OneHint({first: b"first", second: b"second"})
-    source = recorded(host.source(facts()), tmp_path)
+    source = run_source(host, facts(), tmp_path)
     source.hint(b"l2-code 0x" + b"00" * 32)
     assert (source.preimage(first), source.preimage(second), source.preimage(first)) == (b"first", b"second", b"first")
     assert host.hints == [Hint(HintKind.L2_CODE, bytes(32))]
@@ -228,6 +229,46 @@ def test_a_run_asks_once_for_what_a_hint_is_about_and_can_be_made_again_from_its
     assert offline.preimage(second) == b"second"
     with pytest.raises(MissingPreimage, match="is none of what"):
         source.preimage(keccak256_key(keccak256(b"third")))
+
+
+def test_why_a_result_belongs_to_its_key_is_known_after_a_restart_too(tmp_path: Path) -> None:
+    pairing = Address(bytes(19) + b"\x08")
+    key, result = precompile_preimage(pairing, 45_000, b"")
+    hint = b"l1-precompile-v2 0x" + (pairing + (45_000).to_bytes(8, "big")).hex().encode()
+    for directory in (None, tmp_path):
+        source = run_source(OneHint({key: result}), facts(), directory)
+        source.hint(hint)
+        assert source.preimage(key) == result
+        assert source.evidence(key) == PrecompileCall(pairing, 45_000, b"")
+    again = run_source(OneHint({}), facts(), tmp_path)
+    assert again.preimage(key) == result
+    assert again.evidence(key) == PrecompileCall(pairing, 45_000, b"")
+    assert again.evidence(precompile_key(pairing, 45_000, b"another input")) is None
+
+
+async def test_the_proof_of_a_blobs_element_is_made_when_a_step_reads_it() -> None:
+    content = b"".join((7 * index + 1).to_bytes(32, "big") for index in range(4096))
+
+    class OneBlob(NoBlobs):
+        async def blobs(self, header: Header, hashes: Sequence[Hash32]) -> list[bytes]:
+            return [content]
+
+    async with fetching() as (_, rpc, block), KzgWorker() as kzg:
+        fetcher = Fetcher(L1Client(rpc), OneBlob(), kzg, rpc)  # type: ignore[arg-type]
+        commitment = await kzg.commitment(content)
+        time = block.header.timestamp.to_bytes(8, "big")
+        hint = Hint(HintKind.L1_BLOB, versioned_hash(commitment) + time)
+        run = RunFacts(block.hash, 0, 1)
+        point = evaluation_points()[3]
+        key = blob_key(commitment, point)
+        assert (await fetcher.fetch(hint, key, run))[key] == content[96:128]
+        element = await fetcher.element(hint, key, run)
+        assert element is not None
+        assert (element.commitment, element.point) == (commitment, point)
+        assert ckzg.verify_kzg_proof(commitment, point, content[96:128], element.proof, trusted_setup())
+        assert await fetcher.element(hint, blob_key(commitment, bytes(32)), run) is None
+        with pytest.raises(MissingPreimage, match="no L1 block before"):
+            await fetcher.fetch(Hint(HintKind.L1_BLOB, hint.data[:32] + bytes(7) + b"\x01"), key, run)
 
 
 def test_a_key_without_a_hint_is_said_to_be_a_strangers() -> None:
