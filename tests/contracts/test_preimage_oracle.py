@@ -7,10 +7,11 @@ from hashlib import sha256
 
 import ckzg
 import pytest
+from eth.vm.forks.prague.computation import PragueComputation
 from eth_utils.crypto import keccak
 
 from config.types import Address
-from evm.precompiles.point_evaluation import trusted_setup
+from evm.precompiles.point_evaluation import point_evaluation, trusted_setup
 from faultproof.host.blobs import evaluation_points
 from faultproof.host.precompiles import precompile_preimage
 from faultproof.preimage import blob_key, keccak256_key, precompile_key, sha256_key
@@ -58,9 +59,11 @@ def test_preimages_of_hashes_are_read_as_they_are(function: str, key: bytes) -> 
         contract.call("readPreimage", key, 5)
 
 
-def test_a_field_element_of_a_blob_is_stored_with_a_proof_of_it() -> None:
+@pytest.mark.parametrize("index", [0, 1, 2047, 4095])
+def test_a_field_element_of_a_blob_is_stored_with_a_proof_of_it(index: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # py-evm's own loads the trusted setup at every call.
+    monkeypatch.setitem(PragueComputation._precompiles, Address(bytes(19) + b"\x0a"), point_evaluation)
     contract = oracle()
-    index = 2047  # one is enough: this chain's point evaluation takes a second
     content, commitment = blob()
     point, element = evaluation_points()[index], content[32 * index : 32 * index + 32]
     proof, value = ckzg.compute_kzg_proof(content, point, trusted_setup())

@@ -5,7 +5,7 @@ states are false from a step on.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +35,7 @@ from tests.faultproof.challenger_world import LyingProgram, false_root
 PROGRAM = ROOT / "faultproof" / "programs" / "guest-fpvm.elf"
 DELAYS = replace(FAST_DELAYS, max_clock=1200, clock_extension=120)
 FIRST_FALSE_STEP = 1000
+DEPTH = 73
 
 pytestmark = [
     pytest.mark.slow,
@@ -68,7 +69,7 @@ class LyingNode:
         return await self.honest.header_at(number)
 
 
-async def test_a_false_root_of_a_real_block_loses_by_one_instruction(tmp_path: Path) -> None:
+async def test_a_liar_loses_about_real_blocks_with_a_false_root_and_against_a_true_one(tmp_path: Path) -> None:
     async with devnet_in_parts(
         tmp_path, block_time=1, l1_slot_seconds=2, delays=DELAYS, fault_program=PROGRAM, proposal_interval=3600
     ) as parts:
@@ -82,20 +83,26 @@ async def test_a_false_root_of_a_real_block_loses_by_one_instruction(tmp_path: P
             # Long enough for the claimed block to be safe as of the game's L1 head.
             await _mined(parts, 3)
             game = await _propose(parts, sender, claimed)
-            stepped = asyncio.create_task(_until_stepped(game))
-            while not stepped.done():
+            # The liar attacks the proposer's true root as well. There its claim is the deepest, which only a step can counter;
+            # in its own game the deepest claim is the challenger's.
+            true_game = await _other_game(parts, game)
+            decided = asyncio.create_task(_until(lambda: _is_decided(game, true_game)))
+            while not decided.done():
                 await liar.tick()
                 assert liar.status().halted_by is None
                 await asyncio.sleep(0.5)
-            assert await stepped == 73
+            await decided
             await _pass_clocks(parts)
 
-            async def is_lost() -> bool:
-                return await game.status() is GameStatus.CHALLENGER_WINS
+            async def is_settled() -> bool:
+                statuses = [await game.status(), await true_game.status()]
+                assert statuses[0] is not GameStatus.DEFENDER_WINS
+                assert statuses[1] is not GameStatus.CHALLENGER_WINS
+                return GameStatus.IN_PROGRESS not in statuses
 
-            await eventually("the challenger settles everything", is_lost, patience=900)
-            credit = await game.credit_of(sender.address)
-            assert credit.normal == 0
+            await eventually("the challenger settles everything", is_settled, patience=1200)
+            for lost in (game, true_game):
+                assert (await lost.credit_of(sender.address)).normal == 0
 
 
 @asynccontextmanager
@@ -138,12 +145,29 @@ async def _propose(parts: Parts, sender: TxManager, number: int) -> PlayedGameCo
     return PlayedGameContract(parts.l1, address)
 
 
-async def _until_stepped(game: PlayedGameContract) -> int:
-    """Wait until a claim is countered by a step; answers its depth."""
-    while True:
-        for claim in await game.claims():
-            if any(claim.countered_by):
-                return claim.position.bit_length() - 1
+async def _other_game(parts: Parts, game: PlayedGameContract) -> PlayedGameContract:
+    """The proposer's game."""
+    factory = DisputeGameFactoryContract(parts.l1, parts.contract("DisputeGameFactoryProxy"))
+
+    async def is_there() -> bool:
+        return await factory.game_count() > 1
+
+    await eventually("the proposer proposes", is_there)
+    listed = await factory.games_at(range(2))
+    (other,) = (each.address for each in listed if each.address != game.address)
+    return PlayedGameContract(parts.l1, other)
+
+
+async def _is_decided(game: PlayedGameContract, true_game: PlayedGameContract) -> bool:
+    """Whether both games are played to the end, one of them by a step."""
+    deepest = [claim for claim in await true_game.claims() if claim.position.bit_length() - 1 == DEPTH]
+    return any(any(claim.countered_by) for claim in deepest) and any(
+        claim.position.bit_length() - 1 == DEPTH for claim in await game.claims()
+    )
+
+
+async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
+    while not await holds():
         await asyncio.sleep(2)
 
 
