@@ -22,6 +22,21 @@ library PreimageKeyLib {
         return bytes32((uint256(keccak256(_preimage)) & ~TYPE_MASK) | (uint256(2) << 248));
     }
 
+    /// @notice Key of type 5: a field element of a blob, by the blob's commitment and the element's point.
+    function blobPreimageKey(bytes memory _commitment, uint256 _z) internal pure returns (bytes32) {
+        return bytes32((uint256(keccak256(abi.encodePacked(_commitment, _z))) & ~TYPE_MASK) | (uint256(5) << 248));
+    }
+
+    /// @notice Key of type 6: what a precompiled contract answers.
+    function precompilePreimageKey(address _precompile, uint64 _requiredGas, bytes memory _input)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes32 digest = keccak256(abi.encodePacked(_precompile, _requiredGas, _input));
+        return bytes32((uint256(digest) & ~TYPE_MASK) | (uint256(6) << 248));
+    }
+
     /// @notice Key of type 4: sha256 with the type in the first byte.
     function sha256PreimageKey(bytes memory _preimage) internal pure returns (bytes32) {
         return bytes32((uint256(sha256(_preimage)) & ~TYPE_MASK) | (uint256(4) << 248));
