@@ -13,6 +13,7 @@ import sys
 BENCHMARKS = {
     "startup": "time from `lamina devnet` to the first sequenced block",
     "execution": "transactions and gas per second of the engine, against stock py-evm",
+    "native": "the native engine against py-evm's and against revm: transfers, ERC-20 transfers, loops, derived and stored",
     "state_size": "transactions per second on a state of a million accounts, against an almost empty one",
     "derivation": "L2 blocks per second out of blobs",
     "vm": "instructions per second of the fault-proof VM, against unicorn, and the time of a bisection",
