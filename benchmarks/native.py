@@ -19,7 +19,7 @@ from benchmarks.local_rollup import CHAIN_ID, LocalChain, LocalRollup
 from benchmarks.loops import LOOPS, Loop
 from benchmarks.report import Figure, report
 from benchmarks.stopwatch import Stopwatch
-from benchmarks.transactions import ETHER, TOKEN_GAS, account, signed, token_deposit, token_transfer, transfer
+from benchmarks.transactions import ETHER, account, signed, token_deposit, token_transfer, transfer
 from config.constants import WETH
 from config.engine_mode import EngineMode
 from config.genesis.account import GenesisAccount
@@ -61,17 +61,12 @@ class Revm:
         for address, balance in balances.items():
             self._evm.set_balance(_checksum(address), balance)
         for address, code in codes.items():
-            self._evm.insert_account_info(_checksum(address), pyrevm.AccountInfo(code=code, balance=0))
+            self._evm.insert_account_info(_checksum(address), pyrevm.AccountInfo(code=code))
 
     def run(self, calls: Sequence[tuple[str, str, bytes, int, int]]) -> None:
         """Messages: sender, receiver, data, value and gas limit. Raises RuntimeError when one fails."""
         for sender, to, data, value, gas in calls:
             self._evm.message_call(sender, to, calldata=data, value=value, gas=gas)
-
-    @property
-    def gas_used(self) -> int:
-        """Gas that the last message used, the transaction's own gas included."""
-        return int(self._evm.result.gas_used)
 
 
 def _checksum(address: Address) -> str:
@@ -237,7 +232,10 @@ def main(blocks: int = 20, transfers: int = 1000, tokens: int = 400) -> int:
         print("native: the native library is not built, and ziglang is not installed", file=sys.stderr)
         return 1
     if not _HAS_REVM:
-        print("native: pyrevm is not installed, so nothing is compared with it: pip install pyrevm==0.3.7", file=sys.stderr)
+        print(
+            "native: pyrevm is not installed, so nothing is compared with it: pip install pyrevm==0.3.7",
+            file=sys.stderr,
+        )
     senders = [account(f"sender {index}") for index in range(max(transfers, tokens))]
     some = senders[:transfers]
     _measure_workload("transfers", some, transfers, [], workload(some, blocks, 0, transfer, transfers))
