@@ -65,7 +65,7 @@ def run_and_bound(name: str, world: ExecutedWorld, claimed: int, scale: float = 
 
 def post_channel(compressed: bytes) -> ExecutedWorld:
     """A chain of two blocks whose batches are in an ordinary channel, behind one with this content."""
-    world = ExecutedWorld()
+    world = ExecutedWorld(seq_window_size=SEQUENCING_WINDOW)
     world.sequence(2)
     frames = [compressed[start : start + MAX_FRAME_BYTES] for start in range(0, len(compressed), MAX_FRAME_BYTES)]
     for number, part in enumerate(frames):
