@@ -53,6 +53,8 @@ bench: $(READY) ## the benchmarks, one JSON line per figure
 
 adversary: $(READY) ## the long hunts: 200 killed processes, and whatever else `make test` samples
 	@LAMINA_CRASH_KILLS=200 $(BIN)/python -m pytest --timeout 3600 tests/node/test_chain_crash.py
+	@LAMINA_LARGEST=1 $(BIN)/python -m pytest --timeout 3600 -s tests/core/test_largest_inputs.py
+	@LAMINA_BOTH_BLOCKS=1000 $(BIN)/python -m pytest --timeout 7200 -s tests/e2e/test_both_engines.py
 
 contracts: $(READY) ## recompile the contracts (needs Node.js) into contracts/artifacts
 	@cd contracts && npm ci --silent && node compile.mjs

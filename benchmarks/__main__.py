@@ -13,9 +13,11 @@ import sys
 BENCHMARKS = {
     "startup": "time from `lamina devnet` to the first sequenced block",
     "execution": "transactions and gas per second of the engine, against stock py-evm",
+    "native": "the native engine against py-evm's and against revm: transfers, ERC-20 transfers, loops, derived and stored",
     "state_size": "transactions per second on a state of a million accounts, against an almost empty one",
     "derivation": "L2 blocks per second out of blobs",
     "vm": "instructions per second of the fault-proof VM, against unicorn, and the time of a bisection",
+    "guest": "instructions of the programs in the fault-proof VM: a block, and a whole claim with its parts",
     "posted_bytes": "bytes on L1 per L2 transaction",
     "throughput": "transactions per second over JSON-RPC on a whole devnet, against anvil where it is installed",
 }

@@ -30,8 +30,8 @@ _STATISTIC = "median block, per second of processor time"
 Blocks = list[list[bytes]]
 
 
-def _cut(raws: list[bytes]) -> Blocks:
-    return [raws[start : start + _PER_BLOCK] for start in range(0, len(raws), _PER_BLOCK)]
+def _cut(raws: list[bytes], per_block: int = _PER_BLOCK) -> Blocks:
+    return [raws[start : start + per_block] for start in range(0, len(raws), per_block)]
 
 
 def _target(senders: list[tuple[Address, bytes]], nonce: int, index: int) -> Address:
@@ -40,18 +40,21 @@ def _target(senders: list[tuple[Address, bytes]], nonce: int, index: int) -> Add
     return fresh_address(seed) if (nonce + index) % 2 else senders[(index * 7 + 1) % len(senders)][0]
 
 
-def _workload(
+def workload(
     senders: list[tuple[Address, bytes]],
     rounds: int,
     first_nonce: int,
     make: Callable[[bytes, int, int, Address], bytes],
+    per_block: int = _PER_BLOCK,
 ) -> Blocks:
+    """Blocks of transactions: so many of each sender."""
     return _cut(
         [
             make(key, CHAIN_ID, first_nonce + nonce, _target(senders, nonce, index))
             for nonce in range(rounds)
             for index, (_, key) in enumerate(senders)
-        ]
+        ],
+        per_block,
     )
 
 
@@ -72,7 +75,7 @@ def _measure_blocks(name: str, senders: list[tuple[Address, bytes]], preparation
                 executed = builder.sequence(raws)
             with stock:
                 peer.mine(raws)
-            _require_success(executed.receipts)
+            require_success(executed.receipts)
             raw = executed.block.encode()
             with importing:
                 _import(importer.chain, raw)
@@ -94,7 +97,8 @@ def _import(chain: Chain, raw: bytes) -> None:
     chain.insert(chain.engine.import_block(chain.head, Block.decode(raw)))
 
 
-def _require_success(receipts: Sequence[Receipt]) -> None:
+def require_success(receipts: Sequence[Receipt]) -> None:
+    """Raises RuntimeError when a transaction has failed."""
     failed = sum(receipt.status != 1 for receipt in receipts)
     if failed:
         raise RuntimeError(f"{failed} transactions of a block failed: the figure would not mean what it says")
@@ -116,7 +120,7 @@ def _measure_loop(loop: Loop, runs: int = 3) -> None:
                 executed = chain.sequence([raw])
             with stock:
                 peer_gas = peer.mine([raw])
-            _require_success(executed.receipts)
+            require_success(executed.receipts)
             deposit, receipt = executed.receipts
             gas = receipt.cumulative_gas_used - deposit.cumulative_gas_used
             if peer_gas != gas:
@@ -130,9 +134,9 @@ def _measure_loop(loop: Loop, runs: int = 3) -> None:
 def main(blocks: int = 10) -> None:
     """Run the benchmark with that many timed blocks of 200 transactions."""
     senders = [account(f"sender {index}") for index in range(_PER_BLOCK)]
-    _measure_blocks("transfers", senders, [], _workload(senders, blocks, 0, transfer))
+    _measure_blocks("transfers", senders, [], workload(senders, blocks, 0, transfer))
     deposits = _cut([token_deposit(key, CHAIN_ID, 0) for _, key in senders])
-    _measure_blocks("erc20_transfers", senders, deposits, _workload(senders, blocks, 1, token_transfer))
+    _measure_blocks("erc20_transfers", senders, deposits, workload(senders, blocks, 1, token_transfer))
     for loop in LOOPS:
         _measure_loop(loop)
 

@@ -20,7 +20,7 @@ from evm.genesis import genesis_block
 from evm.rules import L2Rules
 from evm.store.kv import LevelDbStore
 from evm.store.state import StateStore
-from evm.types import decode_transaction
+from evm.types import PayloadAttributes, decode_transaction
 from node.chain import Chain
 from tests.actions.chains import L1_CHAIN_ID, L1_CONFIG, L2_CHAIN_ID, FakeL1, make_rollup
 
@@ -64,12 +64,13 @@ class LocalRollup:
         self._genesis = genesis_block(genesis, rollup.forks)
         block = self._genesis[0]
         self.rollup: RollupConfig = replace(rollup, genesis=replace(rollup.genesis, l2=BlockId(block.hash, 0)))
+        self.rules = L2Rules(self.rollup)
 
     def open(self, directory: Path) -> "LocalChain":
         """A new chain that stands at genesis."""
         kv = LevelDbStore(directory)
         Chain.initialise(kv, *self._genesis)
-        return LocalChain(self, Chain(kv, L2Rules(self.rollup), StateStore(kv)))
+        return LocalChain(self, Chain(kv, self.rules, StateStore(kv)))
 
 
 class LocalChain:
@@ -85,8 +86,8 @@ class LocalChain:
         """The newest block."""
         return l2_block_ref(self.chain.store.require_block(self.chain.head.hash), self.world.rollup)
 
-    def start(self) -> OpenBlock:
-        """Begin the next block: its L1 attributes deposit is in it. L1 blocks are mined as time needs them."""
+    def next_attributes(self) -> PayloadAttributes:
+        """What the next block starts with: its L1 attributes deposit. L1 blocks are mined as time needs them."""
         l1, rollup, parent = self.world.l1, self.world.rollup, self.head
         timestamp = parent.timestamp + rollup.block_time
         while l1.head.header.timestamp < timestamp:
@@ -94,8 +95,11 @@ class LocalChain:
         following = l1.blocks[parent.l1_origin.number + 1].header
         new_epoch = following.timestamp <= timestamp
         origin = BlockId(following.hash, following.number) if new_epoch else parent.l1_origin
-        attributes = prepare_payload_attributes(rollup, L1_CONFIG, l1, self.provider, parent, origin)
-        return self.chain.engine.start_payload(self.chain.head, attributes)
+        return prepare_payload_attributes(rollup, L1_CONFIG, l1, self.provider, parent, origin)
+
+    def start(self) -> OpenBlock:
+        """Begin the next block with these."""
+        return self.chain.engine.start_payload(self.chain.head, self.next_attributes())
 
     def sequence(self, raws: Sequence[bytes] = ()) -> ExecutedBlock:
         """The next block, with these transactions (canonical bytes), on disk as the new head."""

@@ -216,7 +216,7 @@ def _declared(requirements: list[str]) -> set[str]:
 
 def _project() -> dict[str, list[str]]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return {"run": project["dependencies"], "dev": project["optional-dependencies"]["dev"]}
+    return {"run": project["dependencies"], **project["optional-dependencies"]}
 
 
 def _distributions_of(rooms: set[str]) -> dict[str, set[str]]:
@@ -243,7 +243,7 @@ def test_what_the_node_imports_is_declared() -> None:
 
 def test_what_tests_and_benchmarks_import_is_declared() -> None:
     project = _project()
-    declared = _declared(project["run"]) | _declared(project["dev"])
+    declared = _declared([each for requirements in project.values() for each in requirements])
     undeclared = {name: files for name, files in _distributions_of(TOP_LEVEL).items() if name not in declared}
     assert undeclared == {}
 

@@ -1,5 +1,6 @@
 """What goes into a block besides transactions, and what comes out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evm.store.state import StateUpdate
@@ -47,6 +48,6 @@ class ExecutedBlock:
     """
 
     block: Block
-    receipts: tuple[Receipt, ...]
+    receipts: Sequence[Receipt]
     update: StateUpdate
     requests: tuple[bytes, ...] = ()

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ class Outcome:
     """What one engine made of a block: header and receipts, or why it makes none."""
 
     header: Header | None
-    receipts: tuple[Receipt, ...] = ()
+    receipts: Sequence[Receipt] = ()
     refusal: str = ""
 
     def to_json(self) -> dict[str, Any]:

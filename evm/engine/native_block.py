@@ -12,7 +12,7 @@ from evm.rules import L2Rules
 from evm.store.diff import StateChanges, StateUpdate
 from evm.store.state import StateStore
 from evm.types import Block, DepositTransaction, Header, PayloadAttributes, Receipt, Transaction
-from evm.types.rlp import int_to_rlp
+from evm.types.receipt_list import EncodedReceipts
 from evm.types.transaction import TransactionDecodingError
 from evm.validity import InvalidReason, InvalidTransaction
 
@@ -82,9 +82,9 @@ class NativeOutcome:
         """The header."""
         return self.result.header
 
-    def receipts(self) -> tuple[Receipt, ...]:
+    def receipts(self) -> Sequence[Receipt]:
         """The receipts."""
-        return tuple(Receipt.decode(receipt.encoding) for receipt in self.result.receipts)
+        return EncodedReceipts(receipt.encoding for receipt in self.result.receipts)
 
     def update(self) -> StateUpdate:
         """The state after the block."""
@@ -99,11 +99,7 @@ class NativeOutcome:
         return StateChanges(
             self.parent_root,
             {change.key: change.account for change in result.accounts},
-            {
-                change.key: {key: int_to_rlp(value) for _, key, value in change.slots}
-                for change in result.accounts
-                if change.slots
-            },
+            {change.key: {key: value for _, key, value in change.slots} for change in result.accounts if change.slots},
             frozenset(),
             result.replaced,
             result.copies,

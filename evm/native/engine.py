@@ -20,7 +20,7 @@ from evm.native.fetch import CALLBACK, Fetch, Fetcher
 from evm.native.library import load_library
 from evm.native.task import encode_attributes, encode_config
 from evm.types import Header, PayloadAttributes
-from evm.types.rlp import Rlp, decode
+from evm.types.rlp import Rlp, decode_own
 from evm.validity import InvalidReason
 
 DEFAULT_CACHE_BYTES = 256 << 20
@@ -105,14 +105,15 @@ class NativeReceipt:
 class AccountChange:
     """An account after the block, as RLP; None when it is gone. `key` is the address's keccak256.
 
-    `wiped`: storage that was there before is gone. `slots`: slot, its keccak256, and the new value.
+    `wiped`: storage that was there before is gone. `slots`: slot, its keccak256, and the new value,
+    big-endian without leading zeros.
     """
 
     address: Address
     key: Hash32
     account: bytes | None
     wiped: bool
-    slots: tuple[tuple[int, Hash32, int], ...]
+    slots: tuple[tuple[Hash32, Hash32, bytes], ...]
 
 
 @dataclass(frozen=True)
@@ -270,7 +271,7 @@ def _added(result: _AddResult) -> Added:
 
 
 def _result(encoded: bytes) -> NativeBlockResult:
-    items: Any = decode(encoded)
+    items: Any = decode_own(encoded)
     header, block_hash, receipts, nodes, replaced, codes, accounts = items
     parsed = Header.decode(header)
     parsed.__dict__["hash"] = Hash32(block_hash)
@@ -297,8 +298,5 @@ def _account(item: list[Rlp]) -> AccountChange:
         key=Hash32(key),
         account=account or None,
         wiped=bool(wiped),
-        slots=tuple(
-            (int.from_bytes(slot, "big"), Hash32(slot_key), int.from_bytes(value, "big"))
-            for slot, slot_key, value in zip(slots[::3], slots[1::3], slots[2::3], strict=True)
-        ),
+        slots=tuple(zip(slots[::3], slots[1::3], slots[2::3], strict=True)),
     )

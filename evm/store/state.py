@@ -111,9 +111,9 @@ class StateStore:
     def written(self, update: StateUpdate) -> None:
         """The batch that holds this update is durable: keep what is in it cached, no longer remembered."""
         self.discard(update)
-        for node_hash, raw in update.nodes.items():
-            node = update.decoded.get(node_hash) or decode_node(raw)
-            self._nodes.put(node_hash, node, 2 * len(raw) + _DECODED_NODE_OVERHEAD)
+        # Nodes that nobody has decoded come from an engine that keeps its own: they are read when someone asks.
+        for node_hash, node in update.decoded.items():
+            self._nodes.put(node_hash, node, 2 * len(update.nodes[node_hash]) + _DECODED_NODE_OVERHEAD)
         for code_hash, code in update.codes.items():
             self._codes.put(code_hash, code, len(code) + _ENTRY_OVERHEAD)
 

@@ -9,6 +9,7 @@ A path is a string of hex digits, one per nibble: Python slices, compares, sorts
 Spec: yellow paper, appendix D; ethereum.org "Patricia Merkle Trie".
 """
 
+import re
 from typing import Protocol, TypeAlias, TypeVar
 
 from config.errors import CriticalError
@@ -22,6 +23,8 @@ Key = TypeVar("Key", bound=bytes)
 
 BRANCH_WIDTH = 17
 """Sixteen children and a value."""
+
+_HASH_OR_EMPTY = re.compile(rb"\xa0(.{32})|\x80", re.DOTALL)
 
 NIBBLE = {digit: value for value, digit in enumerate("0123456789abcdef")}
 DIGITS = "0123456789abcdef"
@@ -72,7 +75,7 @@ def decode_node(raw: bytes) -> Node:
 def _decode_branch(raw: bytes) -> Node | None:
     """A branch whose items are all hashes or empty; None for anything else.
 
-    Nearly all nodes read are such branches, and slicing them here is four times faster than the general decoder.
+    Nearly all nodes read are such branches, and finding their items here is many times faster than the general decoder.
     """
     length = len(raw)
     if raw[:1] == b"\xf8" and length > 57 and raw[1] == length - 2:
@@ -81,18 +84,10 @@ def _decode_branch(raw: bytes) -> Node | None:
         position = 3
     else:
         return None
-    items: Node = []
-    while position < length:
-        prefix = raw[position]
-        if prefix == 0xA0:
-            items.append(raw[position + 1 : position + 33])
-            position += 33
-        elif prefix == 0x80:
-            items.append(b"")
-            position += 1
-        else:
-            return None
-    return items if len(items) == BRANCH_WIDTH and position == length else None
+    items: Node = _HASH_OR_EMPTY.findall(raw, position)
+    # The search passes over what is neither: then bytes are missing from the sum.
+    taken = BRANCH_WIDTH + 32 * (BRANCH_WIDTH - items.count(b""))
+    return items if len(items) == BRANCH_WIDTH and position + taken == length else None
 
 
 def unpack_path(packed: Rlp) -> tuple[str, bool]:

@@ -47,6 +47,35 @@ def decode(data: bytes) -> Rlp:
     return item
 
 
+def decode_own(data: bytes) -> Rlp:
+    """Decode a list that this process's native library has encoded: nothing is checked.
+
+    For lists of thousands of strings: the other decoder takes microseconds for each.
+    """
+    (item,) = _split(data, 0, len(data))
+    return item
+
+
+def _split(data: bytes, position: int, end: int) -> list[Rlp]:
+    """The items that lie between two positions."""
+    items: list[Rlp] = []
+    while position < end:
+        prefix = data[position]
+        position += 1
+        if prefix < 0x80:
+            items.append(data[position - 1 : position])
+            continue
+        length = prefix & 0x7F if prefix < 0xC0 else prefix & 0x3F
+        if length > 55:
+            digits = length - 55
+            length = int.from_bytes(data[position : position + digits], "big")
+            position += digits
+        following = position + length
+        items.append(data[position:following] if prefix < 0xC0 else _split(data, position, following))
+        position = following
+    return items
+
+
 def _check_depth(data: bytes) -> None:
     """Raises RlpError when lists nest deeper than MAX_DEPTH. What else is wrong is left to the decoder."""
     ends: list[int] = []

@@ -4,7 +4,7 @@ Everything a change touches goes to disk in one synced batch before anyone is to
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from config.errors import CriticalError
@@ -132,7 +132,7 @@ class Chain:
         block_hash = self.canonical_hash(number)
         return None if block_hash is None else self.store.block(block_hash)
 
-    def receipts(self, block_hash: Hash32) -> tuple[Receipt, ...] | None:
+    def receipts(self, block_hash: Hash32) -> Sequence[Receipt] | None:
         """The receipts of a block, canonical or not."""
         return self.store.receipts(block_hash)
 

@@ -7,12 +7,14 @@ Keys (the first byte is the kind; the state lives beside them under `evm.store.l
     T<tx hash>    block hash, number, index     M<name>     markers: heads, schema version, genesis
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.errors import CriticalError
 from config.types import Hash32, short
 from evm.store.kv import KeyValueStore, WriteBatch
 from evm.types import Block, Header, Receipt
+from evm.types.receipt_list import encode_receipts
 from evm.types.rlp import as_bytes, decode_list, encode
 from l1.cache import LruCache
 
@@ -46,7 +48,7 @@ class ChainStore:
         self.kv = kv
         self._headers: LruCache[Hash32, Header] = LruCache(4096)
         self._blocks: LruCache[Hash32, Block] = LruCache(128)
-        self._receipts: LruCache[Hash32, tuple[Receipt, ...]] = LruCache(128)
+        self._receipts: LruCache[Hash32, Sequence[Receipt]] = LruCache(128)
         version = kv.get(_SCHEMA)
         if version is not None:
             _check_schema(int.from_bytes(version, "big"))
@@ -85,7 +87,7 @@ class ChainStore:
             self._blocks.put(block_hash, block)
         return block
 
-    def receipts(self, block_hash: Hash32) -> tuple[Receipt, ...] | None:
+    def receipts(self, block_hash: Hash32) -> Sequence[Receipt] | None:
         """The receipts of a stored block; an empty tuple for the genesis block."""
         receipts = self._receipts.get(block_hash)
         if receipts is None:
@@ -125,11 +127,11 @@ class ChainStore:
         for name in _HEAD_KEYS:
             self.stage_head(batch, name, block.header)
 
-    def stage_block(self, batch: WriteBatch, block: Block, receipts: tuple[Receipt, ...]) -> None:
+    def stage_block(self, batch: WriteBatch, block: Block, receipts: Sequence[Receipt]) -> None:
         """A block with its receipts, not yet canonical."""
         batch.put(b"H" + block.hash, block.header.raw)
         batch.put(b"B" + block.hash, block.encode())
-        batch.put(b"R" + block.hash, encode([receipt.encode() for receipt in receipts]))
+        batch.put(b"R" + block.hash, encode(encode_receipts(receipts)))
 
     def stage_canonical(self, batch: WriteBatch, block: Block) -> None:
         """Make a block the canonical one of its number, with its transactions."""
@@ -147,7 +149,7 @@ class ChainStore:
         """Move the head `unsafe`, `safe` or `finalized`."""
         batch.put(_HEAD_KEYS[name], header.hash)
 
-    def cache(self, block: Block, receipts: tuple[Receipt, ...]) -> None:
+    def cache(self, block: Block, receipts: Sequence[Receipt]) -> None:
         """Keep a just written block at hand."""
         self._headers.put(block.hash, block.header)
         self._blocks.put(block.hash, block)

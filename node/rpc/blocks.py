@@ -1,5 +1,7 @@
 """From a block as callers name it to the block that is meant."""
 
+from collections.abc import Sequence
+
 from config.types import to_hex
 from evm.store.state import StateReader
 from evm.types import Block, Header, Receipt
@@ -49,7 +51,7 @@ class BlockFinder:
         header = self.header(reference)
         return None if header is None else self._chain.block_by_hash(header.hash)
 
-    def receipts(self, block: Block) -> tuple[Receipt, ...]:
+    def receipts(self, block: Block) -> Sequence[Receipt]:
         """A block's receipts. Raises RpcError when the node does not have them."""
         receipts = self._chain.receipts(block.hash)
         if receipts is None:
