@@ -1,0 +1,176 @@
+"""Preimages that one transaction brings to the oracle: field elements of blobs, results of precompiles; hashes and local
+data are with the registry's tests."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import ckzg
+import eth.precompiles.point_evaluation
+import pytest
+from eth_utils.crypto import keccak
+
+from config.types import Address
+from evm.precompiles.limits import BN256_PAIRING
+from faultproof.precompile_calls import publishing_gas
+from faultproof.preimage import blob_key, keccak256_key, precompile_key
+from faultproof.preimage.loading import BlobElement, PrecompileInput, load_preimage
+from faultproof.preimage.oracle_call import OracleCall
+from l1.kzg_core import commitment_of, trusted_setup
+from tests.contracts.harness import Chain, Contract, Result, Reverted, account
+
+MODULUS = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
+BLOB = b"".join((index * 0x0123456789ABCDEF**3 % MODULUS).to_bytes(32, "big") for index in range(1, 4097))
+SHA256_ADDRESS, IDENTITY, POINT_EVALUATION = (Address(bytes([*bytes(19), number])) for number in (2, 4, 10))
+MIN_SIZE, CHALLENGE_PERIOD = 300, 100
+
+
+def deploy_oracle() -> Contract:
+    return Chain().deploy("PreimageOracle", MIN_SIZE, CHALLENGE_PERIOD)
+
+
+def send(oracle: Contract, call: OracleCall, sender: bytes | None = None, gas: int = 16_777_216) -> Result:
+    """The transaction that a call describes."""
+    data = oracle.artifact.encode_call(call.function, *call.arguments)
+    return oracle.chain.send(oracle.address, data, call.value, sender, call.gas_limit or gas)
+
+
+def served(oracle: Contract, key: bytes, preimage: bytes, offset: int) -> bool:
+    """Whether the oracle serves the right part, for a preimage and its length prefix."""
+    part = (len(preimage).to_bytes(8, "big") + preimage)[offset : offset + 32]
+    answer = oracle.call("readPreimage", key, offset)
+    assert answer == (part.ljust(32, b"\0"), len(part))
+    assert oracle.call("preimageLengths", key) == len(preimage)
+    return True
+
+
+@pytest.fixture
+def oracle(monkeypatch: pytest.MonkeyPatch) -> Contract:
+    # The precompile would load the ceremony's result again for each call, which takes seconds.
+    monkeypatch.setattr(eth.precompiles.point_evaluation, "load_trusted_setup", lambda *_: trusted_setup())
+    return deploy_oracle()
+
+
+# --- Field elements of blobs ------------------------------------------------------------------------------------------
+
+
+def element(point: int) -> tuple[BlobElement, bytes]:
+    """What shows the blob's value at a point, and the value."""
+    proof, value = ckzg.compute_kzg_proof(BLOB, point.to_bytes(32, "big"), trusted_setup())
+    return BlobElement(commitment_of(BLOB), point.to_bytes(32, "big"), bytes(proof)), bytes(value)
+
+
+@pytest.mark.parametrize("offset", [0, 5, 8, 20, 39])
+def test_a_field_element_with_its_proof_is_served_from_any_offset(oracle: Contract, offset: int) -> None:
+    known, value = element(3)
+    key = blob_key(known.commitment, known.point)
+    (call,) = load_preimage(key, value, offset, known).calls
+    send(oracle, call)
+    assert served(oracle, key, value, offset)
+
+
+def test_the_blobs_own_words_are_its_values_at_the_roots_of_unity(oracle: Contract) -> None:
+    known, value = element(1)
+    assert value == BLOB[:32]
+    key = blob_key(known.commitment, known.point)
+    send(oracle, load_preimage(key, value, 8, known).calls[0])
+    assert served(oracle, key, BLOB[:32], 8)
+
+
+def test_a_field_element_without_a_valid_proof_is_refused(oracle: Contract) -> None:
+    known, value = element(3)
+    point, number = 3, int.from_bytes(value, "big")
+    other = element(4)[0].proof
+    wrong = [
+        (point, number + 1, known.commitment, known.proof, 0),
+        (point + 1, number, known.commitment, known.proof, 0),
+        (point, number, known.commitment, other, 0),
+        (point, number, known.proof, known.proof, 0),
+        (point, number, known.commitment[:47], known.proof, 0),
+        (point, number, known.commitment + b"\0", known.proof, 0),
+        (point, number, known.commitment, known.proof[:47], 0),
+        (point, number, known.commitment, known.proof + b"\0", 0),
+        # The same field element, written as a number above the modulus.
+        (point, number + MODULUS, known.commitment, known.proof, 0) if number + MODULUS < 2**256 else None,
+        (point + MODULUS, number, known.commitment, known.proof, 0),
+    ]
+    for arguments in wrong:
+        if arguments is not None:
+            with pytest.raises(Reverted, match="InvalidProof"):
+                oracle.send("loadBlobPreimagePart", *arguments)
+    with pytest.raises(Reverted, match="PartOffsetOOB"):
+        oracle.send("loadBlobPreimagePart", point, number, known.commitment, known.proof, 40)
+
+
+# --- Results of precompiles -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("offset", [0, 3, 8, 9, 31, 40])
+def test_a_precompiles_result_has_a_status_in_front(oracle: Contract, offset: int) -> None:
+    data = b"what is hashed"
+    key = precompile_key(SHA256_ADDRESS, 84, data)
+    result = b"\x01" + sha256(data).digest()
+    send(oracle, load_preimage(key, result, offset, PrecompileInput(SHA256_ADDRESS, 84, data)).calls[0])
+    assert served(oracle, key, result, offset)
+
+
+@pytest.mark.parametrize("size", [0, 1, 23, 24, 100])
+def test_results_of_any_length_are_served_to_their_end(oracle: Contract, size: int) -> None:
+    data = bytes(range(1, size + 1))
+    key = precompile_key(IDENTITY, 30, data)
+    for offset in {0, 8, size // 2, size + 8}:
+        oracle.send("loadPrecompilePreimagePart", offset, IDENTITY, 30, data)
+        assert served(oracle, key, b"\x01" + data, offset)
+    with pytest.raises(Reverted, match="PartOffsetOOB"):
+        oracle.send("loadPrecompilePreimagePart", size + 9, IDENTITY, 30, data)
+
+
+@pytest.mark.parametrize(
+    ("precompile", "gas", "data"),
+    [(POINT_EVALUATION, 50_000, b"\x11" * 192), (BN256_PAIRING, 79_000, b"\xff" * 192), (BN256_PAIRING, 45_000, b"\1")],
+)
+def test_a_call_that_fails_is_a_result_too_within_the_gas_that_is_reckoned_for_it(
+    oracle: Contract, precompile: Address, gas: int, data: bytes
+) -> None:
+    key = precompile_key(precompile, gas, data)
+    (call,) = load_preimage(key, b"\0", 8, PrecompileInput(precompile, gas, data)).calls
+    assert call.gas_limit == publishing_gas(len(data), gas, data.count(0))
+    send(oracle, call)
+    assert served(oracle, key, b"\0", 8)
+
+
+def test_a_pairing_that_holds_is_one(oracle: Contract) -> None:
+    key = precompile_key(BN256_PAIRING, 45_000, b"")
+    oracle.send("loadPrecompilePreimagePart", 8, BN256_PAIRING, 45_000, b"")
+    assert served(oracle, key, b"\x01" + (1).to_bytes(32, "big"), 8)
+
+
+def test_a_result_is_not_taken_while_the_call_might_run_out_of_gas(oracle: Contract) -> None:
+    required = 1_000_000
+    data = oracle.artifact.encode_call("loadPrecompilePreimagePart", 8, IDENTITY, required, b"x")
+    intrinsic = oracle.chain._intrinsic(data, False)
+    least = required * 64 // 63 + 100_000
+    for gas, enough in [(intrinsic + least, False), (intrinsic + least + 3_000, True)]:
+        if enough:
+            oracle.chain.send(oracle.address, data, gas=gas)
+        else:
+            with pytest.raises(Reverted, match="NotEnoughGas"):
+                oracle.chain.send(oracle.address, data, gas=gas)
+    assert served(oracle, precompile_key(IDENTITY, required, b"x"), b"\x01x", 8)
+
+
+def test_the_required_gas_is_part_of_the_key(oracle: Contract) -> None:
+    oracle.send("loadPrecompilePreimagePart", 8, IDENTITY, 30, b"x")
+    with pytest.raises(Reverted, match="pre-image must exist"):
+        oracle.call("readPreimage", precompile_key(IDENTITY, 31, b"x"), 8)
+
+
+# --- Hashes -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_preimage_as_large_as_a_transaction_allows_fits_its_gas(oracle: Contract) -> None:
+    preimage = b"\xa5" * 125_999
+    key = keccak256_key(keccak(preimage))
+    for offset in (0, 126_000):
+        oracle.send("loadKeccak256PreimagePart", offset, preimage, sender=account("honest"))
+        assert served(oracle, key, preimage, offset)
