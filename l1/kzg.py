@@ -97,6 +97,10 @@ class KzgWorker:
         """The 48-byte proof of a blob. Raises KzgError for malformed input."""
         return await self._run(kzg_core.blob_proof_of, blob, commitment)
 
+    async def point_proof(self, blob: bytes, point: bytes) -> bytes:
+        """The 48-byte proof of a blob's value at a 32-byte point. Raises KzgError for malformed input."""
+        return await self._run(kzg_core.point_proof_of, blob, point)
+
     async def cell_proofs(self, blob: bytes) -> tuple[bytes, ...]:
         """The 128 cell proofs (48 bytes each) of a blob. Raises KzgError for a malformed blob."""
         return await self._run(kzg_core.cell_proofs_of, blob)

@@ -90,6 +90,16 @@ def blob_proof_of(blob: bytes, commitment: bytes) -> bytes:
     return proof
 
 
+def point_proof_of(blob: bytes, point: bytes) -> bytes:
+    """The 48-byte proof of the value that the blob's polynomial has at a 32-byte point. Raises KzgError."""
+    _check_blob(blob)
+    try:
+        proof, _ = ckzg.compute_kzg_proof(blob, point, trusted_setup())
+    except (RuntimeError, ValueError) as error:
+        raise KzgError("no proof exists: the blob or the point is malformed") from error
+    return bytes(proof)
+
+
 def cell_proofs_of(blob: bytes) -> tuple[bytes, ...]:
     """The 128 proofs (48 bytes each) of the extended blob's cells. Raises KzgError for a malformed blob."""
     _check_blob(blob)

@@ -32,6 +32,7 @@ SERVERS = {
     "node.devl1": ("Embedded L1", "The embedded L1 on `--l1.port`, beside the methods of every node."),
     "node.batcher_rpc": ("Batcher", "`lamina batcher` on `--rpc.port`."),
     "node.proposer_rpc": ("Proposer", "`lamina proposer` on `--rpc.port`."),
+    "node.challenger_rpc": ("Challenger", "`lamina challenger` on `--rpc.port`."),
 }
 
 

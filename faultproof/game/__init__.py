@@ -9,19 +9,33 @@ from faultproof.game.clock import Clock, GameTimes
 from faultproof.game.position import ROOT_POSITION, Position
 from faultproof.game.resolution import Resolution, resolve
 from faultproof.game.solver import Action, Move, Step, honest_actions
-from faultproof.game.trace import ExecutionTrace, OutputTrace, SplitTrace, StepWitness, Trace
+from faultproof.game.trace import (
+    BlobElement,
+    DisputedOutputs,
+    ExecutionTrace,
+    OutputTrace,
+    PrecompileCall,
+    PreimageNeed,
+    SplitTrace,
+    StepWitness,
+    Trace,
+)
 
 __all__ = [
     "ROOT_POSITION",
     "Action",
+    "BlobElement",
     "Claim",
     "Clock",
+    "DisputedOutputs",
     "ExecutionTrace",
     "GameTimes",
     "GameTree",
     "Move",
     "OutputTrace",
     "Position",
+    "PrecompileCall",
+    "PreimageNeed",
     "Resolution",
     "SplitTrace",
     "Step",

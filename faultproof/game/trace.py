@@ -9,26 +9,47 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from config.types import Hash32, L2BlockNumber
+from config.types import Address, Hash32, L2BlockNumber
 from faultproof.game.claims import Claim, GameTree
 from faultproof.game.position import Position
+
+_LOCAL_KEY = 1
+
+
+@dataclass(frozen=True)
+class BlobElement:
+    """Why a preimage is a blob's field element: commitment (48 bytes), point (32 bytes), KZG proof (48 bytes)."""
+
+    commitment: bytes
+    point: bytes
+    proof: bytes
+
+
+@dataclass(frozen=True)
+class PrecompileCall:
+    """The call whose result a preimage is."""
+
+    address: Address
+    required_gas: int
+    data: bytes
 
 
 @dataclass(frozen=True)
 class PreimageNeed:
     """A preimage that the oracle must hold before a step: key, and the offset that is read (length prefix included).
 
-    `value` is the whole preimage without its prefix.
+    `value` is the whole preimage without its prefix, `evidence` what shows that it belongs to a key that is no hash of it.
     """
 
     key: Hash32
     offset: int
     value: bytes = field(repr=False)
+    evidence: "BlobElement | PrecompileCall | None" = field(default=None, repr=False)
 
     @property
     def is_local(self) -> bool:
         """Whether the game itself must provide it (`addLocalData`)."""
-        return self.key[0] == 1
+        return self.key[0] == _LOCAL_KEY
 
     @property
     def local_ident(self) -> int:
@@ -38,11 +59,11 @@ class PreimageNeed:
 
 @dataclass(frozen=True)
 class StepWitness:
-    """What the contract's `step` takes: the state before, a proof of the memory it touches, a preimage if it reads one."""
+    """What the contract's `step` takes: the state before, a proof of the memory it touches, the preimages that it reads."""
 
     state_data: bytes
     proof: bytes
-    preimage: PreimageNeed | None = None
+    preimages: tuple[PreimageNeed, ...] = ()
 
 
 class Trace(Protocol):

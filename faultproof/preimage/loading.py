@@ -10,7 +10,8 @@ Spec: op fault-dispute-game, "PreimageOracle Interaction"; op preimage-oracle.
 
 from dataclasses import dataclass
 
-from config.types import Address, Hash32, to_hex
+from config.types import Hash32, to_hex
+from faultproof.game import BlobElement, PrecompileCall
 from faultproof.precompile_calls import publishing_gas
 from faultproof.preimage.keys import KeyType, blob_key, check_preimage, key_type, precompile_key
 from faultproof.preimage.oracle_call import LENGTH_PREFIX, OracleCall
@@ -23,25 +24,6 @@ LARGEST_TRANSACTION_DATA = 130_000
 
 class CannotLoad(ValueError):
     """There is no way to bring this preimage to the oracle."""
-
-
-@dataclass(frozen=True)
-class BlobElement:
-    """What the key of a field element is made of, and a proof of its value: KZG commitment and proof (48 bytes each), the
-    point (32 bytes)."""
-
-    commitment: bytes
-    point: bytes
-    proof: bytes
-
-
-@dataclass(frozen=True)
-class PrecompileInput:
-    """What the key of a precompile's result is made of."""
-
-    address: Address
-    required_gas: int
-    data: bytes
 
 
 @dataclass(frozen=True)
@@ -62,7 +44,7 @@ def load_preimage(
     key: Hash32,
     preimage: bytes,
     offset: int,
-    opening: BlobElement | PrecompileInput | None = None,
+    opening: BlobElement | PrecompileCall | None = None,
     *,
     min_streamed_size: int = MIN_LARGE_PREIMAGE_SIZE,
 ) -> Loading:
@@ -88,7 +70,7 @@ def load_preimage(
         return Loading((OracleCall(function, (offset, preimage)),))
     if kind == KeyType.BLOB and isinstance(opening, BlobElement):
         return Loading((_blob_element(key, preimage, offset, opening),))
-    if kind == KeyType.PRECOMPILE and isinstance(opening, PrecompileInput):
+    if kind == KeyType.PRECOMPILE and isinstance(opening, PrecompileCall):
         return Loading((_precompile_result(key, offset, opening),))
     if kind == KeyType.LOCAL:
         raise CannotLoad(f"local data (key 0x{key.hex()}) come from a game: use load_local_data")
@@ -102,7 +84,7 @@ def _blob_element(key: Hash32, value: bytes, offset: int, element: BlobElement) 
     return OracleCall("loadBlobPreimagePart", (point, number, element.commitment, element.proof, offset))
 
 
-def _precompile_result(key: Hash32, offset: int, call: PrecompileInput) -> OracleCall:
+def _precompile_result(key: Hash32, offset: int, call: PrecompileCall) -> OracleCall:
     if precompile_key(call.address, call.required_gas, call.data) != key:
         raise CannotLoad(f"the input of precompile 0x{call.address.hex()} given is not that of 0x{key.hex()}")
     arguments = (offset, to_hex(call.address), call.required_gas, call.data)

@@ -10,7 +10,7 @@ from config.errors import CriticalError
 from config.types import Address, Hash32, L1BlockNumber, short, to_hex
 from l1.deployment.addresses import L1Addresses
 from l1.deployment.params import DeployParams
-from l1.deployment.plan import Plan, PlannedCall, plan_contracts, plan_dispute_game
+from l1.deployment.plan import Plan, PlannedCall, StepMachine, plan_contracts, plan_dispute_game
 
 
 class DeploymentError(CriticalError):
@@ -67,17 +67,18 @@ async def install_dispute_game(
     anchor_block: int,
     prestate: Hash32,
     vm: Address | None = None,
+    machine: StepMachine = StepMachine.ALPHABET,
 ) -> L1Addresses:
     """Phase 2: the anchor state, the game implementation, and handing over to owner and timelock.
 
     `anchor_root` is the output root of L2 block `anchor_block`, `prestate` the program's commitment. Returns the
-    addresses with the game's. See `plan_dispute_game` for `vm`.
+    addresses with the game's. See `plan_dispute_game` for `vm` and `machine`.
 
     Raises:
         DeploymentError: a transaction failed.
     """
     nonce = await sender.next_nonce()
-    plan = plan_dispute_game(sender.address, nonce, addresses, params, anchor_root, anchor_block, prestate, vm)
+    plan = plan_dispute_game(sender.address, nonce, addresses, params, anchor_root, anchor_block, prestate, vm, machine)
     await run_plan(sender, plan)
     return plan.addresses
 

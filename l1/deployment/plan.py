@@ -7,6 +7,7 @@ push the whole list at once, and it fits two or three blocks.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 import rlp
@@ -16,6 +17,14 @@ from config.types import ZERO_ADDRESS, Address, Hash32, Wei
 from contracts import Artifact, load_artifact
 from l1.deployment.addresses import L1Addresses
 from l1.deployment.params import DeployParams
+
+
+class StepMachine(StrEnum):
+    """The contracts that can execute one step, by their names."""
+
+    ALPHABET = "AlphabetVM"
+    RISCV = "RISCV"
+
 
 NO_VALUE = Wei(0)
 
@@ -224,14 +233,17 @@ def plan_dispute_game(
     anchor_block: int,
     prestate: Hash32,
     vm: Address | None = None,
+    machine: StepMachine = StepMachine.ALPHABET,
 ) -> Plan:
     """Phase 2: the anchor (the L2 genesis output root), the game, and the end of the deployer's rights.
 
-    `vm` is the contract that executes one step. Without one, the alphabet VM of the tests is deployed: games can be
-    created, played and resolved, but a step then judges letters instead of the chain.
+    `vm` is the contract that executes one step; without one, `machine` is deployed. With the alphabet VM games can be
+    created, played and resolved, but a step judges letters instead of the chain.
     """
     planner = _Planner(deployer, nonce)
     stepper = vm
+    if stepper is None and machine is StepMachine.RISCV:
+        stepper = planner.create("RISCV", addresses.PreimageOracle)
     if stepper is None:
         trace_length = 2 ** (params.max_game_depth - params.split_depth - 1)
         stepper = planner.create("AlphabetVM", addresses.PreimageOracle, trace_length)

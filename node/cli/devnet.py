@@ -46,6 +46,15 @@ def devnet(
     accounts: Annotated[int, typer.Option("--accounts", help="Funded accounts.")] = 10,
     engine: Engine = EngineMode.BOTH,
     no_challenger: Annotated[bool, typer.Option("--no-challenger", help="Leave the challenger out.")] = False,
+    fault_program: Annotated[
+        Path | None,
+        typer.Option(
+            "--fault-program",
+            help="ELF of the fault-proof program: games step it on L1. Without one they step the alphabet VM.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     profile: Annotated[str, typer.Option("--profile", help="fast (short delays) or mainnet (the real ones).")] = "fast",
     proof_maturity_delay: Annotated[
         int | None, typer.Option("--proof-maturity-delay", help="Seconds from proving a withdrawal to executing it.")
@@ -73,11 +82,12 @@ def devnet(
     l1_beacon_port: Annotated[int, typer.Option("--l1.beacon.port", help="The L1's beacon API.")] = 5052,
     batcher_port: Annotated[int, typer.Option("--batcher.port", help="The batcher's admin_.")] = 8548,
     proposer_port: Annotated[int, typer.Option("--proposer.port", help="The proposer's admin_.")] = 8560,
+    challenger_port: Annotated[int, typer.Option("--challenger.port", help="The challenger's admin_.")] = 8561,
     dashboard_port: Annotated[int, typer.Option("--dashboard.port", help="The dashboard.")] = 8080,
     info: Annotated[Path | None, typer.Option("--info", help="Where to write the info file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the info as JSON instead of a table.")] = False,
 ) -> None:
-    """Bring up a whole rollup: L1, contracts, sequencer, verifier, batcher and proposer.
+    """Bring up a whole rollup: L1, contracts, sequencer, verifier, batcher, proposer and challenger.
 
     Examples: lamina devnet; lamina devnet --ephemeral --block-time 1 --accounts 3
     """
@@ -113,6 +123,8 @@ def devnet(
         engine=engine,
         sequencing_window=sequencing_window,
         info=info,
+        challenger=not no_challenger,
+        fault_program=fault_program,
         ports=Ports(
             http=http_port,
             ws=ws_port,
@@ -123,6 +135,7 @@ def devnet(
             l1_beacon=l1_beacon_port,
             batcher=batcher_port,
             proposer=proposer_port,
+            challenger=challenger_port,
             dashboard=dashboard_port,
         ),
         log_level=context.obj["log_level"],

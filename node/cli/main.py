@@ -54,9 +54,11 @@ def _register() -> None:
     from node.cli import (
         batches,
         bridge,
+        challenger,
         db,
         devnet,
         evm,
+        games,
         genesis,
         info,
         node,
@@ -68,7 +70,8 @@ def _register() -> None:
         vm_debug,
     )
 
-    for module in (devnet, node, posting, reconstruct, bridge, batches, db, evm, vm, vm_debug, prestate, genesis, t8n, info):
+    duties = (devnet, node, posting, challenger, games, reconstruct, bridge, batches, db)
+    for module in (*duties, evm, vm, vm_debug, prestate, genesis, t8n, info):
         module.register(app)
 
 

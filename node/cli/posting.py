@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PostingService(Protocol):
-    """A role that posts to L1: `batcher.service.BatcherService`, `proposer.service.ProposerService`."""
+    """A role that posts to L1: `batcher.service.BatcherService`, `proposer.service.ProposerService` and others."""
 
     registry: "CollectorRegistry"
 
@@ -133,7 +133,7 @@ def batcher(
         stopped=stopped,
     )
     service = BatcherService(config)
-    _serve(service, BatcherAdmin(service), rpc_port, metrics_port)
+    serve(service, BatcherAdmin(service), rpc_port, metrics_port)
 
 
 def proposer(
@@ -185,10 +185,11 @@ def proposer(
             stopped=stopped,
         )
     )
-    _serve(service, ProposerAdmin(service), rpc_port, metrics_port)
+    serve(service, ProposerAdmin(service), rpc_port, metrics_port)
 
 
-def _serve(service: "PostingService", admin: "Namespace", rpc_port: int, metrics_port: int) -> None:
+def serve(service: "PostingService", admin: "Namespace", rpc_port: int, metrics_port: int) -> None:
+    """Run a role with its admin RPC and metrics until it is stopped."""
     from node.metrics import MetricsServer
     from node.rpc import Dispatcher, RpcServer, ServerOptions
 

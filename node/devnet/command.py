@@ -57,6 +57,7 @@ class Devnet:
             {
                 "LAMINA_BATCHER_KEY": to_hex(roles.batcher.private_key),
                 "LAMINA_PROPOSER_KEY": to_hex(roles.proposer.private_key),
+                "LAMINA_CHALLENGER_KEY": to_hex(roles.challenger.private_key),
             },
         )
         if self.settings.l1 == "anvil":
@@ -219,7 +220,7 @@ class Devnet:
         files, ports, settings = self.files, self.ports, self.settings
         l1 = self._l1_url
         addresses = L1Addresses.read(files.addresses)
-        return [
+        roles = [
             Role(
                 "batcher",
                 [
@@ -251,6 +252,34 @@ class Devnet:
                 self._healthy(ports.proposer),
             ),
         ]
+        return [*roles, self._challenger_role(addresses)] if settings.challenger else roles
+
+    def _challenger_role(self, addresses: L1Addresses) -> Role:
+        """Judges by the verifier, which derives everything from L1 by itself."""
+        files, ports = self.files, self.ports
+        own_node = f"{_LOCAL}:{ports.verifier_rollup}"
+        steps = ["--alphabet"]
+        if files.prestate.exists():
+            steps = [
+                *("--prestate", str(files.prestate)),
+                *("--preimages", str(files.preimages_dir)),
+                *("--l1-beacon", self._l1_beacon_url),
+            ]
+        return Role(
+            "challenger",
+            [
+                "challenger",
+                *("--rollup.config", str(files.rollup)),
+                *("--l1-eth-rpc", self._l1_url),
+                *("--l2-eth-rpc", own_node),
+                *("--rollup-rpc", own_node),
+                *("--game-factory-address", to_hex(addresses.DisputeGameFactoryProxy)),
+                *("--poll-interval", "1"),
+                *("--rpc.port", str(ports.challenger)),
+                *steps,
+            ],
+            self._healthy(ports.challenger),
+        )
 
     def _healthy(self, port: int) -> Callable[[], Awaitable[bool]]:
         async def ask() -> bool:
@@ -292,6 +321,11 @@ class Devnet:
             Panel("pool", f"{_LOCAL}:{ports.http}", "txpool_status"),
             Panel("batcher", f"{_LOCAL}:{ports.batcher}", "admin_getBatcherStatus"),
             Panel("proposer", f"{_LOCAL}:{ports.proposer}", "admin_getProposerStatus"),
+            *(
+                [Panel("challenger", f"{_LOCAL}:{ports.challenger}", "admin_getChallengerStatus")]
+                if self.settings.challenger
+                else []
+            ),
             Panel("l1", self._l1_url, "eth_getBlockByNumber", ("latest", False)),
         ]
 
@@ -318,6 +352,7 @@ class Devnet:
             },
             "batcher": {"rpc": f"{_LOCAL}:{ports.batcher}"},
             "proposer": {"rpc": f"{_LOCAL}:{ports.proposer}"},
+            "challenger": {"rpc": f"{_LOCAL}:{ports.challenger}"} if self.settings.challenger else None,
             "dashboard": f"{_LOCAL}:{ports.dashboard}",
             "blockTime": rollup.block_time,
             "accounts": [

@@ -11,13 +11,21 @@ from pathlib import Path
 from config.constants import EMPTY_TRIE_ROOT
 from config.errors import CriticalError
 from config.genesis import Genesis, dump_genesis, l1_genesis_alloc
+from config.l1_chain import L1ChainConfig
+from config.program import program_config
+from config.rollup import RollupConfig
 from config.types import ZERO_ADDRESS, Address, Hash32, Timestamp, to_address
 from evm.genesis import genesis_block
 from evm.store.kv import LevelDbStore
 from evm.types import Header, keccak256
+from faultproof.preimage import MemorySource
+from faultproof.vm.elf import read_elf
+from faultproof.vm.reference import ReferenceMachine
+from faultproof.vm.snapshot import save
 from l1.deployment.addresses import L1Addresses
 from l1.deployment.deploy import DeploymentSender, deploy_contracts, install_dispute_game
 from l1.deployment.params import DeployParams
+from l1.deployment.plan import StepMachine
 from l1.kzg import KzgWorker
 from node.chain import Chain
 from node.devl1.genesis import DEV_L1_CHAIN_ID, DEV_L1_GAS_LIMIT, dev_l1_chain_config
@@ -78,6 +86,16 @@ class DevnetFiles:
     def addresses(self) -> Path:
         """The L1 contracts."""
         return self.datadir / "addresses.json"
+
+    @property
+    def prestate(self) -> Path:
+        """The first state of the fault-proof program, where games are about one."""
+        return self.datadir / "prestate.bin"
+
+    @property
+    def preimages_dir(self) -> Path:
+        """The preimages of the challenger's runs."""
+        return self.datadir / "preimages"
 
     @property
     def exists(self) -> bool:
@@ -202,8 +220,25 @@ async def deploy(
     write_l2(files, start)
     header = start.block.header
     anchor = output_root_v0(header.state_root, header.withdrawals_root or EMPTY_TRIE_ROOT, header.hash)
-    addresses = await install_dispute_game(sender, addresses, params, anchor, 0, ALPHABET_PRESTATE)
+    prestate, machine = ALPHABET_PRESTATE, StepMachine.ALPHABET
+    if settings.fault_program is not None:
+        prestate, machine = make_prestate(settings.fault_program, start.rollup, files), StepMachine.RISCV
+    addresses = await install_dispute_game(sender, addresses, params, anchor, 0, prestate, machine=machine)
     files.finish(addresses)
+
+
+def make_prestate(program: Path, rollup: RollupConfig, files: DevnetFiles) -> Hash32:
+    """Write the first state of a fault-proof program for the devnet's chain; answers its commitment.
+
+    Raises CriticalError when the file holds no such program.
+    """
+    try:
+        configured = read_elf(program.read_bytes()).configured(
+            program_config(rollup, L1ChainConfig.load(files.l1_chain))
+        )
+    except (OSError, ValueError) as error:
+        raise CriticalError(f"{program} is no fault-proof program: {error}") from error
+    return save(files.prestate, ReferenceMachine(*configured.state(), MemorySource({}))).hash()
 
 
 def write_l2(files: DevnetFiles, start: L2Start) -> None:

@@ -34,6 +34,7 @@ class Ports:
     l1_beacon: int = 5052
     batcher: int = 8548
     proposer: int = 8560
+    challenger: int = 8561
     dashboard: int = 8080
 
 
@@ -43,7 +44,8 @@ class DevnetSettings:
 
     `l1` is "embedded", "anvil", or the URL of an L1 execution endpoint (then `l1_beacon` is its beacon endpoint). There
     `l1_funding_key` (32 bytes) pays each of the devnet's accounts `l1_funding` wei, and `l1_chain_config` may hold the
-    chain's rules.
+    chain's rules. `fault_program` is the ELF file of the program that games are about: with it steps are judged by the
+    RISC-V machine, without it by the alphabet VM.
     """
 
     datadir: Path
@@ -64,6 +66,8 @@ class DevnetSettings:
     gas_limit: int = 60_000_000
     proposal_interval: int = 12
     max_channel_duration: int = 1
+    challenger: bool = True
+    fault_program: Path | None = None
     ports: Ports = field(default_factory=Ports)
     info: Path | None = None
     log_level: str = "info"

@@ -10,6 +10,7 @@ from node.chain import Chain
 from node.mempool import SidecarStore, TransactionPool
 from node.rpc.blocks import BlockFinder
 from node.rpc.debug import Debug
+from node.rpc.debug_db import DebugDb
 from node.rpc.debug_trace import DebugTrace
 from node.rpc.debug_witness import DebugWitness
 from node.rpc.dispatcher import Namespace
@@ -81,6 +82,7 @@ def standard_namespaces(
         Debug(blocks, transactions),
         DebugTrace(chain, blocks, workers),
         DebugWitness(chain, blocks, workers),
+        DebugDb(chain.state),
         Miner(pool),
         AdminInfo(chain, options.client_version, options.datadir),
     ]

@@ -27,6 +27,7 @@ from config.types import Address as WireAddress
 from config.types import Hash32
 from contracts import Artifact, load_artifact
 from l1.deployment import Delays, DeployParams, L1Addresses, ProofSettings, plan_contracts, plan_dispute_game
+from l1.deployment.plan import StepMachine
 
 START_TIME = 1_700_000_000
 GAS_LIMIT = 30_000_000
@@ -403,11 +404,18 @@ def mock_proof(program_id: bytes, public_values: bytes) -> bytes:
 
 
 def deploy_l1(
-    max_game_depth: int = 8, split_depth: int = 4, delays: Delays = TEST_DELAYS, *, with_proofs: bool = False
+    max_game_depth: int = 8,
+    split_depth: int = 4,
+    delays: Delays = TEST_DELAYS,
+    *,
+    with_proofs: bool = False,
+    machine: StepMachine = StepMachine.ALPHABET,
+    prestate: Hash32 = PRESTATE,
 ) -> L1System:
     """A fresh chain, all deployed; accounts `owner`, `guardian`, `batcher`, `signer`. The anchor is block 0.
 
-    `with_proofs`: games can be ended by proofs that the mock verifier accepts, see `mock_proof`.
+    `with_proofs`: games can be ended by proofs that the mock verifier accepts, see `mock_proof`. `machine` executes steps,
+    from `prestate` on.
     """
     chain = Chain()
     deployer = WireAddress(account("deployer"))
@@ -431,7 +439,7 @@ def deploy_l1(
     for call in plan.calls:
         chain.send(call.to, call.data, call.value, deployer, call.gas_limit)
     nonce = chain.nonce(deployer)
-    plan = plan_dispute_game(deployer, nonce, plan.addresses, params, ANCHOR_ROOT, 0, PRESTATE)
+    plan = plan_dispute_game(deployer, nonce, plan.addresses, params, ANCHOR_ROOT, 0, prestate, machine=machine)
     for call in plan.calls:
         chain.send(call.to, call.data, call.value, deployer, call.gas_limit)
     # A call within the block of the retirement time would still be retired.

@@ -12,16 +12,20 @@ from eth_utils.crypto import keccak
 
 from config.types import Address
 from evm.precompiles.limits import BN256_PAIRING
+from faultproof.game import BlobElement, PrecompileCall
+from faultproof.host.blobs import evaluation_points
+from faultproof.host.precompiles import precompile_preimage
 from faultproof.precompile_calls import publishing_gas
 from faultproof.preimage import blob_key, keccak256_key, precompile_key
-from faultproof.preimage.loading import BlobElement, PrecompileInput, load_preimage
+from faultproof.preimage.loading import load_preimage
 from faultproof.preimage.oracle_call import OracleCall
 from l1.kzg_core import commitment_of, trusted_setup
 from tests.contracts.harness import Chain, Contract, Result, Reverted, account
 
 MODULUS = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 BLOB = b"".join((index * 0x0123456789ABCDEF**3 % MODULUS).to_bytes(32, "big") for index in range(1, 4097))
-SHA256_ADDRESS, IDENTITY, POINT_EVALUATION = (Address(bytes([*bytes(19), number])) for number in (2, 4, 10))
+SHA256_ADDRESS, IDENTITY, ADD, POINT_EVALUATION = (Address(bytes([*bytes(19), number])) for number in (2, 4, 6, 10))
+POINT = (1).to_bytes(32, "big") + (2).to_bytes(32, "big")
 MIN_SIZE, CHALLENGE_PERIOD = 300, 100
 
 
@@ -69,12 +73,13 @@ def test_a_field_element_with_its_proof_is_served_from_any_offset(oracle: Contra
     assert served(oracle, key, value, offset)
 
 
-def test_the_blobs_own_words_are_its_values_at_the_roots_of_unity(oracle: Contract) -> None:
-    known, value = element(1)
-    assert value == BLOB[:32]
+@pytest.mark.parametrize("index", [0, 1, 2047, 4095])
+def test_the_blobs_own_words_are_its_values_at_the_evaluation_points(oracle: Contract, index: int) -> None:
+    known, value = element(int.from_bytes(evaluation_points()[index], "big"))
+    assert value == BLOB[32 * index : 32 * index + 32]
     key = blob_key(known.commitment, known.point)
     send(oracle, load_preimage(key, value, 8, known).calls[0])
-    assert served(oracle, key, BLOB[:32], 8)
+    assert served(oracle, key, value, 8)
 
 
 def test_a_field_element_without_a_valid_proof_is_refused(oracle: Contract) -> None:
@@ -110,7 +115,7 @@ def test_a_precompiles_result_has_a_status_in_front(oracle: Contract, offset: in
     data = b"what is hashed"
     key = precompile_key(SHA256_ADDRESS, 84, data)
     result = b"\x01" + sha256(data).digest()
-    send(oracle, load_preimage(key, result, offset, PrecompileInput(SHA256_ADDRESS, 84, data)).calls[0])
+    send(oracle, load_preimage(key, result, offset, PrecompileCall(SHA256_ADDRESS, 84, data)).calls[0])
     assert served(oracle, key, result, offset)
 
 
@@ -133,10 +138,39 @@ def test_a_call_that_fails_is_a_result_too_within_the_gas_that_is_reckoned_for_i
     oracle: Contract, precompile: Address, gas: int, data: bytes
 ) -> None:
     key = precompile_key(precompile, gas, data)
-    (call,) = load_preimage(key, b"\0", 8, PrecompileInput(precompile, gas, data)).calls
+    (call,) = load_preimage(key, b"\0", 8, PrecompileCall(precompile, gas, data)).calls
     assert call.gas_limit == publishing_gas(len(data), gas, data.count(0))
     send(oracle, call)
     assert served(oracle, key, b"\0", 8)
+
+
+@pytest.mark.parametrize(
+    ("address", "gas", "data"),
+    [
+        (ADD, 150, POINT + POINT),
+        (ADD, 150, bytes(31) + b"\x01" + bytes(96)),
+        (BN256_PAIRING, 45_000, b""),
+        (ADD, 150, b""),
+    ],
+    ids=["a result", "a failure", "no input", "zeros"],
+)
+def test_results_of_precompiles_are_those_that_the_host_computes(
+    oracle: Contract, address: Address, gas: int, data: bytes
+) -> None:
+    key, preimage = precompile_preimage(address, gas, data)
+    for offset in range(0, len(preimage) + 8, 32):
+        oracle.send("loadPrecompilePreimagePart", offset, address, gas, data)
+        assert served(oracle, key, preimage, offset)
+
+
+def test_a_large_input_still_leaves_gas_for_the_result(oracle: Contract) -> None:
+    data = b"\x01" * 50_000
+    gas = 15 + 3 * ((len(data) + 31) // 32)
+    (call,) = load_preimage(
+        precompile_key(IDENTITY, gas, data), b"\x01" + data, 8, PrecompileCall(IDENTITY, gas, data)
+    ).calls
+    send(oracle, call)
+    assert served(oracle, precompile_key(IDENTITY, gas, data), b"\x01" + data, 8)
 
 
 def test_a_pairing_that_holds_is_one(oracle: Contract) -> None:

@@ -28,6 +28,7 @@ PORT_FLAGS = (
     "--l1.beacon.port",
     "--batcher.port",
     "--proposer.port",
+    "--challenger.port",
     "--dashboard.port",
 )
 

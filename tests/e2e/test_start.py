@@ -69,6 +69,7 @@ def test_every_role_says_that_it_is_healthy(devnet: RunningDevnet) -> None:
         "verifier": info["verifier"]["rollup"],
         "batcher": info["batcher"]["rpc"],
         "proposer": info["proposer"]["rpc"],
+        "challenger": info["challenger"]["rpc"],
     }
     assert set(roles) == set(info["processes"])
     for role, url in roles.items():
@@ -98,7 +99,7 @@ def test_every_number_of_the_dashboard_equals_the_rpc_value(devnet: RunningDevne
         assert answer.headers["Content-Type"].startswith("text/html")
         assert b"api/state" in answer.read()
     panels = get_json(state_url)
-    assert {"sequencer", "verifier", "batcher", "proposer", "l1"} <= set(panels)
+    assert {"sequencer", "verifier", "batcher", "proposer", "challenger", "l1"} <= set(panels)
     compared: dict[str, int] = {}
 
     def ask_all() -> dict[str, dict[str, Any]]:
