@@ -69,9 +69,9 @@ def mutated(choose: random.Random, call: OracleCall) -> OracleCall:
     else:
         proofs = [place for place, one in enumerate(arguments) if isinstance(one, tuple) and len(one) == 16]
         place = choose.choice(proofs)
-        wrong = list(arguments[place])
-        wrong[choose.randrange(16)] = Hash32(b"\xdd" * 32)
-        arguments[place] = tuple(wrong)
+        siblings = list(arguments[place])
+        siblings[choose.randrange(16)] = Hash32(b"\xdd" * 32)
+        arguments[place] = tuple(siblings)
         if len(arguments) == 7 and choose.random() < 0.4:
             arguments[2] = (EMPTY_STATE,)
     return replace(call, arguments=tuple(arguments))
