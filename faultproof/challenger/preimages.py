@@ -1,5 +1,6 @@
 """What has to be in the preimage oracle before a step: each preimage becomes transactions that load the part it reads."""
 
+import asyncio
 from dataclasses import dataclass
 
 from config.errors import CriticalError
@@ -51,13 +52,12 @@ async def _loading(need: PreimageNeed, oracle: PreimageOracleContract, account: 
             "run is made from its sources"
         ) from error
     if loading.streamed is not None:
-        return await _streaming(loading.streamed, loading.calls, oracle, account, now)
+        return await _streaming(loading.streamed, oracle, account, now)
     return Preparation(_candidates(loading.calls, oracle))
 
 
 async def _streaming(
     streamed: StreamedPreimage,
-    calls: tuple[OracleCall, ...],
     oracle: PreimageOracleContract,
     account: Address,
     now: Timestamp,
@@ -68,15 +68,17 @@ async def _streaming(
         raise CriticalError("the own proposal of a large preimage was countered: the run has wrong states of keccak256")
     size = len(streamed.preimage)
     if not proposal.claimed_size:
+        calls = await asyncio.to_thread(lambda: tuple(streamed.calls()))
         return Preparation(_candidates(calls, oracle), f"a preimage of {size} bytes to be on L1 and open to challenges")
     if not proposal.completed_at:
-        missing = tuple(streamed.calls_after(proposal.blocks_processed))
+        missing = await asyncio.to_thread(lambda: tuple(streamed.calls_after(proposal.blocks_processed)))
         return Preparation(_candidates(missing, oracle), f"the rest of a preimage of {size} bytes to be on L1")
     period = int(await oracle.read_one("challengePeriod"))
     if now <= proposal.completed_at + period:
         left = proposal.completed_at + period + 1 - now
         return Preparation((), f"the end of the challenge period of a preimage of {size} bytes, in {left} s")
-    return Preparation(_candidates((streamed.squeeze(account),), oracle))
+    squeeze = await asyncio.to_thread(streamed.squeeze, account)
+    return Preparation(_candidates((squeeze,), oracle))
 
 
 def _candidates(calls: tuple[OracleCall, ...], oracle: PreimageOracleContract) -> tuple[TxCandidate, ...]:
