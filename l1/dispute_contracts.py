@@ -152,6 +152,17 @@ class PlayedGameContract(FaultDisputeGameContract):
         return self.candidate("challengeRootL2Block", output_proof, header_rlp)
 
 
+@dataclass(frozen=True)
+class LargePreimageProposal:
+    """How far a large preimage is: time when all of it was there (zero before), bytes that were announced, blocks that are
+    there, and whether somebody showed that it is wrong."""
+
+    completed_at: int
+    claimed_size: int
+    blocks_processed: int
+    countered: bool
+
+
 class PreimageOracleContract(Contract):
     """Preimages for steps."""
 
@@ -162,21 +173,12 @@ class PreimageOracleContract(Contract):
         """Whether a step can read this part."""
         return bool(await self.read_one("preimagePartOk", key, offset))
 
-    def load_keccak256(self, offset: int, preimage: bytes) -> TxCandidate:
-        """Store a part of a keccak256 preimage."""
-        return self.candidate("loadKeccak256PreimagePart", offset, preimage)
-
-    def load_sha256(self, offset: int, preimage: bytes) -> TxCandidate:
-        """Store a part of a sha256 preimage."""
-        return self.candidate("loadSha256PreimagePart", offset, preimage)
-
-    def load_blob_element(
-        self, offset: int, element: bytes, commitment: bytes, point: bytes, proof: bytes
-    ) -> TxCandidate:
-        """Store a part of a blob's field element with its KZG proof."""
-        z, y = int.from_bytes(point, "big"), int.from_bytes(element, "big")
-        return self.candidate("loadBlobPreimagePart", z, y, commitment, proof, offset)
-
-    def load_precompile(self, offset: int, address: Address, required_gas: int, data: bytes) -> TxCandidate:
-        """Store a part of what a precompiled contract answers."""
-        return self.candidate("loadPrecompilePreimagePart", offset, to_hex(address), required_gas, data)
+    async def proposal(self, owner: Address, uuid: int) -> LargePreimageProposal:
+        """What is known of a large preimage; all zero where there is none."""
+        word = int.from_bytes(await self.read_one("proposalMetadata", to_hex(owner), uuid), "big")
+        return LargePreimageProposal(
+            completed_at=word >> 192,
+            claimed_size=word >> 128 & 0xFFFFFFFF,
+            blocks_processed=word >> 96 & 0xFFFFFFFF,
+            countered=bool(word & 0xFFFFFFFFFFFFFFFF),
+        )

@@ -13,7 +13,7 @@ from config.types import ZERO_HASH, Address, Hash32, L2BlockNumber, Wei, to_hex
 from faultproof.challenger.game_state import GameState, read_game
 from faultproof.challenger.outputs import GameOutputs, Verdict, game_outputs, judge
 from faultproof.challenger.ports import L1Block, L1Reader, RollupNode
-from faultproof.challenger.preimages import loading_transactions
+from faultproof.challenger.preimages import prepare
 from faultproof.challenger.programs import Programs, whole_trace
 from faultproof.challenger.settings import ChallengerSettings, Mode
 from faultproof.game import Action, Move, SplitTrace, Step, honest_actions, resolve
@@ -233,7 +233,7 @@ class GameAgent:
         dues = []
         for action in actions:
             if isinstance(action, Step):
-                dues.append(await self._step(action))
+                dues += await self._step(action, head)
             elif challenger is None or not action.parent.is_root:
                 dues += await self._move(action, state, head)
         return dues
@@ -257,14 +257,20 @@ class GameAgent:
         candidate = self._contract.move(move.parent.value, move.parent.index, move.value, move.attack, bond)
         return [Due(self, str(move), (candidate,), bond, left)]
 
-    async def _step(self, step: Step) -> Due:
+    async def _step(self, step: Step, head: L1Block) -> list[Due]:
         constants = self._constants
         assert constants is not None
         oracle = PreimageOracleContract(self._around.rpc, constants.oracle)
-        loading = await loading_transactions(step, self._contract, oracle)
+        preparation = await prepare(step, self._contract, oracle, self._around.account, head.timestamp)
+        if preparation.waits_for is not None:
+            self.face.waiting_for = preparation.waits_for
+            if not preparation.candidates:
+                return []
+            bonds = Wei(sum(candidate.value for candidate in preparation.candidates))
+            return [Due(self, f"bring preimages for: {step}", preparation.candidates, bonds, seconds_left=0)]
         witness = step.witness
         candidate = self._contract.step(step.claim.index, step.attack, witness.state_data, witness.proof)
-        return Due(self, str(step), (*loading, candidate), seconds_left=0)
+        return [Due(self, str(step), (*preparation.candidates, candidate), seconds_left=0)]
 
     async def _block_challenge(self, number: int) -> Due:
         """Spec: op fault-dispute-game, "L2 Block Number Challenge"."""

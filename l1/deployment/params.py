@@ -13,6 +13,9 @@ SUPER_ROOT_GAME_TYPES = frozenset({4, 5, 7, 9})
 ROOT_BOND = Wei(400_000 * 200 * 10**9)
 """Bond of a root claim: 400,000 gas at 200 gwei."""
 
+MIN_LARGE_PREIMAGE_SIZE = 126_000
+"""Bytes of the smallest preimage that the oracle takes in parts: what is smaller fits one transaction (128 KiB)."""
+
 MAX_POSITION_DEPTH = 125
 """Deepest game that a 128-bit position can express."""
 
@@ -23,8 +26,9 @@ class Delays:
 
     `proof_maturity`: from proving a withdrawal to executing it. `game_finality`: from a game's resolution to its
     acceptance (the air gap). `max_clock`: chess clock of each side. `clock_extension`: time that whoever has to answer
-    is sure to have. `bond_withdrawal`: from unlocking a bond to paying it out. `preimage_challenge`: extra time before
-    a step. `timelock`: from announcing an upgrade to making it.
+    is sure to have. `bond_withdrawal`: from unlocking a bond to paying it out. `preimage_challenge`: for challenging a
+    preimage that is published in parts, and therefore extra time before a step. `timelock`: from announcing an upgrade
+    to making it.
     """
 
     proof_maturity: int
@@ -136,6 +140,7 @@ class DeployParams:
     game_type: int = PERMISSIONLESS_GAME_TYPE
     root_bond: Wei = ROOT_BOND
     proofs: ProofSettings = NO_PROOFS
+    min_large_preimage_size: int = MIN_LARGE_PREIMAGE_SIZE
     resource_config: ResourceConfig = field(default_factory=ResourceConfig)
 
     def __post_init__(self) -> None:

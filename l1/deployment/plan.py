@@ -132,7 +132,7 @@ def plan_contracts(deployer: Address, nonce: int, params: DeployParams) -> Plan:
         DisputeGameFactoryImpl=planner.create("DisputeGameFactory"),
         AnchorStateRegistryImpl=planner.create("AnchorStateRegistry", delays.game_finality),
         DelayedWETHImpl=planner.create("DelayedWETH", delays.bond_withdrawal),
-        PreimageOracle=planner.create("PreimageOracle", delays.preimage_challenge),
+        PreimageOracle=planner.create("PreimageOracle", params.min_large_preimage_size, delays.preimage_challenge),
         Multicall3=planner.create("Multicall3"),
     )
     _plan_initialisation(planner, addresses, params)

@@ -17,8 +17,8 @@ from faultproof.vm.witness import step_from_witness
 from l1.contracts import GameStatus
 from l1.deployment.plan import StepMachine
 from tests.contracts.harness import deploy_l1
-from tests.faultproof import assembler as asm
 from tests.faultproof.challenger_world import LAST_BLOCK, LIAR, World, claims_of, status_of
+from tests.faultproof.vm import assembler as asm
 
 CODE, KEYS, BUFFER, TEXT = 0x1000, 0x2000, 0x2100, b"what the program reads by its hash, longer than one read takes"
 LIARS_LAST, HONEST_LAST = 12, 11

@@ -4,42 +4,26 @@ pragma solidity 0.8.37;
 import { ISemver } from "../universal/ISemver.sol";
 import { IPreimageOracle } from "./interfaces/IPreimageOracle.sol";
 import { PreimageKeyLib } from "./lib/PreimageKeyLib.sol";
+import { LargePreimages } from "./oracle/LargePreimages.sol";
+import { InvalidProof, NotEnoughGas, PartOffsetOOB } from "./oracle/OracleErrors.sol";
 
 /// @title PreimageOracle
 /// @notice Preimages for one-step proofs: whoever knows a preimage stores the 32 bytes that the step reads. A preimage
 ///         starts with its length as eight big-endian bytes.
-contract PreimageOracle is IPreimageOracle, ISemver {
-    uint256 internal immutable CHALLENGE_PERIOD;
+contract PreimageOracle is LargePreimages, IPreimageOracle, ISemver {
+    /// @notice Gas that has to be left for everything around the call of a precompile.
+    uint256 public constant PRECOMPILE_CALL_RESERVED_GAS = 100_000;
 
-    /// @notice Length of a preimage, without the prefix.
-    mapping(bytes32 => uint256) public preimageLengths;
-    /// @notice Parts by key and offset.
-    mapping(bytes32 => mapping(uint256 => bytes32)) public preimageParts;
-    /// @notice Whether a part is there.
-    mapping(bytes32 => mapping(uint256 => bool)) public preimagePartOk;
+    address private constant POINT_EVALUATION = address(0x0a);
+    uint256 private constant G1_SIZE = 48;
 
-    /// @notice The point evaluation precompile (EIP-4844).
-    address internal constant POINT_EVALUATION = address(0x0a);
-    /// @notice First byte of the hash by which transactions name blobs.
-    bytes1 internal constant VERSIONED_HASH_KZG = 0x01;
-    /// @notice Gas that is left over for storing a precompile's result.
-    uint256 internal constant RESERVED_GAS = 200_000;
-
-    /// @notice The offset is past the end of the preimage.
-    error PartOffsetOOB();
-    /// @notice The proof does not show that the blob has this field element.
-    error InvalidProof();
-    /// @notice The call could fail for lack of gas, which would look like a result.
-    error NotEnoughGas();
-
-    /// @param _challengePeriod Extra seconds that games give before a step, for preimages that take long to publish.
-    constructor(uint256 _challengePeriod) {
-        CHALLENGE_PERIOD = _challengePeriod;
-    }
+    /// @param _minProposalSize Bytes of the smallest preimage that can be streamed.
+    /// @param _challengePeriod Seconds in which a streamed preimage can be challenged; games give them before a step.
+    constructor(uint256 _minProposalSize, uint256 _challengePeriod) LargePreimages(_minProposalSize, _challengePeriod) { }
 
     /// @notice Semantic version.
     function version() external pure returns (string memory) {
-        return "1.2.0";
+        return "1.1.4";
     }
 
     /// @inheritdoc IPreimageOracle
@@ -50,7 +34,7 @@ contract PreimageOracle is IPreimageOracle, ISemver {
     /// @inheritdoc IPreimageOracle
     function readPreimage(bytes32 _key, uint256 _offset) external view returns (bytes32 dat_, uint256 datLen_) {
         require(preimagePartOk[_key][_offset], "pre-image must exist");
-        uint256 end = preimageLengths[_key] + 8;
+        uint256 end = preimageLengths[_key] + PREFIX;
         datLen_ = _offset + 32 >= end ? end - _offset : 32;
         dat_ = preimageParts[_key][_offset];
     }
@@ -68,31 +52,28 @@ contract PreimageOracle is IPreimageOracle, ISemver {
         returns (bytes32 key_)
     {
         if (_size > 32) revert PartOffsetOOB();
+        _assertWithin(_partOffset, _size);
         key_ = PreimageKeyLib.localizeIdent(_ident, _localContext);
-        bytes memory data = abi.encodePacked(_word);
-        assembly {
-            mstore(data, _size)
-        }
-        _store(key_, data, _partOffset);
+        _store(key_, _size, _partOffset, _partOfWord(_word, _size, _partOffset));
     }
 
     /// @notice Stores part of a keccak256 preimage.
     /// @dev    Invariant: the key is computed from the data, so only true preimages are stored.
     function loadKeccak256PreimagePart(uint256 _partOffset, bytes calldata _preimage) external {
-        _store(PreimageKeyLib.keccak256PreimageKey(_preimage), _preimage, _partOffset);
+        _storeData(PreimageKeyLib.keccak256PreimageKey(_preimage), _partOffset, _preimage);
     }
 
     /// @notice Stores part of a sha256 preimage.
     function loadSha256PreimagePart(uint256 _partOffset, bytes calldata _preimage) external {
-        _store(PreimageKeyLib.sha256PreimageKey(_preimage), _preimage, _partOffset);
+        _storeData(PreimageKeyLib.sha256PreimageKey(_preimage), _partOffset, _preimage);
     }
 
-    /// @notice Stores part of a blob's field element.
-    /// @param _z          The point at which the blob's polynomial has the element as its value.
-    /// @param _y          The element.
-    /// @param _commitment KZG commitment to the blob.
-    /// @param _proof      KZG proof of the value.
-    /// @dev   Invariant: the key binds commitment and point, and the precompile binds the element to them.
+    /// @notice Stores part of a blob's field element: the value `_y` at `_z` of the polynomial that is committed to.
+    /// @param _z          Where the polynomial is evaluated; big-endian, below the field's modulus.
+    /// @param _y          The value there, which is the preimage.
+    /// @param _commitment KZG commitment to the blob, 48 bytes.
+    /// @param _proof      KZG proof of the value, 48 bytes.
+    /// @param _partOffset Where the part starts.
     function loadBlobPreimagePart(
         uint256 _z,
         uint256 _y,
@@ -102,16 +83,24 @@ contract PreimageOracle is IPreimageOracle, ISemver {
     )
         external
     {
-        bytes32 digest = sha256(_commitment);
-        bytes32 versionedHash = bytes32(VERSIONED_HASH_KZG) | ((digest << 8) >> 8);
-        (bool success,) = POINT_EVALUATION.staticcall(abi.encodePacked(versionedHash, _z, _y, _commitment, _proof));
-        if (!success) revert InvalidProof();
-        _store(PreimageKeyLib.blobPreimageKey(_commitment, _z), abi.encodePacked(_y), _partOffset);
+        if (_commitment.length != G1_SIZE || _proof.length != G1_SIZE) revert InvalidProof();
+        uint256 versionedHash = (uint256(sha256(_commitment)) & (type(uint256).max >> 8)) | (uint256(1) << 248);
+        (bool valid,) =
+            POINT_EVALUATION.staticcall(abi.encodePacked(versionedHash, _z, _y, _commitment, _proof));
+        if (!valid) revert InvalidProof();
+        _assertWithin(_partOffset, 32);
+        _store(
+            PreimageKeyLib.blobPreimageKey(_commitment, _z), 32, _partOffset, _partOfWord(bytes32(_y), 32, _partOffset)
+        );
     }
 
-    /// @notice Stores part of what a precompiled contract answers: a status byte, 0 for a failure, and its output.
-    /// @param _requiredGas What the call costs; the key binds it.
-    /// @dev   Invariant: a failure is the contract's own and not for lack of gas, so that there is one preimage per key.
+    /// @notice Stores part of what a precompile answers: a byte that is one unless the call failed, and the return data.
+    /// @dev    Invariant: only the input decides whether the call fails. It is given all gas but a 64th, and at least what
+    ///         the precompile needs; nothing between the check and the call costs more than the reserve.
+    /// @param _partOffset  Where the part starts.
+    /// @param _precompile  The precompile.
+    /// @param _requiredGas Gas that it needs for this input.
+    /// @param _input       Its input.
     function loadPrecompilePreimagePart(
         uint256 _partOffset,
         address _precompile,
@@ -120,23 +109,36 @@ contract PreimageOracle is IPreimageOracle, ISemver {
     )
         external
     {
-        bytes32 key = PreimageKeyLib.precompilePreimageKey(_precompile, _requiredGas, _input);
-        // A call gets at most 63/64 of what is left.
-        if (gasleft() * 63 / 64 < uint256(_requiredGas) + RESERVED_GAS) revert NotEnoughGas();
-        (bool success, bytes memory output) = _precompile.staticcall{ gas: gasleft() - RESERVED_GAS }(_input);
-        _store(key, abi.encodePacked(success ? bytes1(0x01) : bytes1(0x00), success ? output : bytes("")), _partOffset);
+        // What is hashed for the key ends with the input, so the call needs no second copy of it.
+        bytes memory hashed = abi.encodePacked(_precompile, _requiredGas, _input);
+        bytes32 key = PreimageKeyLib.precompilePreimageKey(hashed);
+        if (gasleft() * 63 < uint256(_requiredGas) * 64 + PRECOMPILE_CALL_RESERVED_GAS * 63) revert NotEnoughGas();
+        uint256 size;
+        bool success;
+        assembly ("memory-safe") {
+            success := staticcall(gas(), _precompile, add(hashed, 0x3c), _input.length, 0, 0)
+            size := add(returndatasize(), 1)
+        }
+        _assertWithin(_partOffset, size);
+        bytes32 part;
+        assembly ("memory-safe") {
+            let prefixed := mload(0x40)
+            mstore(prefixed, shl(192, size))
+            mstore8(add(prefixed, 8), success)
+            returndatacopy(add(prefixed, 9), 0, returndatasize())
+            // Free memory need not be zero.
+            mstore(add(prefixed, add(8, size)), 0)
+            part := mload(add(prefixed, _partOffset))
+        }
+        _store(key, size, _partOffset, part);
     }
 
-    function _store(bytes32 _key, bytes memory _data, uint256 _partOffset) private {
+    function _storeData(bytes32 _key, uint256 _partOffset, bytes calldata _data) private {
         uint256 size = _data.length;
-        if (_partOffset >= size + 8) revert PartOffsetOOB();
-        bytes memory prefixed = abi.encodePacked(uint64(size), _data, bytes32(0));
-        bytes32 part;
-        assembly {
-            part := mload(add(add(prefixed, 32), _partOffset))
-        }
-        preimagePartOk[_key][_partOffset] = true;
-        preimageParts[_key][_partOffset] = part;
-        preimageLengths[_key] = size;
+        _assertWithin(_partOffset, size);
+        bytes32 part = _partOffset < PREFIX
+            ? _partWithPrefix(_wordAt(_data, 0), size, _partOffset)
+            : _wordAt(_data, _partOffset - PREFIX);
+        _store(_key, size, _partOffset, part);
     }
 }

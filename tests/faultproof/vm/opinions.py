@@ -12,6 +12,7 @@ from faultproof.vm.memory import SparseMemory
 from faultproof.vm.reference import PreimageReader, ReferenceMachine
 from faultproof.vm.state import State
 from faultproof.vm.witness import Witness, step_from_witness, witness
+from l1.deployment.params import MIN_LARGE_PREIMAGE_SIZE
 from tests.contracts.harness import Chain, Contract, Result, account
 from tests.faultproof.vm.assembler import code
 
@@ -62,7 +63,7 @@ class Judge:
     def __init__(self) -> None:
         self.chain = Chain()
         self.chain.auto_mine = False
-        self.oracle: Contract = self.chain.deploy("PreimageOracle", 0)
+        self.oracle: Contract = self.chain.deploy("PreimageOracle", MIN_LARGE_PREIMAGE_SIZE, 0)
         self.riscv: Contract = self.chain.deploy("RISCV", self.oracle.address)
 
     def load_part(self, evidence: Witness) -> None:

@@ -19,26 +19,25 @@ library PreimageKeyLib {
 
     /// @notice Key of type 2: keccak256 with the type in the first byte.
     function keccak256PreimageKey(bytes memory _preimage) internal pure returns (bytes32) {
-        return bytes32((uint256(keccak256(_preimage)) & ~TYPE_MASK) | (uint256(2) << 248));
-    }
-
-    /// @notice Key of type 5: a field element of a blob, by the blob's commitment and the element's point.
-    function blobPreimageKey(bytes memory _commitment, uint256 _z) internal pure returns (bytes32) {
-        return bytes32((uint256(keccak256(abi.encodePacked(_commitment, _z))) & ~TYPE_MASK) | (uint256(5) << 248));
-    }
-
-    /// @notice Key of type 6: what a precompiled contract answers.
-    function precompilePreimageKey(address _precompile, uint64 _requiredGas, bytes memory _input)
-        internal
-        pure
-        returns (bytes32)
-    {
-        bytes32 digest = keccak256(abi.encodePacked(_precompile, _requiredGas, _input));
-        return bytes32((uint256(digest) & ~TYPE_MASK) | (uint256(6) << 248));
+        return _typed(keccak256(_preimage), 2);
     }
 
     /// @notice Key of type 4: sha256 with the type in the first byte.
     function sha256PreimageKey(bytes memory _preimage) internal pure returns (bytes32) {
-        return bytes32((uint256(sha256(_preimage)) & ~TYPE_MASK) | (uint256(4) << 248));
+        return _typed(sha256(_preimage), 4);
+    }
+
+    /// @notice Key of type 5: a blob's commitment and a point.
+    function blobPreimageKey(bytes memory _commitment, uint256 _z) internal pure returns (bytes32) {
+        return _typed(keccak256(abi.encodePacked(_commitment, _z)), 5);
+    }
+
+    /// @notice Key of type 6: the address of a precompile, the gas it needs (8 bytes), and its input, all in one.
+    function precompilePreimageKey(bytes memory _call) internal pure returns (bytes32) {
+        return _typed(keccak256(_call), 6);
+    }
+
+    function _typed(bytes32 _digest, uint256 _type) private pure returns (bytes32) {
+        return bytes32((uint256(_digest) & ~TYPE_MASK) | (_type << 248));
     }
 }
