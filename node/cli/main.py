@@ -68,7 +68,22 @@ def _register() -> None:
         vm_debug,
     )
 
-    for module in (devnet, node, posting, reconstruct, bridge, batches, db, evm, vm, vm_debug, prestate, genesis, t8n, info):
+    for module in (
+        devnet,
+        node,
+        posting,
+        reconstruct,
+        bridge,
+        batches,
+        db,
+        evm,
+        vm,
+        vm_debug,
+        prestate,
+        genesis,
+        t8n,
+        info,
+    ):
         module.register(app)
 
 

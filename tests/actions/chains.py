@@ -280,11 +280,15 @@ class FakeL2:
     def apply(self, attributes: PayloadAttributes) -> L2BlockRef:
         """Make the next block of these attributes."""
         parent = self.blocks[-1].header
-        assert attributes.eip1559_params is not None
         assert attributes.suggested_fee_recipient == SEQUENCER_FEE_VAULT
-        assert attributes.parent_beacon_block_root is not None
-        extra = b"\x00" + attributes.eip1559_params
+        active = self.rollup.forks.active(attributes.timestamp)
+        assert (attributes.eip1559_params is not None) == (active >= Fork.HOLOCENE)
+        assert (attributes.parent_beacon_block_root is not None) == (active >= Fork.ECOTONE)
+        assert attributes.with_withdrawals == (active >= Fork.CANYON)
+        # The form of a header is of no interest to derivation, but for what it reads: the extra data since Holocene.
+        extra = b"" if attributes.eip1559_params is None else b"\x00" + attributes.eip1559_params
         if attributes.min_base_fee is not None:
+            assert attributes.eip1559_params is not None
             extra = b"\x01" + attributes.eip1559_params + attributes.min_base_fee.to_bytes(8, "big")
         header = _header(
             parent.hash,
@@ -295,7 +299,7 @@ class FakeL2:
             gas_limit=attributes.gas_limit,
             extra_data=extra,
             prev_randao=attributes.prev_randao,
-            parent_beacon_block_root=attributes.parent_beacon_block_root,
+            parent_beacon_block_root=attributes.parent_beacon_block_root or ZERO_HASH,
         )
         block = Block(header, tuple(decode_transaction(raw) for raw in attributes.transactions), ())
         self.blocks.append(block)
@@ -330,6 +334,9 @@ class FakeL2:
 
     def block_ref_by_number(self, number: int) -> L2BlockRef | None:
         return l2_block_ref(self.blocks[number], self.rollup) if 0 <= number < len(self.blocks) else None
+
+    def user_transactions_by_number(self, number: int) -> Sequence[bytes] | None:
+        return user_transactions(self.blocks[number]) if 0 <= number < len(self.blocks) else None
 
     def system_config_by_l2_hash(self, block_hash: Hash32) -> SystemConfig:
         return system_config_of(self._by_hash[block_hash], self.rollup)
