@@ -102,9 +102,7 @@ def compile_output(output: Output, target: Path) -> Path:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"what to build, of {', '.join(OUTPUTS)} (default: all)"
-    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to build, of {', '.join(OUTPUTS)} (default: all)")
     parser.add_argument("--out", type=Path, help="another directory for the results")
     options = parser.parse_args()
     unknown = set(options.names) - set(OUTPUTS)

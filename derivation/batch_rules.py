@@ -46,19 +46,34 @@ def drop(reason: str) -> Verdict:
 
 
 @dataclass(frozen=True)
+class Assumptions:
+    """What who does not have all of L2 takes as given.
+
+    With `parents` a batch counts as building on whatever block is due before it, whatever hashes it names: without
+    executing blocks their hashes are not known. L2 blocks below number `history_from` that are not there count as being
+    what batches say.
+    """
+
+    parents: bool = False
+    history_from: int = 0
+
+
+NOTHING_ASSUMED = Assumptions()
+
+
+@dataclass(frozen=True)
 class BatchContext:
     """What a batch is judged by.
 
     `l1_blocks`, not empty, are the L1 block that the next L2 block may repeat as origin and those known after it.
     `included_in` is the L1 block that completed the batch's channel: its timestamp decides which era's rules hold.
-    With `assumes_parents` a batch counts as building on whatever block is due before it, for who does not execute.
     """
 
     rollup: RollupConfig
     l1_blocks: Sequence[L1BlockRef]
     safe_head: L2BlockRef
     included_in: L1BlockRef
-    assumes_parents: bool = False
+    assumed: Assumptions = NOTHING_ASSUMED
 
     @property
     def next_timestamp(self) -> int:
@@ -92,7 +107,7 @@ def check_singular_batch(context: BatchContext, batch: SingularBatch) -> Verdict
         return context.early(batch.timestamp)
     if batch.timestamp < context.next_timestamp:
         return context.late(batch.timestamp)
-    if batch.parent_hash != safe_head.hash and not context.assumes_parents:
+    if batch.parent_hash != safe_head.hash and not context.assumed.parents:
         return drop(f"its parent is {short(batch.parent_hash)}, but the safe head is {safe_head}")
     expired = check_window(context, batch.epoch_number)
     if expired is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from config.errors import CriticalError, ResetError
 from config.l1_chain import L1ChainConfig
 from config.rollup import RollupConfig
+from derivation.batch_rules import NOTHING_ASSUMED, Assumptions
 from derivation.events import DerivationEvent, EventKind, EventSink
 from derivation.providers import L1Provider, L2Provider
 from derivation.stages.attributes_stage import AttributesStage
@@ -76,12 +77,9 @@ class DerivationPipeline:
         l1: L1Provider,
         l2: L2Provider,
         on_event: Callable[[DerivationEvent], None] | None = None,
-        assumes_parents: bool = False,
+        assumed: Assumptions = NOTHING_ASSUMED,
     ) -> None:
-        """`assumes_parents`: a batch counts as building on the block before it, whatever hashes it names.
-
-        That is for who derives attributes without executing them and so cannot know block hashes.
-        """
+        """`assumed` is for who derives without having all of L2, or without executing blocks."""
         self._rollup = rollup
         self._l1 = l1
         self._l2 = l2
@@ -89,8 +87,8 @@ class DerivationPipeline:
         genesis = L1BlockRef(rollup.genesis.l1.hash, rollup.genesis.l1.number, rollup.genesis.l1.hash, 0)
         self._traversal = L1Traversal(rollup, l1, self._events, genesis, rollup.genesis.system_config)
         self._retrieval = L1Retrieval(rollup, l1, self._events, self._traversal)
-        self._buffering = BufferingEra(rollup, l2, self._events, self._retrieval, assumes_parents)
-        self._strict = StrictEra(rollup, l2, self._events, self._retrieval, assumes_parents)
+        self._buffering = BufferingEra(rollup, l2, self._events, self._retrieval, assumed)
+        self._strict = StrictEra(rollup, l2, self._events, self._retrieval, assumed)
         self._era: Era = self._strict
         self._attributes = AttributesStage(rollup, l1_chain, l1, l2, self._events, self._era.batches)
         self._processed = 0

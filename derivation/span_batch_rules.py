@@ -12,7 +12,7 @@ from derivation.types import L2BlockRef
 
 @dataclass(frozen=True)
 class _Parent:
-    """The safe block that a span builds on; `ref` None when it lies before all that is known and is assumed."""
+    """The safe block that a span builds on; `ref` None when it lies before all that is known."""
 
     number: int
     ref: L2BlockRef | None
@@ -73,7 +73,7 @@ def _check_prefix(context: BatchContext, span: SpanBatch, l2: L2Provider) -> tup
     parent = _parent_of(context, start, l2)
     if parent is None:
         return drop(f"no safe block is due right before its start at {start}"), None
-    if not context.assumes_parents and parent.ref is not None and span.parent_check != parent.ref.hash[:CHECK_BYTES]:
+    if not context.assumed.parents and parent.ref is not None and span.parent_check != parent.ref.hash[:CHECK_BYTES]:
         return drop(f"its parent is {short(span.parent_check)}, but the safe chain has {parent.ref}"), parent
     expired = check_window(context, start_epoch)
     if expired is not None:
@@ -113,7 +113,7 @@ def _parent_of(context: BatchContext, start: int, l2: L2Provider) -> _Parent | N
     if number < rollup.genesis.l2.number:
         return None
     ref = l2.block_ref_by_number(number)
-    return None if ref is None and not context.assumes_parents else _Parent(number, ref)
+    return None if ref is None and number >= context.assumed.history_from else _Parent(number, ref)
 
 
 def _check_overlap(context: BatchContext, number: int, block: SpanBlock, epoch: int, l2: L2Provider) -> Verdict:
@@ -121,7 +121,8 @@ def _check_overlap(context: BatchContext, number: int, block: SpanBlock, epoch: 
     safe = context.safe_head if number == context.safe_head.number else l2.block_ref_by_number(number)
     transactions = l2.user_transactions_by_number(number)
     if safe is None or transactions is None:
-        return ACCEPTED if context.assumes_parents else drop(f"there is no safe block {number} to compare it with")
+        is_given = number < context.assumed.history_from
+        return ACCEPTED if is_given else drop(f"there is no safe block {number} to compare it with")
     if safe.l1_origin.number != epoch:
         return drop(f"its epoch is {epoch}, but {safe} has L1 origin {safe.l1_origin}")
     if tuple(block.transactions) != tuple(transactions):

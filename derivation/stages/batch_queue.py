@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from config.rollup import RollupConfig
-from derivation.batch_rules import BatchContext, Validity, Verdict, check_singular_batch
+from derivation.batch_rules import NOTHING_ASSUMED, Assumptions, BatchContext, Validity, Verdict, check_singular_batch
 from derivation.codec.batch import Batch
 from derivation.codec.singular_batch import SingularBatch
 from derivation.events import EventKind, EventSink
@@ -46,14 +46,14 @@ class BatchQueue:
         events: EventSink,
         reader: ChannelReader,
         epochs: KnownEpochs,
-        assumes_parents: bool = False,
+        assumed: Assumptions = NOTHING_ASSUMED,
     ) -> None:
         self._rollup = rollup
         self._l2 = l2
         self._events = events
         self._reader = reader
         self._epochs = epochs
-        self._assumes_parents = assumes_parents
+        self._assumed = assumed
         self._waiting: list[_Waiting] = []
         self._span: deque[SingularBatch] = deque()
         self._accepted_on: L2BlockRef | None = None
@@ -157,7 +157,7 @@ class BatchQueue:
 
     def _check(self, waiting: _Waiting, safe_head: L2BlockRef) -> Verdict:
         blocks: Sequence[L1BlockRef] = self._epochs.blocks
-        context = BatchContext(self._rollup, blocks, safe_head, waiting.included_in, self._assumes_parents)
+        context = BatchContext(self._rollup, blocks, safe_head, waiting.included_in, self._assumed)
         if isinstance(waiting.batch, SingularBatch):
             return check_singular_batch(context, waiting.batch)
         return check_span_batch(context, waiting.batch, self._l2)

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import replace
 
 from config.rollup import RollupConfig
-from derivation.batch_rules import BatchContext, Validity, check_singular_batch
+from derivation.batch_rules import NOTHING_ASSUMED, Assumptions, BatchContext, Validity, check_singular_batch
 from derivation.codec.batch import Batch
 from derivation.codec.singular_batch import SingularBatch
 from derivation.codec.span_batch import SpanBatch
@@ -37,14 +37,14 @@ class BatchStage:
         events: EventSink,
         reader: ChannelReader,
         epochs: KnownEpochs,
-        assumes_parents: bool = False,
+        assumed: Assumptions = NOTHING_ASSUMED,
     ) -> None:
         self._rollup = rollup
         self._l2 = l2
         self._events = events
         self._reader = reader
         self._epochs = epochs
-        self._assumes_parents = assumes_parents
+        self._assumed = assumed
         self._processed = 0
         self._candidate: Batch | None = None
         self._span: deque[SingularBatch] = deque()
@@ -107,7 +107,7 @@ class BatchStage:
 
     def _context(self, safe_head: L2BlockRef) -> BatchContext:
         epochs = self._epochs
-        return BatchContext(self._rollup, epochs.blocks, safe_head, epochs.current, self._assumes_parents)
+        return BatchContext(self._rollup, epochs.blocks, safe_head, epochs.current, self._assumed)
 
     def _drain(self) -> Pull:
         """Pull and forget.

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from config.rollup import RollupConfig
+from derivation.batch_rules import Assumptions
 from derivation.events import EventSink
 from derivation.providers import L2Provider
 from derivation.stages.batch_queue import BatchQueue
@@ -42,13 +43,13 @@ class BufferingEra:
     """Before Holocene: frames and batches may come in any order. Spec: op derivation."""
 
     def __init__(
-        self, rollup: RollupConfig, l2: L2Provider, events: EventSink, retrieval: L1Retrieval, assumes_parents: bool
+        self, rollup: RollupConfig, l2: L2Provider, events: EventSink, retrieval: L1Retrieval, assumed: Assumptions
     ) -> None:
         self.epochs = KnownEpochs(retrieval.origin)
         self._frames = FrameQueue(events, retrieval, in_order=False)
         self.channels = ChannelBank(rollup, events, self._frames)
         self.reader = ChannelReader(rollup, events, self.channels)
-        self.batches = BatchQueue(rollup, l2, events, self.reader, self.epochs, assumes_parents)
+        self.batches = BatchQueue(rollup, l2, events, self.reader, self.epochs, assumed)
 
     def reset(self, epochs: KnownEpochs, processed: int) -> None:
         """See Era. What was judged before is judged again, since a batch may have been kept for later then."""
@@ -63,13 +64,13 @@ class StrictEra:
     """Since Holocene: frames and batches have to come in order. Spec: op holocene derivation."""
 
     def __init__(
-        self, rollup: RollupConfig, l2: L2Provider, events: EventSink, retrieval: L1Retrieval, assumes_parents: bool
+        self, rollup: RollupConfig, l2: L2Provider, events: EventSink, retrieval: L1Retrieval, assumed: Assumptions
     ) -> None:
         self.epochs = KnownEpochs(retrieval.origin)
         self._frames = FrameQueue(events, retrieval, in_order=True)
         self.channels = ChannelAssembler(rollup, events, self._frames)
         self.reader = ChannelReader(rollup, events, self.channels)
-        self.batches = BatchStage(rollup, l2, events, self.reader, self.epochs, assumes_parents)
+        self.batches = BatchStage(rollup, l2, events, self.reader, self.epochs, assumed)
 
     def reset(self, epochs: KnownEpochs, processed: int) -> None:
         """See Era."""

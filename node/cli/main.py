@@ -55,6 +55,7 @@ def _register() -> None:
         batches,
         bridge,
         db,
+        derive,
         devnet,
         evm,
         genesis,
@@ -69,20 +70,8 @@ def _register() -> None:
     )
 
     for module in (
-        devnet,
-        node,
-        posting,
-        reconstruct,
-        bridge,
-        batches,
-        db,
-        evm,
-        vm,
-        vm_debug,
-        prestate,
-        genesis,
-        t8n,
-        info,
+        *(devnet, node, posting, reconstruct, derive, bridge, batches),
+        *(db, evm, vm, vm_debug, prestate, genesis, t8n, info),
     ):
         module.register(app)
 
