@@ -51,8 +51,9 @@ check: $(READY) ## lint and types only
 bench: $(READY) ## the benchmarks, one JSON line per figure
 	@$(BIN)/python -m benchmarks
 
-adversary: $(READY) ## the long hunts: 200 killed processes, and whatever else `make test` samples
+adversary: $(READY) ## the long hunts: 200 killed processes, 100,000 L1 histories, and whatever else `make test` samples
 	@LAMINA_CRASH_KILLS=200 $(BIN)/python -m pytest --timeout 3600 tests/node/test_chain_crash.py
+	@LAMINA_HISTORIES=100000 $(BIN)/python -m pytest --timeout 0 tests/core/test_derivation_histories.py
 
 contracts: $(READY) ## recompile the contracts (needs Node.js) into contracts/artifacts
 	@cd contracts && npm ci --silent && node compile.mjs

@@ -10,7 +10,7 @@ from derivation.codec import Batch, Compression, Frame, SingularBatch, encode_ba
 from derivation.codec.span_batch import SpanBatch, SpanBlock
 from derivation.events import EventKind
 from evm.l1_attributes import L1BlockInfo
-from evm.types import PayloadAttributes, decode_transaction
+from evm.types import PayloadAttributes
 from evm.types.signature import address_of
 from tests.actions.chains import (
     BATCHER_KEY,
@@ -398,7 +398,9 @@ def test_an_impossible_batch_is_dropped_and_the_next_one_for_its_block_takes_its
     world.sequence(4)
     poison = world.l2.user_transaction(b"poison")
     good = world.batcher.singular(3)
-    world.batcher.post([*singulars(world, 1, 2), replace(good, transactions=(poison,)), good, world.batcher.singular(4)])
+    world.batcher.post(
+        [*singulars(world, 1, 2), replace(good, transactions=(poison,)), good, world.batcher.singular(4)]
+    )
     world.l1.mine()
     verifier = Verifier(world.rollup, world.l1, lambda attributes: poison not in attributes.transactions)
     verifier.run()
