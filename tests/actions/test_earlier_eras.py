@@ -430,10 +430,10 @@ def test_an_epoch_cannot_be_skipped_when_its_window_has_not_passed_but_the_one_b
 # --- into Holocene ---
 
 
-def holocene_at(block: int, **changes: object) -> World:
+def holocene_at(block: int) -> World:
     """A world whose L1 block of this number is Holocene's first."""
     activation = L1_GENESIS_TIME + 12 * block
-    return World.create(forks=fork_times(activation, Fork.GRANITE, Fork.HOLOCENE, 0), **changes)
+    return World.create(forks=fork_times(activation, Fork.GRANITE, Fork.HOLOCENE, 0))
 
 
 def test_a_channel_that_is_open_when_holocene_comes_is_dropped_and_has_to_be_sent_again() -> None:
