@@ -44,7 +44,9 @@ def prepare_payload_attributes(
         receipts = l1.receipts(header.hash)
         user = user_deposits(header.hash, receipts, rollup.deposit_contract_address)
         deposits = tuple(deposit.raw for deposit in user)
-        system_config = apply_system_config_updates(system_config, receipts, rollup.l1_system_config_address).config
+        ecotone = rollup.is_active(Fork.ECOTONE, header.timestamp)
+        contract = rollup.l1_system_config_address
+        system_config = apply_system_config_updates(system_config, receipts, contract, ecotone).config
         sequence_number = 0
     else:
         if epoch.hash != parent.l1_origin.hash:

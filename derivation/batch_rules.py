@@ -1,4 +1,4 @@
-"""Which batches are valid: pure rules over known blocks, as they hold since Holocene."""
+"""Which singular batches are valid: pure rules over known blocks, as they hold before Holocene and since."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,6 @@ from config.forks import Fork
 from config.rollup import RollupConfig
 from config.types import short
 from derivation.codec.singular_batch import SingularBatch
-from derivation.codec.span_batch import CHECK_BYTES, SpanBatch
-from derivation.providers import L2Provider
 from derivation.types import L1BlockRef, L2BlockRef
 from derivation.upgrades import forbids_user_transactions
 from evm.types.transaction import TransactionType
@@ -19,11 +17,16 @@ _LEGACY_PREFIX = 0xC0
 
 
 class Validity(Enum):
-    """What becomes of a batch. Spec: op holocene derivation, "Batch Queue"."""
+    """What becomes of a batch. Spec: op derivation, "Batch Queue"; op holocene derivation, "Batch Queue"."""
 
     ACCEPT = "accept"
-    PAST = "past"
     DROP = "drop"
+    PAST = "past"
+    """For a block that is safe already; since Holocene."""
+    FUTURE = "future"
+    """For a later block; before Holocene."""
+    UNDECIDED = "undecided"
+    """L1 blocks are needed that were not read yet."""
 
 
 @dataclass(frozen=True)
@@ -34,130 +37,139 @@ class Verdict:
     reason: str = ""
 
 
-_ACCEPTED = Verdict(Validity.ACCEPT)
+ACCEPTED = Verdict(Validity.ACCEPT)
 
 
-def _drop(reason: str) -> Verdict:
+def drop(reason: str) -> Verdict:
+    """The verdict on a batch that is invalid for good."""
     return Verdict(Validity.DROP, reason)
 
 
-def check_singular_batch(
-    rollup: RollupConfig,
-    epoch: L1BlockRef,
-    next_epoch: L1BlockRef,
-    safe_head: L2BlockRef,
-    batch: SingularBatch,
-    included_in: L1BlockRef,
-) -> Verdict:
-    """Whether a batch is the next block after the safe head.
+@dataclass(frozen=True)
+class Assumptions:
+    """What who does not have all of L2 takes as given.
 
-    `epoch` is the L1 block that the next L2 block may repeat as origin, `next_epoch` the one after it, `included_in`
-    the L1 block that completed the batch's channel. Spec: op derivation, "Batch Queue"; op holocene derivation.
+    With `parents` a batch counts as building on whatever block is due before it, whatever hashes it names: without
+    executing blocks their hashes are not known. L2 blocks below number `history_from` that are not there count as being
+    what batches say.
     """
-    next_timestamp = safe_head.timestamp + rollup.block_time
-    if batch.timestamp > next_timestamp:
-        return _drop(f"it is for {batch.timestamp}, the next block is due at {next_timestamp}: batches are missing")
-    if batch.timestamp < next_timestamp:
-        return Verdict(Validity.PAST, f"it is for {batch.timestamp}, safe blocks reach {safe_head.timestamp} already")
-    if batch.parent_hash != safe_head.hash:
-        return _drop(f"its parent is {short(batch.parent_hash)}, but the safe head is {safe_head}")
-    latest_inclusion = batch.epoch_number + rollup.seq_window_size
-    if latest_inclusion < included_in.number:
-        return _drop(
-            f"epoch {batch.epoch_number} could be batched up to L1 block {latest_inclusion}, "
-            f"it came in {included_in.number}"
-        )
-    if batch.epoch_number == epoch.number:
-        origin = epoch
-    elif batch.epoch_number == next_epoch.number:
-        origin = next_epoch
-    else:
-        return _drop(f"its epoch is {batch.epoch_number}, allowed are {epoch.number} and {next_epoch.number}")
+
+    parents: bool = False
+    history_from: int = 0
+
+
+NOTHING_ASSUMED = Assumptions()
+
+
+@dataclass(frozen=True)
+class BatchContext:
+    """What a batch is judged by.
+
+    `l1_blocks`, not empty, are the L1 block that the next L2 block may repeat as origin and those known after it.
+    `included_in` is the L1 block that completed the batch's channel: its timestamp decides which era's rules hold.
+    """
+
+    rollup: RollupConfig
+    l1_blocks: Sequence[L1BlockRef]
+    safe_head: L2BlockRef
+    included_in: L1BlockRef
+    assumed: Assumptions = NOTHING_ASSUMED
+
+    @property
+    def next_timestamp(self) -> int:
+        """When the block after the safe head is due."""
+        return self.safe_head.timestamp + self.rollup.block_time
+
+    def l1_block(self, number: int) -> L1BlockRef | None:
+        """The known L1 block of this number."""
+        index = number - self.l1_blocks[0].number
+        return self.l1_blocks[index] if 0 <= index < len(self.l1_blocks) else None
+
+    def early(self, starts: int) -> Verdict:
+        """The verdict on a batch that starts after the next block is due."""
+        reason = f"it starts at {starts}, but the next block is due at {self.next_timestamp}: batches are missing"
+        return Verdict(Validity.DROP if self._is_strict else Validity.FUTURE, reason)
+
+    def late(self, ends: int) -> Verdict:
+        """The verdict on a batch that ends before the next block is due."""
+        reason = f"it ends at {ends}, and safe blocks reach {self.safe_head.timestamp} already"
+        return Verdict(Validity.PAST if self._is_strict else Validity.DROP, reason)
+
+    @property
+    def _is_strict(self) -> bool:
+        return self.rollup.is_active(Fork.HOLOCENE, self.included_in.timestamp)
+
+
+def check_singular_batch(context: BatchContext, batch: SingularBatch) -> Verdict:
+    """Whether a batch is the next block after the safe head. Spec: op derivation, "Batch Queue"; op holocene derivation."""
+    safe_head = context.safe_head
+    if batch.timestamp > context.next_timestamp:
+        return context.early(batch.timestamp)
+    if batch.timestamp < context.next_timestamp:
+        return context.late(batch.timestamp)
+    if batch.parent_hash != safe_head.hash and not context.assumed.parents:
+        return drop(f"its parent is {short(batch.parent_hash)}, but the safe head is {safe_head}")
+    expired = check_window(context, batch.epoch_number)
+    if expired is not None:
+        return expired
+    first = context.l1_blocks[0].number
+    # The first known block is past the safe head's origin when that origin's window has expired.
+    last = max(first, safe_head.l1_origin.number + 1)
+    if not first <= batch.epoch_number <= last:
+        return drop(f"its epoch is {batch.epoch_number}, allowed are {first} to {last}")
+    origin = context.l1_block(batch.epoch_number)
+    if origin is None:
+        return Verdict(Validity.UNDECIDED, f"its L1 origin {batch.epoch_number} is not read yet")
     if batch.epoch_hash != origin.hash:
-        return _drop(f"its epoch {origin.number} has hash {short(batch.epoch_hash)}, but L1 has {short(origin.hash)}")
-    if batch.timestamp < origin.timestamp:
-        return _drop(f"its timestamp {batch.timestamp} is before its L1 origin's, {origin.timestamp}")
+        return drop(f"its epoch {origin.number} has hash {short(batch.epoch_hash)}, but L1 has {short(origin.hash)}")
+    return check_block(context, batch.timestamp, batch.transactions, origin, advances=origin.number != first)
+
+
+def check_window(context: BatchContext, epoch_number: int) -> Verdict | None:
+    """The verdict on a batch that came after its epoch's sequencing window, None on one that came in time."""
+    latest = epoch_number + context.rollup.seq_window_size
+    if latest >= context.included_in.number:
+        return None
+    return drop(
+        f"epoch {epoch_number} could be batched up to L1 block {latest}, it came in {context.included_in.number}"
+    )
+
+
+def check_block(
+    context: BatchContext, timestamp: int, transactions: Sequence[bytes], origin: L1BlockRef, advances: bool
+) -> Verdict:
+    """Whether a new block may have this timestamp (seconds) and these transactions in epoch `origin`.
+
+    `advances`: its parent is of an earlier epoch. Spec: op derivation, "Batch Queue"; op jovian derivation.
+    """
+    rollup = context.rollup
+    if timestamp < origin.timestamp:
+        return drop(f"its timestamp {timestamp} is before its L1 origin's, {origin.timestamp}")
     latest = origin.timestamp + rollup.max_drift(origin.timestamp)
-    if batch.timestamp > latest:
-        if batch.transactions:
-            return _drop(f"it has transactions at {batch.timestamp}, past the sequencer drift limit {latest}")
-        if origin is epoch and batch.timestamp >= next_epoch.timestamp:
-            return _drop(f"past the sequencer drift limit {latest} it had to move on to L1 origin {next_epoch.number}")
-    if batch.transactions and forbids_user_transactions(rollup, batch.timestamp):
-        return _drop("an upgrade activates in its block, which must have no transactions")
-    return _check_transactions(rollup, batch)
+    if timestamp > latest:
+        if transactions:
+            return drop(f"it has transactions at {timestamp}, past the sequencer drift limit {latest}")
+        if not advances:
+            following = context.l1_block(origin.number + 1)
+            if following is None:
+                return Verdict(Validity.UNDECIDED, f"L1 block {origin.number + 1}, which it may miss, is not read yet")
+            if timestamp >= following.timestamp:
+                return drop(
+                    f"past the sequencer drift limit {latest} it had to move on to L1 origin {following.number}"
+                )
+    if transactions and forbids_user_transactions(rollup, timestamp):
+        return drop("an upgrade activates in its block, which must have no transactions")
+    return _check_transactions(transactions, rollup.is_active(Fork.ISTHMUS, timestamp))
 
 
-def _check_transactions(rollup: RollupConfig, batch: SingularBatch) -> Verdict:
-    isthmus = rollup.is_active(Fork.ISTHMUS, batch.timestamp)
-    for index, raw in enumerate(batch.transactions):
+def _check_transactions(transactions: Sequence[bytes], isthmus: bool) -> Verdict:
+    for index, raw in enumerate(transactions):
         if not raw:
-            return _drop(f"its transaction {index} is empty")
+            return drop(f"its transaction {index} is empty")
         kind = raw[0]
         if kind >= _LEGACY_PREFIX or kind in _USER_TRANSACTION_TYPES:
             continue
         if kind == TransactionType.SET_CODE and isthmus:
             continue
-        return _drop(f"its transaction {index} has type 0x{kind:02x}, which batches may not carry")
-    return _ACCEPTED
-
-
-def check_span_batch(
-    rollup: RollupConfig,
-    l1_blocks: Sequence[L1BlockRef],
-    safe_head: L2BlockRef,
-    span: SpanBatch,
-    included_in: L1BlockRef,
-    l2: L2Provider,
-) -> Verdict:
-    """Whether singular batches may be taken from a span batch; each of them is checked by itself afterwards.
-
-    `l1_blocks` are the known L1 blocks from the next block's possible origin up to `included_in`. A span may overlap
-    the safe chain: then `l2` is asked for the block it builds on. Raises NotYetAvailable.
-    Spec: op holocene derivation, "Span Batches"; op delta span batches, "Batch Queue".
-    """
-    start, end = span.start_timestamp(rollup), span.end_timestamp(rollup)
-    next_timestamp = safe_head.timestamp + rollup.block_time
-    start_epoch = span.start_epoch_number
-    batch_origin = next((block for block in l1_blocks[:2] if block.number == start_epoch), l1_blocks[0])
-    if not rollup.is_active(Fork.DELTA, batch_origin.timestamp):
-        return _drop("span batches are not active at its first block's L1 origin")
-    if start > next_timestamp:
-        return _drop(f"it starts at {start}, but the next block is due at {next_timestamp}: batches are missing")
-    if end < next_timestamp:
-        return Verdict(Validity.PAST, f"it ends at {end}, and safe blocks reach {safe_head.timestamp} already")
-    parent = _parent_of_span(rollup, safe_head, start, l2)
-    if parent is None:
-        return _drop(f"no safe block is due right before its start at {start}")
-    if span.parent_check != parent.hash[:CHECK_BYTES]:
-        return _drop(f"its parent is {short(span.parent_check)}, but the safe chain has {parent}")
-    latest_inclusion = start_epoch + rollup.seq_window_size
-    if latest_inclusion < included_in.number:
-        return _drop(
-            f"epoch {start_epoch} could be batched up to L1 block {latest_inclusion}, it came in {included_in.number}"
-        )
-    if not parent.l1_origin.number <= start_epoch <= parent.l1_origin.number + 1:
-        return _drop(f"its first epoch is {start_epoch}, but it builds on epoch {parent.l1_origin.number}")
-    end_origin = next((block for block in l1_blocks if block.number == span.l1_origin_number), None)
-    if end_origin is None:
-        return _drop(
-            f"its last epoch {span.l1_origin_number} is not among "
-            f"L1 blocks {l1_blocks[0].number} to {l1_blocks[-1].number}"
-        )
-    if span.l1_origin_check != end_origin.hash[:CHECK_BYTES]:
-        return _drop(
-            f"its last epoch {end_origin.number} has hash {short(span.l1_origin_check)}, "
-            f"but L1 has {short(end_origin.hash)}"
-        )
-    return _ACCEPTED
-
-
-def _parent_of_span(rollup: RollupConfig, safe_head: L2BlockRef, start: int, l2: L2Provider) -> L2BlockRef | None:
-    """The safe block right before the span's start (not after the next block is due), None when there is none."""
-    behind = safe_head.timestamp + rollup.block_time - start
-    if behind % rollup.block_time:
-        return None
-    number = safe_head.number - behind // rollup.block_time
-    if number == safe_head.number:
-        return safe_head
-    return l2.block_ref_by_number(number) if number >= rollup.genesis.l2.number else None
+        return drop(f"its transaction {index} has type 0x{kind:02x}, which batches may not carry")
+    return ACCEPTED

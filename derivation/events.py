@@ -27,6 +27,7 @@ class EventKind(Enum):
     DEPOSITS_ONLY = "deposits_only"
     SYSTEM_CONFIG_UPDATED = "system_config_updated"
     SYSTEM_CONFIG_UPDATE_SKIPPED = "system_config_update_skipped"
+    HOLOCENE_ACTIVATED = "holocene_activated"
     RESET = "reset"
 
 

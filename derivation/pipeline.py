@@ -4,22 +4,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from config.errors import CriticalError, ResetError
-from config.forks import Fork
 from config.l1_chain import L1ChainConfig
 from config.rollup import RollupConfig
+from derivation.batch_rules import NOTHING_ASSUMED, Assumptions
 from derivation.events import DerivationEvent, EventKind, EventSink
 from derivation.providers import L1Provider, L2Provider
 from derivation.stages.attributes_stage import AttributesStage
-from derivation.stages.batch_stage import BatchStage
-from derivation.stages.channel_assembler import ChannelAssembler
-from derivation.stages.channel_reader import ChannelReader
-from derivation.stages.frame_queue import FrameQueue
+from derivation.stages.era import BufferingEra, Era, StrictEra
+from derivation.stages.known_epochs import KnownEpochs
 from derivation.stages.l1_retrieval import L1Retrieval
 from derivation.stages.l1_traversal import L1Traversal
 from derivation.stages.pull import Pull
 from derivation.types import (
     AdvancedOrigin,
     Attributes,
+    BatchRejected,
     DerivedAttributes,
     L1BlockRef,
     L2BlockRef,
@@ -34,7 +33,7 @@ _PULLS_PER_STEP = 512
 
 @dataclass(frozen=True)
 class ChannelStatus:
-    """The channel under construction; `size` in bytes with the overhead of 200 per frame."""
+    """The oldest channel under construction; `size` in bytes with the overhead of 200 per frame."""
 
     channel_id: bytes
     frames: int
@@ -59,7 +58,10 @@ class PipelineStatus:
 
 
 class DerivationPipeline:
-    """Derives the L2 chain from L1, for chains whose L1 data follows Holocene's rules or later ones.
+    """Derives the L2 chain from L1, in all eras from Bedrock on.
+
+    Up to the first L1 block of Holocene the stages for frames, channels and batches are those that buffer what comes
+    early; with that block they give way to the strict ones, and what they held is dropped.
 
     Call `reset` with a safe head first, then `step` with the current safe head again and again: execute the attributes
     it gives and pass the resulting block as safe head; fetch what NotYetAvailable names; wait for L1 at NeedMoreData;
@@ -75,7 +77,9 @@ class DerivationPipeline:
         l1: L1Provider,
         l2: L2Provider,
         on_event: Callable[[DerivationEvent], None] | None = None,
+        assumed: Assumptions = NOTHING_ASSUMED,
     ) -> None:
+        """`assumed` is for who derives without having all of L2, or without executing blocks."""
         self._rollup = rollup
         self._l1 = l1
         self._l2 = l2
@@ -83,11 +87,11 @@ class DerivationPipeline:
         genesis = L1BlockRef(rollup.genesis.l1.hash, rollup.genesis.l1.number, rollup.genesis.l1.hash, 0)
         self._traversal = L1Traversal(rollup, l1, self._events, genesis, rollup.genesis.system_config)
         self._retrieval = L1Retrieval(rollup, l1, self._events, self._traversal)
-        self._frames = FrameQueue(self._events, self._retrieval)
-        self._assembler = ChannelAssembler(rollup, self._events, self._frames)
-        self._reader = ChannelReader(rollup, self._events, self._assembler)
-        self._batches = BatchStage(rollup, l2, self._events, self._reader, genesis)
-        self._attributes = AttributesStage(rollup, l1_chain, l1, l2, self._events, self._batches)
+        self._buffering = BufferingEra(rollup, l2, self._events, self._retrieval, assumed)
+        self._strict = StrictEra(rollup, l2, self._events, self._retrieval, assumed)
+        self._era: Era = self._strict
+        self._attributes = AttributesStage(rollup, l1_chain, l1, l2, self._events, self._era.batches)
+        self._processed = 0
         self._ready = False
         self._next_timestamp: int | None = None
         self._waiting_for = "the first reset"
@@ -107,24 +111,21 @@ class DerivationPipeline:
         judged anew. That gives the same blocks, except where the rest of a span batch was dropped because a block in
         it was invalid: with the replaced block as safe head, that rest can look valid. So pass it when it is known.
 
-        Raises ResetError when the safe head's L1 origin is not canonical (find an
-        earlier safe head), NotYetAvailable (call again), CriticalError when L1 data there precedes Holocene. Nothing
-        changes unless it returns.
+        Before Holocene it makes no difference.
+
+        Raises ResetError when the safe head's L1 origin is not canonical (find an earlier safe head), NotYetAvailable
+        (call again). Nothing changes unless it returns.
         Spec: op derivation, "Resetting the Pipeline".
         """
         safe_origin = self._canonical(l2_safe)
         if base is None:
             base = self._find_base(l2_safe, self._rollup.channel_timeout_at(safe_origin.timestamp))
         origin = self._canonical(base)
-        self._require_holocene(origin)
         system_config = self._l2.system_config_by_l2_hash(base.hash)
         self._traversal.reset(origin, system_config)
         self._retrieval.reset()
-        self._frames.reset()
-        self._assembler.reset()
-        self._reader.reset()
-        self._batches.reset(origin, origin.number if processed is None else processed)
-        self._attributes.reset()
+        self._processed = origin.number if processed is None else processed
+        self._enter(self._strict if self._is_strict(origin) else self._buffering, KnownEpochs(origin))
         self._ready = True
         self._next_timestamp = l2_safe.timestamp + self._rollup.block_time
         self._waiting_for = "the next step"
@@ -153,6 +154,8 @@ class DerivationPipeline:
         else:
             return StillReading(self.origin)
         if self._traversal.advance():
+            if self._era is self._buffering and self._is_strict(self.origin):
+                self._activate_holocene()
             return AdvancedOrigin(self.origin)
         why = (
             f"all data up to {self.origin} is read and gives no batch for the L2 block at {self._next_timestamp}: "
@@ -161,35 +164,61 @@ class DerivationPipeline:
         self._waiting_for = why
         return NeedMoreData(self.origin.number + 1, why)
 
-    def deposits_only(self, derived: DerivedAttributes) -> DerivedAttributes:
-        """The deposit-only form of attributes that the engine found invalid; drops the rest of their span and channel.
+    def reject(self, derived: DerivedAttributes) -> DerivedAttributes | BatchRejected:
+        """What takes the place of attributes that the engine found invalid.
 
-        Raises ResetError when `derived` is not what the last step gave. If the engine refuses this form as well, that
-        is critical. Spec: op holocene derivation, "Engine Queue".
+        Since Holocene that is their deposit-only form; if the engine refuses this as well, that is critical. The rest of
+        their span and channel is dropped. Before Holocene their whole batch is dropped: step again with the safe head
+        that is given, whose descendants from the same span batch are void.
+
+        Raises ResetError when `derived` is not what the last step gave, CriticalError before Holocene when the
+        attributes hold deposits only. Spec: op derivation, "L1-sync: payload attributes processing"; op holocene
+        derivation, "Engine Queue".
         """
-        return self._attributes.deposits_only(derived)
+        return self._attributes.reject(derived)
 
     def status(self) -> PipelineStatus:
         """Where derivation stands."""
-        staging = self._assembler.staging
+        channel = self._era.channels.open_channel
         timeout = self._rollup.channel_timeout_at(self.origin.timestamp)
         return PipelineStatus(
             origin=self.origin,
             next_timestamp=self._next_timestamp,
             open_channel=None
-            if staging is None
+            if channel is None
             else ChannelStatus(
-                staging.channel_id,
-                len(staging.parts),
-                staging.size,
-                staging.opened_in,
-                staging.opened_in.number + timeout,
+                channel.channel_id, channel.frames, channel.size, channel.opened_in, channel.opened_in.number + timeout
             ),
-            reading_channel=self._reader.reading,
-            span_remaining=self._batches.span_remaining,
+            reading_channel=self._era.reader.reading,
+            span_remaining=self._era.batches.span_remaining,
             waiting_for=self._waiting_for,
             counts=dict(self._events.counts),
         )
+
+    def _is_strict(self, origin: L1BlockRef) -> bool:
+        return self._rollup.forks.facts(origin.timestamp).strict_batch_ordering
+
+    def _enter(self, era: Era, epochs: KnownEpochs) -> None:
+        era.reset(epochs, self._processed)
+        self._era = era
+        self._attributes.use(era.batches)
+
+    def _activate_holocene(self) -> None:
+        """Drop frames, channels and batches; the L1 blocks known as possible origins stay.
+
+        Spec: op holocene derivation, "Activation".
+        """
+        waiting = self._buffering.batches.waiting
+        is_open = self._buffering.channels.open_channel is not None
+        self._events.emit(
+            EventKind.HOLOCENE_ACTIVATED,
+            self.origin,
+            f"Holocene's rules hold from {self.origin} on: {waiting} batches that waited"
+            f"{' and unfinished channels' if is_open else ''} were dropped",
+        )
+        epochs = self._buffering.epochs
+        self._buffering.reset(KnownEpochs(self.origin), 0)
+        self._enter(self._strict, epochs)
 
     def _find_base(self, l2_safe: L2BlockRef, timeout: int) -> L2BlockRef:
         """The newest L2 block whose L1 origin is a channel timeout before the safe head's, or genesis.
@@ -218,10 +247,3 @@ class DerivationPipeline:
             has = "does not have that block" if header is None else f"has {header}"
             raise ResetError(f"{l2_block} has L1 origin {origin}, but L1 {has}: an earlier safe head is needed")
         return L1BlockRef.from_header(header)
-
-    def _require_holocene(self, origin: L1BlockRef) -> None:
-        if not self._rollup.is_active(Fork.HOLOCENE, origin.timestamp):
-            raise CriticalError(
-                f"derivation would start at {origin} (timestamp {origin.timestamp}), before Holocene: this version "
-                "derives L1 data from Holocene on. Start from a newer safe head."
-            )

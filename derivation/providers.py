@@ -78,6 +78,12 @@ class L2Provider(Protocol):
     def block_ref_by_number(self, number: int) -> L2BlockRef | None:
         """The block of this number on the safe chain, None when there is none."""
 
+    def user_transactions_by_number(self, number: int) -> Sequence[bytes] | None:
+        """The transactions (canonical bytes) other than deposits of the block of this number on the safe chain.
+
+        None when there is no such block.
+        """
+
     def system_config_by_l2_hash(self, block_hash: Hash32) -> SystemConfig:
         """The system configuration that held in the block with this hash."""
 
@@ -103,6 +109,11 @@ class ChainL2Provider:
         """See L2Provider. Raises CriticalError when the stored block is not one of this rollup."""
         block = self._blocks.block_by_number(number)
         return None if block is None else l2_block_ref(block, self._rollup)
+
+    def user_transactions_by_number(self, number: int) -> Sequence[bytes] | None:
+        """See L2Provider."""
+        block = self._blocks.block_by_number(number)
+        return None if block is None else [tx.raw for tx in block.transactions if not tx.is_deposit]
 
     def system_config_by_l2_hash(self, block_hash: Hash32) -> SystemConfig:
         """See L2Provider. Raises NotYetAvailable for an unknown block, CriticalError for one of another rollup."""

@@ -9,6 +9,7 @@ from config.types import Address, Gas, Hash32, to_hex
 from evm.types.receipt import Log, Receipt
 
 _WORD = 32
+_FEE_SCALARS = 1
 _UNSAFE_BLOCK_SIGNER = 3
 
 
@@ -26,12 +27,13 @@ class SystemConfigUpdates:
 
 
 def apply_system_config_updates(
-    config: SystemConfig, receipts: Sequence[Receipt], contract: Address
+    config: SystemConfig, receipts: Sequence[Receipt], contract: Address, ecotone: bool
 ) -> SystemConfigUpdates:
     """The configuration after all ConfigUpdate logs of an L1 block, in log order.
 
     `contract` is the SystemConfig proxy on L1. Logs of failed transactions do not exist; a log that cannot be parsed
-    is skipped, as the spec says. Rules are those since Ecotone: the overhead is always zero and scalars are versioned.
+    is skipped, as the spec says. With `ecotone`, which counts by the L1 block's timestamp, the fee overhead is always
+    zero and scalars are versioned.
     Spec: op system-config, "System Config Updates".
     """
     applied: list[str] = []
@@ -43,7 +45,7 @@ def apply_system_config_updates(
             if log.address != contract or not log.topics or log.topics[0] != CONFIG_UPDATE_EVENT_TOPIC:
                 continue
             try:
-                config, text = _apply(config, log)
+                config, text = _apply(config, log, ecotone)
             except _Unreadable as error:
                 skipped.append(f"a system config update was skipped: {error}")
             else:
@@ -52,7 +54,7 @@ def apply_system_config_updates(
     return SystemConfigUpdates(config, tuple(applied), tuple(skipped))
 
 
-def _apply(config: SystemConfig, log: Log) -> tuple[SystemConfig, str]:
+def _apply(config: SystemConfig, log: Log, ecotone: bool) -> tuple[SystemConfig, str]:
     if len(log.topics) != 3:
         raise _Unreadable(f"the log has {len(log.topics)} topics, expected 3")
     version = int.from_bytes(log.topics[1], "big")
@@ -64,6 +66,8 @@ def _apply(config: SystemConfig, log: Log) -> tuple[SystemConfig, str]:
     if kind not in _UPDATES:
         raise _Unreadable(f"update type {kind} is not known")
     words, update = _UPDATES[kind]
+    if kind == _FEE_SCALARS and not ecotone:
+        update = _bedrock_fee_scalars
     return update(config, _payload(log.data, words))
 
 
@@ -101,6 +105,12 @@ def _fee_scalars(config: SystemConfig, payload: bytes) -> tuple[SystemConfig, st
     return updated, f"base fee scalar is now {base}, blob base fee scalar {blob}"
 
 
+def _bedrock_fee_scalars(config: SystemConfig, payload: bytes) -> tuple[SystemConfig, str]:
+    overhead, scalar = Hash32(payload[:_WORD]), Hash32(payload[_WORD:])
+    text = f"L1 fee overhead is now {int.from_bytes(overhead, 'big')}, scalar {int.from_bytes(scalar, 'big')}"
+    return replace(config, overhead=overhead, scalar=scalar), text
+
+
 def _gas_limit(config: SystemConfig, payload: bytes) -> tuple[SystemConfig, str]:
     limit = Gas(_uint(payload, 64))
     return replace(config, gas_limit=limit), f"L2 gas limit is now {limit}"
@@ -130,7 +140,7 @@ def _da_footprint(config: SystemConfig, payload: bytes) -> tuple[SystemConfig, s
 
 _UPDATES: dict[int, tuple[int, Callable[[SystemConfig, bytes], tuple[SystemConfig, str]]]] = {
     0: (1, _batcher),
-    1: (2, _fee_scalars),
+    _FEE_SCALARS: (2, _fee_scalars),
     2: (1, _gas_limit),
     4: (1, _eip1559_parameters),
     5: (1, _operator_fee),

@@ -121,6 +121,16 @@ class DerivedAttributes:
 
 
 @dataclass(frozen=True)
+class BatchRejected:
+    """The batch of impossible attributes, a span batch as a whole, is dropped: go on from the safe block `safe_head`.
+
+    That is the attributes' parent, or an ancestor of it when earlier blocks came from the same span batch.
+    """
+
+    safe_head: L2BlockRef
+
+
+@dataclass(frozen=True)
 class AdvancedOrigin:
     """The pipeline moved on to the next L1 block: step again."""
 

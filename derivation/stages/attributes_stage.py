@@ -2,23 +2,23 @@
 
 from dataclasses import replace
 
-from config.errors import ResetError
+from config.errors import CriticalError, ResetError
 from config.l1_chain import L1ChainConfig
 from config.rollup import BlockId, RollupConfig
 from config.types import short
 from derivation.attributes import deposits_only, prepare_payload_attributes
 from derivation.events import EventKind, EventSink
 from derivation.providers import L1Provider, L2Provider
-from derivation.stages.batch_stage import BatchStage, ValidBatch
 from derivation.stages.pull import Pull
-from derivation.types import DerivedAttributes, L1BlockRef, L2BlockRef
+from derivation.stages.valid_batch import BatchSource, ValidBatch
+from derivation.types import BatchRejected, DerivedAttributes, L1BlockRef, L2BlockRef
 
 
 class AttributesStage:
     """Gives the attributes of the next L2 block.
 
     Duties: keep a batch until its attributes are built; add deposits and the L1 attributes; give the same attributes
-    again while the safe head stays the same; replace them by a deposit-only form when the engine found them invalid.
+    again while the safe head stays the same; replace them when the engine found them invalid.
     Spec: op derivation, "Payload Attributes Derivation"; op holocene derivation, "Engine Queue".
     """
 
@@ -29,7 +29,7 @@ class AttributesStage:
         l1: L1Provider,
         l2: L2Provider,
         events: EventSink,
-        batches: BatchStage,
+        batches: BatchSource,
     ) -> None:
         self._rollup = rollup
         self._l1_chain = l1_chain
@@ -59,22 +59,36 @@ class AttributesStage:
         self._pending = None
         return self._last
 
-    def deposits_only(self, derived: DerivedAttributes) -> DerivedAttributes:
-        """The deposit-only form of the attributes given last; drops the rest of their span and channel.
+    def use(self, batches: BatchSource) -> None:
+        """Take batches from another stage from now on."""
+        self._batches = batches
+        self.reset()
 
-        Raises ResetError when `derived` is not what was given last.
+    def reject(self, derived: DerivedAttributes) -> DerivedAttributes | BatchRejected:
+        """What takes the place of the attributes given last; drops the rest of their span, since Holocene of their channel.
+
+        Raises ResetError when `derived` is not what was given last. Spec: op derivation, "L1-sync: payload attributes
+        processing"; op holocene derivation, "Engine Queue".
         """
         if self._last != derived:
             raise ResetError(
                 f"attributes for L2 block {derived.number} were found invalid, but derivation has moved on since"
             )
-        self._last = replace(derived, attributes=deposits_only(derived.attributes), is_last_in_span=True)
-        self._events.emit(
-            EventKind.DEPOSITS_ONLY,
-            derived.derived_from,
-            f"the batch of L2 block {derived.number} makes no valid block: it is replaced by its deposits alone",
-        )
+        back_to = self._batches.goes_back_to
+        if back_to is not None and deposits_only(derived.attributes) == derived.attributes:
+            raise CriticalError(
+                f"L2 block {derived.number} cannot be made although it holds deposits only: the rollup config does "
+                "not fit the chain, or this node has a bug; report it with this block"
+            )
+        kind = EventKind.DEPOSITS_ONLY if back_to is None else EventKind.BATCH_DROPPED
+        outcome = "replaced by its deposits alone" if back_to is None else f"dropped; derivation goes on from {back_to}"
+        text = f"the batch of L2 block {derived.number} makes no valid block: it is {outcome}"
+        self._events.emit(kind, derived.derived_from, text)
         self._batches.flush()
+        if back_to is not None:
+            self._last = None
+            return BatchRejected(back_to)
+        self._last = replace(derived, attributes=deposits_only(derived.attributes), is_last_in_span=True)
         return self._last
 
     def reset(self) -> None:

@@ -1,4 +1,4 @@
-"""Stage 4 of derivation: puts frames together to a channel."""
+"""Stage 4 of derivation since Holocene: puts frames together to a channel."""
 
 from dataclasses import dataclass, field
 
@@ -9,11 +9,12 @@ from derivation.codec.frames import Frame
 from derivation.events import EventKind, EventSink
 from derivation.stages.frame_queue import FrameQueue
 from derivation.stages.pull import Pull
+from derivation.stages.raw_channel import OpenChannel, RawChannel
 from derivation.types import L1BlockRef
 
 
 @dataclass
-class OpenChannel:
+class _StagingChannel:
     """A channel whose last frame has not come yet."""
 
     channel_id: bytes
@@ -21,14 +22,6 @@ class OpenChannel:
     parts: list[bytes] = field(default_factory=list)
     size: int = 0
     """Bytes of its frames with the overhead of 200 for each."""
-
-
-@dataclass(frozen=True)
-class RawChannel:
-    """A complete channel, still compressed."""
-
-    channel_id: bytes
-    compressed: bytes
 
 
 class ChannelAssembler:
@@ -42,12 +35,20 @@ class ChannelAssembler:
         self._rollup = rollup
         self._events = events
         self._frames = frames
-        self.staging: OpenChannel | None = None
+        self._staging: _StagingChannel | None = None
 
     @property
     def origin(self) -> L1BlockRef:
         """The L1 block being read."""
         return self._frames.origin
+
+    @property
+    def open_channel(self) -> OpenChannel | None:
+        """The staging channel."""
+        channel = self._staging
+        if channel is None:
+            return None
+        return OpenChannel(channel.channel_id, channel.opened_in, len(channel.parts), channel.size)
 
     def next(self) -> RawChannel | Pull:
         """The next complete channel."""
@@ -57,10 +58,10 @@ class ChannelAssembler:
 
     def reset(self) -> None:
         """Drop the staging channel."""
-        self.staging = None
+        self._staging = None
 
     def _drop_timed_out(self) -> None:
-        channel, origin = self.staging, self.origin
+        channel, origin = self._staging, self.origin
         if channel is None:
             return
         timeout = self._rollup.channel_timeout_at(origin.timestamp)
@@ -71,20 +72,20 @@ class ChannelAssembler:
                 f"channel {short(channel.channel_id)} was dropped: opened in {channel.opened_in}, "
                 f"still open after {timeout} blocks with {len(channel.parts)} frames",
             )
-            self.staging = None
+            self._staging = None
 
     def _add(self, frame: Frame) -> RawChannel | Pull:
         origin = self.origin
         if frame.number == 0:
-            if self.staging is not None:
+            if self._staging is not None:
                 self._events.emit(
                     EventKind.CHANNEL_REPLACED,
                     origin,
-                    f"unfinished channel {short(self.staging.channel_id)} ({len(self.staging.parts)} frames) "
+                    f"unfinished channel {short(self._staging.channel_id)} ({len(self._staging.parts)} frames) "
                     f"was dropped for new channel {short(frame.channel_id)}",
                 )
-            self.staging = OpenChannel(frame.channel_id, origin)
-        channel = self.staging
+            self._staging = _StagingChannel(frame.channel_id, origin)
+        channel = self._staging
         if channel is None or channel.channel_id != frame.channel_id or frame.number != len(channel.parts):
             expected = (
                 "no channel is open"
@@ -102,11 +103,11 @@ class ChannelAssembler:
                 origin,
                 f"channel {short(channel.channel_id)} was dropped: {channel.size} bytes, limit {limit}",
             )
-            self.staging = None
+            self._staging = None
             return Pull.AGAIN
         if not frame.is_last:
             return Pull.AGAIN
-        self.staging = None
+        self._staging = None
         self._events.emit(
             EventKind.CHANNEL_COMPLETE,
             origin,

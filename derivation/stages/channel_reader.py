@@ -7,8 +7,8 @@ from derivation.codec.batch import Batch, decode_batch
 from derivation.codec.channel import ChannelDecoder
 from derivation.codec.errors import BatchError, ChannelError
 from derivation.events import EventKind, EventSink
-from derivation.stages.channel_assembler import ChannelAssembler
 from derivation.stages.pull import Pull
+from derivation.stages.raw_channel import ChannelSource
 from derivation.types import L1BlockRef
 
 
@@ -20,7 +20,7 @@ class ChannelReader:
     Spec: op derivation, "Channel Reader"; op holocene derivation, "Fast Channel Invalidation".
     """
 
-    def __init__(self, rollup: RollupConfig, events: EventSink, channels: ChannelAssembler) -> None:
+    def __init__(self, rollup: RollupConfig, events: EventSink, channels: ChannelSource) -> None:
         self._rollup = rollup
         self._events = events
         self._channels = channels

@@ -39,13 +39,15 @@ def prune_frames(frames: Iterable[Frame]) -> tuple[list[Frame], list[Frame]]:
 class FrameQueue:
     """Gives frames one by one; holds those of one batcher transaction at a time.
 
-    Duties: parse a batcher transaction (one bad frame rejects all of it); drop frames out of order.
+    Duties: parse a batcher transaction (one bad frame rejects all of it); since Holocene (`in_order`), drop frames out
+    of order, which before are the channel bank's to sort.
     Spec: op derivation, "Frame Queue"; op holocene derivation, "Frame Queue".
     """
 
-    def __init__(self, events: EventSink, retrieval: L1Retrieval) -> None:
+    def __init__(self, events: EventSink, retrieval: L1Retrieval, in_order: bool) -> None:
         self._events = events
         self._retrieval = retrieval
+        self._in_order = in_order
         self._frames: deque[Frame] = deque()
 
     @property
@@ -66,7 +68,7 @@ class FrameQueue:
                     EventKind.FRAMES_INVALID, self.origin, f"a batcher transaction's data was ignored: {error}"
                 )
                 return Pull.AGAIN
-            kept, dropped = prune_frames(frames)
+            kept, dropped = prune_frames(frames) if self._in_order else (list(frames), [])
             self._frames.extend(kept)
             for frame in dropped:
                 self._events.emit(EventKind.FRAME_DROPPED, self.origin, f"{frame} came out of order and was dropped")

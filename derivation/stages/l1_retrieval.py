@@ -3,6 +3,7 @@
 from collections import deque
 
 from config.errors import CriticalError
+from config.forks import Fork
 from config.rollup import RollupConfig
 from config.types import Hash32, short
 from derivation.codec.blob import decode_blob
@@ -30,7 +31,7 @@ class L1Retrieval:
     """Gives the data of the current L1 block's batcher transactions, in order.
 
     Duties: pick transactions of an allowed type to the batch inbox, signed by the batcher of that very block; take the
-    calldata, or for blob transactions the decoded blobs instead; skip a blob that does not decode. Whether the L1
+    calldata, or since Ecotone for blob transactions the decoded blobs instead; skip a blob that does not decode. Whether the L1
     transaction succeeded does not matter. Spec: op derivation, "L1 Retrieval"; op ecotone derivation, "Blob Retrieval".
     """
 
@@ -62,7 +63,8 @@ class L1Retrieval:
         origin = self.origin
         block = self._l1.block(origin.hash)
         transactions = [tx for tx in block.transactions if self._is_from_batcher(tx)]
-        hashes = [blob_hash for tx in transactions for blob_hash in tx.blob_versioned_hashes]
+        takes_blobs = self._rollup.is_active(Fork.ECOTONE, origin.timestamp)
+        hashes = [value for tx in transactions for value in tx.blob_versioned_hashes] if takes_blobs else []
         found = self._l1.blobs(block.header, hashes) if hashes else ()
         if len(found) != len(hashes):
             raise CriticalError(
@@ -72,7 +74,7 @@ class L1Retrieval:
         self._data.clear()
         self._loaded = origin.hash
         for tx in transactions:
-            if not isinstance(tx, BlobTransaction):
+            if not isinstance(tx, BlobTransaction) or not takes_blobs:
                 self._data.append(tx.data)
                 continue
             for blob_hash in tx.versioned_hashes:

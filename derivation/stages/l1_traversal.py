@@ -1,6 +1,7 @@
 """Stage 1 of derivation: walks the L1 chain block by block."""
 
 from config.errors import ResetError
+from config.forks import Fork
 from config.rollup import RollupConfig
 from config.system_config import SystemConfig
 from config.types import short
@@ -43,7 +44,12 @@ class L1Traversal:
             )
         origin = L1BlockRef.from_header(header)
         receipts = self._l1.receipts(header.hash)
-        updates = apply_system_config_updates(self.system_config, receipts, self._rollup.l1_system_config_address)
+        updates = apply_system_config_updates(
+            self.system_config,
+            receipts,
+            self._rollup.l1_system_config_address,
+            ecotone=self._rollup.is_active(Fork.ECOTONE, origin.timestamp),
+        )
         self.origin = origin
         self.system_config = updates.config
         for text in updates.applied:

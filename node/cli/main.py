@@ -56,6 +56,7 @@ def _register() -> None:
         bridge,
         challenger,
         db,
+        derive,
         devnet,
         evm,
         games,
@@ -71,7 +72,7 @@ def _register() -> None:
     )
 
     modules = (
-        *(devnet, node, posting, challenger, games, reconstruct, bridge, batches, db, evm, vm, vm_debug),
+        *(devnet, node, posting, challenger, games, reconstruct, derive, bridge, batches, db, evm, vm, vm_debug),
         *(prestate, genesis, t8n, info),
     )
     for module in modules:

@@ -18,6 +18,7 @@ from derivation.providers import ChainL2Provider, NotYetAvailable
 from derivation.types import (
     AdvancedOrigin,
     Attributes,
+    BatchRejected,
     DerivedAttributes,
     L1BlockRef,
     L2BlockRef,
@@ -257,6 +258,9 @@ class RollupDriver:
                 extra={"number": number, "hash": short(existing.hash), "why": why},
             )
         executed = self._execute(derived)
+        if isinstance(executed, BatchRejected):
+            self._go_back(executed.safe_head, derived.derived_from)
+            return
         chain.insert(executed)
         self.status.derived_blocks += 1
         log.info(
@@ -270,16 +274,15 @@ class RollupDriver:
         )
         self._advance(executed.block, derived.derived_from)
 
-    def _execute(self, derived: DerivedAttributes) -> ExecutedBlock:
+    def _execute(self, derived: DerivedAttributes) -> ExecutedBlock | BatchRejected:
         parent = self._chain.store.require_header(derived.parent.hash, "the safe head")
         try:
             return self._chain.engine.derive(parent, derived.attributes)
         except InvalidPayload as error:
-            log.warning(
-                "derived payload is invalid: the block holds its deposits only, the rest of the channel is dropped",
-                extra={"number": derived.number, "why": str(error)},
-            )
-            replacement = self.pipeline.deposits_only(derived)
+            log.warning("derived payload is invalid", extra={"number": derived.number, "why": str(error)})
+            replacement = self.pipeline.reject(derived)
+        if isinstance(replacement, BatchRejected):
+            return replacement
         try:
             return self._chain.engine.derive(parent, replacement.attributes)
         except InvalidPayload as error:
@@ -292,6 +295,17 @@ class RollupDriver:
         self._safe = l2_block_ref(block, self._rollup)
         self._safe_db.record(derived_from.id, self._safe.id)
         self._chain.set_safe(block.header)
+
+    def _go_back(self, safe_head: L2BlockRef, derived_from: L1BlockRef) -> None:
+        """Void the safe blocks after `safe_head`: they came from a span batch that turned out to be impossible."""
+        if safe_head == self._safe:
+            return
+        log.warning("safe head goes back", extra={"from": self._safe.number, "to": safe_head.number})
+        header = self._chain.store.require_header(safe_head.hash, "the safe head")
+        self._chain.set_head(header)
+        self._chain.set_safe(header)
+        self._safe = safe_head
+        self._safe_db.record(derived_from.id, safe_head.id)
 
     def _finalize(self) -> None:
         """Finalize what was derived from L1 blocks that are final. Spec: op rollup-node, "Finalization"."""

@@ -114,6 +114,7 @@ class FakeL1:
         self._fetched: set[Missing] = set()
         self._nonce = 0
         self._salt = 0
+        self._missed = 0
         self._transactions: list[Transaction] = []
         self._logs: list[Log] = []
         self.mine()
@@ -133,7 +134,7 @@ class FakeL1:
             header = _header(
                 parent,
                 number,
-                L1_GENESIS_TIME + number * L1_BLOCK_TIME,
+                L1_GENESIS_TIME + (number + self._missed) * L1_BLOCK_TIME,
                 transactions_root=ordered_root([tx.raw for tx in self._transactions]),
                 receipts_root=ordered_root([receipt.encode() for receipt in receipts]),
                 logs_bloom=logs_bloom(self._logs),
@@ -146,6 +147,11 @@ class FakeL1:
             self._receipts[block.hash] = tuple(receipts)
             self._transactions, self._logs = [], []
         return self.head
+
+    def skip_slots(self, until: int) -> None:
+        """Miss slots, so that the next block has at least this timestamp."""
+        while L1_GENESIS_TIME + (len(self.blocks) + self._missed) * L1_BLOCK_TIME < until:
+            self._missed += 1
 
     def reorg(self, keep: int) -> None:
         """Forget the canonical blocks above number `keep`; blocks mined from now on differ from them."""
@@ -252,6 +258,13 @@ def make_rollup(l1: FakeL1, fork: Fork = Fork.ISTHMUS, **changes: object) -> Rol
     return replace(rollup, **changes)  # type: ignore[arg-type]
 
 
+def fork_times(start: int, first: Fork, last: Fork, step: int) -> ForkSchedule:
+    """Forks up to `first` at genesis, those after it up to `last` from `start` on, `step` seconds apart."""
+    times = {fork: Timestamp(0) for fork in Fork if Fork.BEDROCK < fork <= first}
+    later = [fork for fork in Fork if first < fork <= last]
+    return ForkSchedule(times | {fork: Timestamp(start + index * step) for index, fork in enumerate(later)})
+
+
 def _l2_genesis(timestamp: int, config: SystemConfig) -> Block:
     header = _header(ZERO_HASH, 0, timestamp, extra_data=b"\x00" + config.eip1559_params, gas_limit=config.gas_limit)
     return Block(header, (), ())
@@ -280,11 +293,15 @@ class FakeL2:
     def apply(self, attributes: PayloadAttributes) -> L2BlockRef:
         """Make the next block of these attributes."""
         parent = self.blocks[-1].header
-        assert attributes.eip1559_params is not None
         assert attributes.suggested_fee_recipient == SEQUENCER_FEE_VAULT
-        assert attributes.parent_beacon_block_root is not None
-        extra = b"\x00" + attributes.eip1559_params
+        active = self.rollup.forks.active(attributes.timestamp)
+        assert (attributes.eip1559_params is not None) == (active >= Fork.HOLOCENE)
+        assert (attributes.parent_beacon_block_root is not None) == (active >= Fork.ECOTONE)
+        assert attributes.with_withdrawals == (active >= Fork.CANYON)
+        # The form of a header is of no interest to derivation, but for what it reads: the extra data since Holocene.
+        extra = b"" if attributes.eip1559_params is None else b"\x00" + attributes.eip1559_params
         if attributes.min_base_fee is not None:
+            assert attributes.eip1559_params is not None
             extra = b"\x01" + attributes.eip1559_params + attributes.min_base_fee.to_bytes(8, "big")
         header = _header(
             parent.hash,
@@ -295,7 +312,7 @@ class FakeL2:
             gas_limit=attributes.gas_limit,
             extra_data=extra,
             prev_randao=attributes.prev_randao,
-            parent_beacon_block_root=attributes.parent_beacon_block_root,
+            parent_beacon_block_root=attributes.parent_beacon_block_root or ZERO_HASH,
         )
         block = Block(header, tuple(decode_transaction(raw) for raw in attributes.transactions), ())
         self.blocks.append(block)
@@ -330,6 +347,9 @@ class FakeL2:
 
     def block_ref_by_number(self, number: int) -> L2BlockRef | None:
         return l2_block_ref(self.blocks[number], self.rollup) if 0 <= number < len(self.blocks) else None
+
+    def user_transactions_by_number(self, number: int) -> Sequence[bytes] | None:
+        return user_transactions(self.blocks[number]) if 0 <= number < len(self.blocks) else None
 
     def system_config_by_l2_hash(self, block_hash: Hash32) -> SystemConfig:
         return system_config_of(self._by_hash[block_hash], self.rollup)
@@ -393,8 +413,11 @@ class Batcher:
         parent = refs[first - 1]
         return make_span_batch(self.l2.rollup, parent.hash, parent.l1_origin.number, blocks)
 
-    def channel(self, batches: Iterable[Batch], compression: Compression = Compression.BROTLI) -> bytes:
-        """A compressed channel of these batches."""
+    def channel(self, batches: Iterable[Batch], compression: Compression | None = None) -> bytes:
+        """A compressed channel of these batches, by default with the newest compression that L1 data may have."""
+        if compression is None:
+            fjord = self.l2.rollup.is_active(Fork.FJORD, self.l2.l1.head.header.timestamp)
+            compression = Compression.BROTLI if fjord else Compression.ZLIB
         encoded = [encode_batch(batch, self.l2.rollup.l2_chain_id) for batch in batches]
         return compress_channel(batches_to_rlp(encoded), compression, level=5)
 
@@ -410,7 +433,10 @@ class Batcher:
         for frame in self.frames(self.channel(batches), size):
             self.l2.l1.send_calldata(encode_batcher_transaction([frame]), key)
 
+    def send_in_blobs(self, frames: Iterable[Frame]) -> None:
+        """Send frames in one transaction, each in a blob of its own."""
+        self.l2.l1.send_blobs([encode_blob(encode_batcher_transaction([frame])) for frame in frames])
+
     def post_blobs(self, batches: Iterable[Batch], size: int = 100_000) -> None:
         """Send the batches as one channel, a frame per blob."""
-        frames = self.frames(self.channel(batches), size)
-        self.l2.l1.send_blobs([encode_blob(encode_batcher_transaction([frame])) for frame in frames])
+        self.send_in_blobs(self.frames(self.channel(batches), size))

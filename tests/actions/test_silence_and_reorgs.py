@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from config.errors import CriticalError, ResetError
-from config.forks import Fork, ForkSchedule
-from config.types import Address, Hash32, Timestamp
+from config.types import Address, Hash32
 from derivation.codec import SingularBatch, encode_batcher_transaction
 from derivation.events import EventKind
 from derivation.l2_block_info import l1_block_info
@@ -231,7 +230,7 @@ def test_only_the_attributes_given_last_can_be_replaced_by_deposits(world: World
     verifier = world.verifier()
     verifier.run()
     with pytest.raises(ResetError, match="moved on"):
-        verifier.pipeline.deposits_only(verifier.derived[0])
+        verifier.pipeline.reject(verifier.derived[0])
 
 
 def test_stepping_again_with_the_same_safe_head_gives_the_same_attributes(world: World) -> None:
@@ -255,17 +254,6 @@ def test_a_pipeline_without_a_reset_refuses_to_step(world: World) -> None:
     pipeline = DerivationPipeline(world.rollup, L1_CONFIG, world.l1, world.l2)
     with pytest.raises(CriticalError, match="call reset first"):
         pipeline.step(world.l2.head)
-
-
-def test_l1_data_before_holocene_is_refused_with_advice() -> None:
-    l1 = FakeL1()
-    world = World.create()
-    times = {fork: Timestamp(0) for fork in Fork if Fork.BEDROCK < fork < Fork.HOLOCENE}
-    times[Fork.HOLOCENE] = Timestamp(l1.head.header.timestamp + 1000)
-    rollup = replace(world.rollup, forks=ForkSchedule(times))
-    pipeline = DerivationPipeline(rollup, L1_CONFIG, world.l1, world.l2)
-    with pytest.raises(CriticalError, match="before Holocene"):
-        pipeline.reset(world.l2.head)
 
 
 def test_an_l1_reorg_is_noticed_and_derivation_follows_the_new_chain_after_a_reset(world: World) -> None:

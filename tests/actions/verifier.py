@@ -10,6 +10,7 @@ from derivation.providers import NotYetAvailable
 from derivation.types import (
     AdvancedOrigin,
     Attributes,
+    BatchRejected,
     DerivedAttributes,
     L2BlockRef,
     NeedMoreData,
@@ -20,7 +21,7 @@ from tests.actions.chains import L1_CONFIG, FakeL1, FakeL2
 
 
 class Verifier:
-    """Follows a FakeL1. `is_valid` stands for the engine: attributes it refuses are replaced by their deposits."""
+    """Follows a FakeL1. `is_valid` stands for the engine: what it refuses is replaced or dropped, by the era's rules."""
 
     def __init__(
         self, rollup: RollupConfig, l1: FakeL1, is_valid: Callable[[PayloadAttributes], bool] = lambda attributes: True
@@ -40,6 +41,7 @@ class Verifier:
     def reset(self, safe: L2BlockRef, processed: int | None = None) -> None:
         """Go back to a safe head and start the pipeline there."""
         self.l2.rewind(safe.number)
+        self._start = safe.number - sum(derived.number <= safe.number for derived in self.derived)
         self.derived = [derived for derived in self.derived if derived.number <= safe.number]
         while True:
             try:
@@ -54,7 +56,11 @@ class Verifier:
         return self.l2.refs()[derived[-1] if derived else 0]
 
     def run(self) -> NeedMoreData:
-        """Derive until L1 is used up."""
+        """Derive until L1 is used up. (A test of the core puts a comparison with it in here.)"""
+        return self.run_alone()
+
+    def run_alone(self) -> NeedMoreData:
+        """The same where the core does otherwise: a program never goes back behind what it has derived."""
         while True:
             try:
                 result = self.pipeline.step(self.safe)
@@ -71,7 +77,12 @@ class Verifier:
     def _make(self, derived: DerivedAttributes) -> None:
         assert derived.parent == self.safe
         if not self._is_valid(derived.attributes):
-            derived = self.pipeline.deposits_only(derived)
+            replacement = self.pipeline.reject(derived)
+            if isinstance(replacement, BatchRejected):
+                self.l2.rewind(replacement.safe_head.number)
+                self.derived = self.derived[: replacement.safe_head.number - self._start]
+                return
+            derived = replacement
             assert self._is_valid(derived.attributes)
         self.derived.append(derived)
         self.l2.apply(derived.attributes)

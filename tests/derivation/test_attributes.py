@@ -150,7 +150,7 @@ def word(value: int) -> bytes:
 def test_a_system_config_update_that_cannot_be_parsed_is_skipped_and_told(log: Log, l2: FakeL2) -> None:
     before = l2.rollup.genesis.system_config
     good = config_log(2, word(32) + word(32) + word(5))
-    updates = apply_system_config_updates(before, [Receipt(2, 1, 0, (log, good))], SYSTEM_CONFIG)
+    updates = apply_system_config_updates(before, [Receipt(2, 1, 0, (log, good))], SYSTEM_CONFIG, ecotone=True)
     assert updates.config == replace(before, gas_limit=Gas(5))
     assert len(updates.skipped) == len(updates.applied) == 1
 
@@ -159,7 +159,7 @@ def test_updates_of_failed_transactions_and_other_contracts_do_not_count(l2: Fak
     before = l2.rollup.genesis.system_config
     good = word(32) + word(32) + word(5)
     receipts = [Receipt(2, 0, 0, (config_log(2, good),)), Receipt(2, 1, 0, (config_log(2, good, address=PORTAL),))]
-    assert apply_system_config_updates(before, receipts, SYSTEM_CONFIG).config == before
+    assert apply_system_config_updates(before, receipts, SYSTEM_CONFIG, ecotone=True).config == before
 
 
 @given(st.binary(max_size=400), st.lists(st.binary(min_size=32, max_size=32).map(Hash32), max_size=4))
@@ -174,6 +174,6 @@ def test_garbage_deposit_logs_are_deposits_or_value_errors(data: bytes, topics: 
 def test_a_version_zero_scalar_keeps_only_the_base_fee_scalar(l2: FakeL2) -> None:
     log = config_log(1, word(32) + word(64) + word(9) + word(7))
     before = l2.rollup.genesis.system_config
-    config = apply_system_config_updates(before, [Receipt(2, 1, 0, (log,))], SYSTEM_CONFIG).config
+    config = apply_system_config_updates(before, [Receipt(2, 1, 0, (log,))], SYSTEM_CONFIG, ecotone=True).config
     assert config.base_fee_scalars() == (7, 0)
     assert config.overhead == ZERO_HASH

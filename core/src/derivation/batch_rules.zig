@@ -63,7 +63,8 @@ pub fn checkSingular(context: *const Context, candidate: *const batch.SingularBa
     const next_epoch = if (context.l1_blocks.len > 1) context.l1_blocks[1] else null;
     var origin = epoch;
     if (candidate.epoch_number != epoch.number) {
-        if (candidate.epoch_number != epoch.number + 1) return .drop;
+        // The first known block is past the safe head's origin when that origin's window has expired: then there is no choice.
+        if (candidate.epoch_number != epoch.number + 1 or epoch.number != context.safe_head.l1_origin.number) return .drop;
         origin = next_epoch orelse return .undecided;
     }
     if (!std.mem.eql(u8, &candidate.epoch_hash, &origin.hash)) return .drop;

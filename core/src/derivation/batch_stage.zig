@@ -224,9 +224,9 @@ pub const BatchStage = struct {
             self.span = null;
         }
         // Only now, as a span batch that is being handed out needs the origins that its earlier blocks had.
-        self.dropOlderOrigins(safe_head);
         const is_behind = self.channels.origin.number < safe_head.l1_origin.number;
         try self.advanceOrigin(safe_head);
+        self.dropOlderOrigins(safe_head);
         const out_of_data = try self.pullOne(safe_head, is_behind);
         if (is_behind) return if (out_of_data) .dry else .again;
         const nothing: Pull(ValidBatch) = if (out_of_data) .dry else .again;
