@@ -18,7 +18,7 @@ from evm.precompiles.bls12 import (
     bls12_map_fp2_to_g2,
     bls12_pairing,
 )
-from evm.precompiles.bn256 import bn256_add, bn256_multiply, bn256_pairing
+from evm.precompiles.bn256 import ISTANBUL_PRICES, bn256_add, bn256_multiply, bn256_pairing
 
 FAILED = None
 """What a precompile that fails gives instead of its output."""
@@ -122,9 +122,9 @@ def of_python(precompile: Callable[[Any], Any], data: bytes) -> bytes | None:
 
 
 PYTHON_SIDE: dict[str, Callable[[Any], Any]] = {
-    "bn254_add": bn256_add,
-    "bn254_mul": bn256_multiply,
-    "bn254_pairing": bn256_pairing,
+    "bn254_add": bn256_add(ISTANBUL_PRICES),
+    "bn254_mul": bn256_multiply(ISTANBUL_PRICES),
+    "bn254_pairing": bn256_pairing(ISTANBUL_PRICES),
     "g1_add": bls12_g1_add,
     "g1_msm": bls12_g1_msm,
     "g2_add": bls12_g2_add,

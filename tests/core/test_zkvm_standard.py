@@ -42,9 +42,9 @@ LINKER = {"_heap_start", "_heap_end"}
 OWN = {
     "keccak": (0x800000008000808A).to_bytes(8, "little"),
     "secp256k1": number(0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798, 32)[::-1],
-    "BLAKE2": (0x6A09E667F3BCC908).to_bytes(8, "little"),
+    "BLAKE2": (0xBB67AE8584CAA73B).to_bytes(8, "little"),
 }
-"""Bytes that an implementation of its own has: a constant of the rounds, the generator, the initial state."""
+"""Bytes that an implementation of its own has: a constant of the rounds, the generator, a word of the initial state."""
 
 SIGNER = coincurve.PrivateKey.from_int(0x1234_5678_9ABC_DEF0)
 DIGEST = hashlib.sha256(b"message").digest()
