@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds the core with the Zig compiler that PyPI's `ziglang` carries: `python core/build.py [native] [fpvm] [exec] [zkvm]`.
+"""Builds the core with the Zig compiler that PyPI's `ziglang` carries: `python core/build.py [NAME ...]`, names as in `OUTPUTS`.
 
 Imported by path from `setup.py`, so it needs nothing but the standard library and `ziglang`.
 """
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +20,24 @@ ZIG_VERSION = "0.17.0"
 CORE = Path(__file__).resolve().parent
 PROJECT = CORE.parent
 
-GUEST_ARGUMENTS = (
-    "build-exe", "-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m-c-a-f-d",
+_BARE_MACHINE = (
+    "-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m-c-a-f-d",
     "-O", "ReleaseSafe", "-fstrip", "-fomit-frame-pointer", "-fsingle-threaded",
 )  # fmt: skip
+GUEST_ARGUMENTS = ("build-exe", *_BARE_MACHINE)
 """How every program for the bare RV64IM machine is compiled."""
+
+OBJECT_ARGUMENTS = ("build-obj", *_BARE_MACHINE, "-mcmodel=medium", "-fcompiler-rt", "-ffunction-sections")
+"""How an object is compiled that a zkVM's linker script puts wherever it likes.
+
+It brings the compiler's own library, of which the linker's `--gc-sections` leaves what is used.
+"""
+
+LINKER_SCRIPT = ("--script", str(CORE / "guest.ld"))
+"""Makes a program of the fault-proof VM."""
+
+LINK_ARGUMENTS = (*GUEST_ARGUMENTS, "-fno-compiler-rt", "--gc-sections", *LINKER_SCRIPT)
+"""How a program of the fault-proof VM is made of such objects."""
 
 
 class BuildError(RuntimeError):
@@ -32,11 +46,15 @@ class BuildError(RuntimeError):
 
 @dataclass(frozen=True)
 class Output:
-    """One of the builds: the root source file below `src`, where the result goes, and the compiler's arguments."""
+    """One of the builds: the root source file below `src`, where the result goes, and the compiler's arguments.
+
+    A build without a root links the objects of other outputs.
+    """
 
     root: str
     path: Path
     arguments: tuple[str, ...]
+    objects: tuple[str, ...] = ()
 
 
 def library_name() -> str:
@@ -53,8 +71,16 @@ def _guest(root: str, name: str) -> Output:
     return Output(
         root,
         PROJECT / "faultproof" / "programs" / name,
-        (*GUEST_ARGUMENTS, "--script", str(CORE / "guest.ld")),
+        (*GUEST_ARGUMENTS, *LINKER_SCRIPT),
     )
+
+
+def _object(root: str, name: str) -> Output:
+    return Output(root, PROJECT / "faultproof" / "programs" / name, OBJECT_ARGUMENTS)
+
+
+def _linked(name: str, *objects: str) -> Output:
+    return Output("", PROJECT / "faultproof" / "programs" / name, LINK_ARGUMENTS, objects)
 
 
 OUTPUTS = {
@@ -65,32 +91,38 @@ OUTPUTS = {
     ),
     "fpvm": _guest("guest_fpvm.zig", "guest-fpvm.elf"),
     "exec": _guest("guest_exec.zig", "guest-exec.elf"),
-    "zkvm": _guest("guest_zkvm.zig", "guest-zkvm.elf"),
+    "zkvm": _object("guest_zkvm.zig", "guest-zkvm.o"),
+    "zkvm-shim": _object("zkvm_shim.zig", "zkvm-shim.o"),
+    "zkvm-test": _linked("guest-zkvm-test.elf", "zkvm", "zkvm-shim"),
 }
 
 
 def build(name: str, destination: Path | None = None) -> Path:
     """Build one output and return where it is. Raises BuildError."""
     output = OUTPUTS[name]
-    target = compile_output(output, destination or output.path)
+    target = destination or output.path
+    objects = [build(part, target.parent / OUTPUTS[part].path.name) for part in output.objects]
+    target = compile_output(output, target, objects)
     os.chmod(target, 0o755 if name == "native" else 0o644)
     return target
 
 
-def compile_output(output: Output, target: Path) -> Path:
-    """Compile `output` to `target`. Raises BuildError.
+def compile_output(output: Output, target: Path, objects: Iterable[Path] = ()) -> Path:
+    """Compile `output` to `target`, linked with `objects`. Raises BuildError.
 
     The compiler works in a directory of its own and the result is moved into place whole, so a reader never sees half of it.
     """
     if importlib.util.find_spec("ziglang") is None:
         raise BuildError(f"the Python package ziglang=={ZIG_VERSION} is not installed")
-    source = CORE / "src" / output.root
-    if not source.exists():
-        raise BuildError(f"{source} is missing")
+    sources = [CORE / "src" / output.root] if output.root else []
+    sources += [path.resolve() for path in objects]
+    for source in sources:
+        if not source.exists():
+            raise BuildError(f"{source} is missing")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=target.parent) as scratch:
         result = Path(scratch) / target.name
-        command = [sys.executable, "-m", "ziglang", output.arguments[0], str(source), *output.arguments[1:]]
+        command = [sys.executable, "-m", "ziglang", output.arguments[0], *map(str, sources), *output.arguments[1:]]
         command += [f"-femit-bin={result}", "--cache-dir", str(Path(scratch) / "cache")]
         run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=CORE)
         if run.returncode or not result.exists():
@@ -102,13 +134,16 @@ def compile_output(output: Output, target: Path) -> Path:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to build, of {', '.join(OUTPUTS)} (default: all)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"what to build, of {', '.join(OUTPUTS)} (default: all)"
+    )
     parser.add_argument("--out", type=Path, help="another directory for the results")
     options = parser.parse_args()
     unknown = set(options.names) - set(OUTPUTS)
     if unknown:
         parser.error(f"there is no output {', '.join(sorted(unknown))}")
-    existing = [name for name, output in OUTPUTS.items() if (CORE / "src" / output.root).exists()]
+    parts = {part for output in OUTPUTS.values() for part in output.objects}
+    existing = [name for name, output in OUTPUTS.items() if name not in parts and (CORE / "src" / output.root).exists()]
     for name in options.names or existing:
         destination = options.out / OUTPUTS[name].path.name if options.out else None
         try:

@@ -13,6 +13,7 @@ const inflate = @import("derivation/inflate.zig");
 
 pub const platform = struct {
     pub const keccak256 = @import("crypto/keccak.zig").hash;
+    pub const Keccak256 = @import("crypto/keccak.zig").Hasher;
 };
 pub const panic = std.debug.FullPanic(trap);
 

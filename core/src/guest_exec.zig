@@ -12,6 +12,7 @@ const Allocator = std.mem.Allocator;
 
 pub const platform = struct {
     pub const keccak256 = fpvm.keccak256;
+    pub const Keccak256 = fpvm.Keccak256;
     pub const recoverKey = fpvm.recoverKey;
     pub const precompile = @import("platform/accelerators.zig").precompile;
 };

@@ -11,6 +11,7 @@ const Pool = @import("pool.zig").Pool;
 
 pub const platform = struct {
     pub const keccak256 = fpvm.keccak256;
+    pub const Keccak256 = fpvm.Keccak256;
     pub const recoverKey = fpvm.recoverKey;
     pub const precompile = @import("platform/oracle_precompiles.zig").precompile;
 };

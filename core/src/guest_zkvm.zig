@@ -2,43 +2,55 @@
 //!
 //! Public values, 160 bytes: L1 head, agreed output root, claimed output root, number of the block that was derived (32 bytes, big-endian),
 //! keccak256 of the configuration. Where L1 is used up before the claimed block, or any input is missing or damaged, the program fails.
+//!
+//! It is an object that a zkVM's library and linker script make a program of: they bring the start code, input and output, and the accelerators.
 
 const std = @import("std");
 const config = @import("config.zig");
-const fpvm = @import("platform/fpvm.zig");
 const program = @import("program.zig");
-const shim = @import("platform/zkvm_shim.zig");
+const standard = @import("platform/zkvm_standard.zig");
 const zkvm = @import("platform/zkvm.zig");
 const Pool = @import("pool.zig").Pool;
 
 pub const platform = zkvm;
-pub const panic = fpvm.panic;
-
-comptime {
-    _ = fpvm; // brings the start code in
-    _ = shim; // and what stands for a zkVM
-}
+pub const panic = zkvm.panic;
 
 const Error = program.Error || config.Error || zkvm.InputError || error{ ClaimIsWrong, L1Exhausted };
 
+/// What `main` returns where there is nothing to prove.
+const Failure = enum(u8) {
+    claim_is_wrong = 1,
+    l1_exhausted,
+    out_of_memory,
+    invalid_input,
+    invalid_configuration,
+    missing_preimage,
+    other,
+
+    fn of(failure: Error) Failure {
+        return switch (failure) {
+            error.ClaimIsWrong => .claim_is_wrong,
+            error.L1Exhausted => .l1_exhausted,
+            error.OutOfMemory => .out_of_memory,
+            error.InvalidInput => .invalid_input,
+            error.InvalidConfig => .invalid_configuration,
+            error.MissingPreimage => .missing_preimage,
+            else => .other,
+        };
+    }
+};
+
 var pool: Pool = undefined;
 
-pub fn main() noreturn {
-    run() catch |failure| switch (failure) {
-        error.OutOfMemory => fpvm.exit(fpvm.exit_out_of_memory, "out of memory"),
-        error.ClaimIsWrong, error.L1Exhausted => fpvm.exit(fpvm.exit_invalid, @errorName(failure)),
-        else => fpvm.exit(fpvm.exit_panic, @errorName(failure)),
-    };
-    fpvm.exit(fpvm.exit_valid, shim.written());
+export fn main() callconv(.c) c_int {
+    run() catch |failure| return @backingInt(Failure.of(failure));
+    return 0;
 }
 
 fn run() Error!void {
-    // The upper half is left to the input.
-    const memory = fpvm.heapState();
-    const half = memory.buffer.len / 2;
-    pool = .init(memory.buffer[half..]);
-    memory.buffer = memory.buffer[0..half];
+    pool = .init(standard.heap());
     const allocator = pool.allocator();
+    zkvm.memory = allocator;
     var input = try zkvm.Input.read(allocator);
     const configuration = try config.Config.decode(input.configuration);
     var oracle = input.oracle();

@@ -34,7 +34,12 @@ def _newest_source() -> float:
 
 def ensure_native_library() -> Path | None:
     """The native library, newer than its sources; None where it is missing or older and there is no compiler."""
-    path: Path = builder.OUTPUTS["native"].path
+    return ensure("native")
+
+
+def ensure(name: str) -> Path | None:
+    """An output, newer than its sources; None where it is missing or older and there is no compiler."""
+    path: Path = builder.OUTPUTS[name].path
     # Several test processes may get here at once: one builds, the others wait and find it done.
     with open(ROOT / "core" / "build.py") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -42,7 +47,7 @@ def ensure_native_library() -> Path | None:
             return path
         if not have_compiler():
             return None
-        built: Path = builder.build("native")
+        built: Path = builder.build(name)
         built.touch()
         return built
 
@@ -52,4 +57,17 @@ def build_guest(root: str, directory: Path) -> Path:
     target = directory / f"{Path(root).stem}.elf"
     output = builder.Output(root, target, builder.GUEST_ARGUMENTS)
     built: Path = builder.compile_output(output, target)
+    return built
+
+
+def build_for_zkvm(root: str, directory: Path, shim: Path) -> Path:
+    """A program from a source file below `core/src`, linked like the zkVM program with the object that stands for a zkVM."""
+    part = directory / f"{Path(root).stem}.o"
+    builder.compile_output(builder.Output(root, part, builder.OBJECT_ARGUMENTS), part)
+    return link([part, shim], directory / f"{Path(root).stem}.elf")
+
+
+def link(objects: list[Path], target: Path) -> Path:
+    """A program of the fault-proof VM from objects alone."""
+    built: Path = builder.compile_output(builder.Output("", target, builder.LINK_ARGUMENTS), target, objects)
     return built

@@ -43,7 +43,7 @@ pub fn precompileOfGuest(number: u16, required_gas: u64, input: []const u8, allo
         numbers.sha256 => allocator.dupe(u8, &sha256.hash(input)),
         numbers.ripemd160 => allocator.dupe(u8, &(left_padding ++ ripemd160.hash(input))),
         numbers.identity => allocator.dupe(u8, input),
-        numbers.modexp => power(input, allocator),
+        numbers.modexp => power(modexp.modexp, input, allocator),
         numbers.bn254_add => fixed(64, bn254.add, padded(128, input), allocator),
         numbers.bn254_multiply => fixed(64, bn254.mul, padded(96, input), allocator),
         numbers.blake2f => compress(input, allocator),
@@ -53,10 +53,10 @@ pub fn precompileOfGuest(number: u16, required_gas: u64, input: []const u8, allo
 }
 
 /// Before 20 bytes that fill a word.
-const left_padding: [12]u8 = @splat(0);
+pub const left_padding: [12]u8 = @splat(0);
 
 /// The first `size` bytes of the input, zeros where it ends before.
-fn padded(comptime size: usize, input: []const u8) [size]u8 {
+pub fn padded(comptime size: usize, input: []const u8) [size]u8 {
     var result: [size]u8 = @splat(0);
     const given = @min(size, input.len);
     @memcpy(result[0..given], input[0..given]);
@@ -96,7 +96,7 @@ fn recover(input: []const u8, allocator: Allocator) Error![]const u8 {
 }
 
 /// Spec: EIP-198. The lengths have been paid for, so that they fit; those of an empty base and modulus may be anything.
-fn power(input: []const u8, allocator: Allocator) Error![]const u8 {
+pub fn power(comptime modularPower: anytype, input: []const u8, allocator: Allocator) Error![]const u8 {
     const lengths = padded(96, input);
     const base_length = math.fromBytes(lengths[0..32]);
     const modulus_length = math.fromBytes(lengths[64..96]);
@@ -116,7 +116,7 @@ fn power(input: []const u8, allocator: Allocator) Error![]const u8 {
     }
     const base = operands[0..sizes[0]];
     const exponent = operands[sizes[0]..][0..sizes[1]];
-    try modexp.modexp(allocator, base, exponent, operands[sizes[0] + sizes[1] ..], result);
+    try modularPower(allocator, base, exponent, operands[sizes[0] + sizes[1] ..], result);
     return result;
 }
 

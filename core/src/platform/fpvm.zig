@@ -139,4 +139,5 @@ pub const panic = std.debug.FullPanic(struct {
 }.fail);
 
 pub const keccak256 = keccak.hash;
+pub const Keccak256 = keccak.Hasher;
 pub const recoverKey = secp256k1.recover;

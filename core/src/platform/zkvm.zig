@@ -13,64 +13,77 @@
 //! public values repeat it. An item that is damaged ends the program.
 
 const std = @import("std");
-const accelerators = @import("accelerators.zig");
 const blob = @import("../derivation/blob.zig");
 const blob_check = @import("../derivation/l1/blob_check.zig");
 const blob_points = @import("../derivation/l1/blob_points.zig");
-const numbers = @import("../evm/precompiles.zig");
 const oracles = @import("../derivation/oracle.zig");
-const platform = @import("../platform.zig");
+const standard = @import("zkvm_standard.zig");
 const Allocator = std.mem.Allocator;
+const Bytes = standard.Bytes;
 
-const Bytes32 = extern struct { data: [32]u8 align(8) };
-const Bytes48 = extern struct { data: [48]u8 align(8) };
-const Bytes64 = extern struct { data: [64]u8 align(8) };
-const success = 0;
+pub const precompile = @import("zkvm_precompiles.zig").precompile;
 
-extern fn read_input(buffer: *[*]const u8, size: *usize) void;
-extern fn write_output(output: [*]const u8, size: usize) void;
-extern fn zkvm_keccak256(data: [*]const u8, length: usize, output: *Bytes32) c_int;
-extern fn zkvm_sha256(data: [*]const u8, length: usize, output: *Bytes32) c_int;
-extern fn zkvm_secp256k1_ecrecover(message: *const Bytes32, signature: *const Bytes64, recovery_id: u8, output: *Bytes64) c_int;
-extern fn zkvm_kzg_point_eval(commitment: *const Bytes48, z: *const Bytes32, y: *const Bytes32, proof: *const Bytes48, verified: *bool) c_int;
+/// Where hashes of what comes in parts put it together; the program sets it before all else.
+pub var memory: Allocator = undefined;
+
+/// No proof of a program that failed a safety check.
+pub const panic = std.debug.FullPanic(struct {
+    fn fail(_: []const u8, _: ?usize) noreturn {
+        standard.terminate(exit_panic);
+    }
+}.fail);
+
+pub const exit_panic = 0xff;
+
+fn hash(comptime function: anytype, data: []const u8) [32]u8 {
+    var digest: Bytes(32) = undefined;
+    if (function(data.ptr, data.len, &digest) != standard.success) @panic("a hash cannot fail");
+    return digest.data;
+}
 
 pub fn keccak256(data: []const u8) [32]u8 {
-    var digest: Bytes32 = undefined;
-    if (zkvm_keccak256(data.ptr, data.len, &digest) != success) unreachable; // a hash cannot fail
-    return digest.data;
+    return hash(standard.zkvm_keccak256, data);
 }
 
 pub fn sha256(data: []const u8) [32]u8 {
-    var digest: Bytes32 = undefined;
-    if (zkvm_sha256(data.ptr, data.len, &digest) != success) unreachable; // a hash cannot fail
-    return digest.data;
+    return hash(standard.zkvm_sha256, data);
 }
 
-pub fn recoverKey(hash: *const [32]u8, r: *const [32]u8, s: *const [32]u8, odd_y: bool) ?[64]u8 {
-    const message: Bytes32 = .{ .data = hash.* };
-    const signature: Bytes64 = .{ .data = r.* ++ s.* };
-    var key: Bytes64 = undefined;
-    return if (zkvm_secp256k1_ecrecover(&message, &signature, @intFromBool(odd_y), &key) == success) key.data else null;
+/// The hash, right-aligned.
+pub fn ripemd160(data: []const u8) [32]u8 {
+    return hash(standard.zkvm_ripemd160, data);
 }
 
-/// The point evaluation goes to the accelerator; the others run inside.
-pub fn precompile(number: u16, required_gas: u64, input: []const u8, allocator: Allocator) platform.PrecompileError![]const u8 {
-    if (number != numbers.point_evaluation) return accelerators.precompile(number, required_gas, input, allocator);
-    if (input.len != 192) return error.PrecompileFailed;
-    var versioned_hash = sha256(input[96..144]);
-    versioned_hash[0] = 1;
-    if (!std.mem.eql(u8, &versioned_hash, input[0..32])) return error.PrecompileFailed;
-    if (!opens(input[96..144], input[32..64], input[64..96], input[144..192])) return error.PrecompileFailed;
-    var output: [64]u8 = @splat(0);
-    std.mem.writeInt(u256, output[0..32], blob.elements, .big);
-    std.mem.writeInt(u256, output[32..64], blob_points.modulus, .big);
-    return allocator.dupe(u8, &output);
+/// The standard has no hash of parts, so they are put together first.
+pub const Keccak256 = struct {
+    joined: std.ArrayList(u8) = .empty,
+
+    pub fn init() Keccak256 {
+        return .{};
+    }
+
+    pub fn update(self: *Keccak256, data: []const u8) void {
+        self.joined.appendSlice(memory, data) catch @panic("out of memory");
+    }
+
+    /// The end of it.
+    pub fn final(self: *Keccak256) [32]u8 {
+        defer self.joined.deinit(memory);
+        return keccak256(self.joined.items);
+    }
+};
+
+pub fn recoverKey(message: *const [32]u8, r: *const [32]u8, s: *const [32]u8, odd_y: bool) ?[64]u8 {
+    var key: Bytes(64) = undefined;
+    const status = standard.zkvm_secp256k1_ecrecover(&.{ .data = message.* }, &.{ .data = r.* ++ s.* }, @intFromBool(odd_y), &key);
+    return if (status == standard.success) key.data else null;
 }
 
-fn opens(commitment: *const [48]u8, z: *const [32]u8, y: *const [32]u8, proof: *const [48]u8) bool {
+/// Whether the polynomial behind a commitment has the value y at z.
+pub fn opens(commitment: *const [48]u8, z: *const [32]u8, y: *const [32]u8, proof: *const [48]u8) bool {
     var verified = false;
-    const status = zkvm_kzg_point_eval(&.{ .data = commitment.* }, &.{ .data = z.* }, &.{ .data = y.* }, &.{ .data = proof.* }, &verified);
-    return status == success and verified;
+    const status = standard.zkvm_kzg_point_eval(&.{ .data = commitment.* }, &.{ .data = z.* }, &.{ .data = y.* }, &.{ .data = proof.* }, &verified);
+    return status == standard.success and verified;
 }
 
 pub const InputError = error{ InvalidInput, OutOfMemory };
@@ -94,7 +107,7 @@ pub const Input = struct {
     pub fn read(gpa: Allocator) InputError!Input {
         var pointer: [*]const u8 = undefined;
         var size: usize = 0;
-        read_input(&pointer, &size);
+        standard.read_input(&pointer, &size);
         var rest: []const u8 = if (size == 0) "" else pointer[0..size];
         var input: Input = .{};
         while (rest.len > 0) {
@@ -161,5 +174,5 @@ pub const Input = struct {
 
 /// Make bytes public.
 pub fn publish(values: []const u8) void {
-    write_output(values.ptr, values.len);
+    standard.write_output(values.ptr, values.len);
 }

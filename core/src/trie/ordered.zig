@@ -4,7 +4,7 @@
 
 const std = @import("std");
 const rlp = @import("../rlp.zig");
-const keccak = @import("../crypto/keccak.zig");
+const platform = @import("../platform.zig").current;
 const trie = @import("trie.zig");
 
 const MAX_NIBBLES = 10;
@@ -15,7 +15,7 @@ pub fn root(count: usize, context: anytype) error{OutOfMemory}!trie.Hash {
     if (count == 0) return trie.EMPTY_ROOT;
     var item: [33]u8 = undefined;
     const size = try subtree(context, 0, count, count, 0, &item);
-    return if (size == 33) item[1..33].* else keccak.hash(item[0..size]);
+    return if (size == 33) item[1..33].* else platform.keccak256(item[0..size]);
 }
 
 /// The index that stands at this position when keys are in order: 0 has the key 0x80, which follows 0x7f.
@@ -115,7 +115,7 @@ fn leaf(nibbles: []const u8, value: []const u8, item: *[33]u8) usize {
         return total;
     }
     // The value may be large: it is hashed where it lies.
-    var hasher = keccak.Hasher.init();
+    var hasher = platform.Keccak256.init();
     hasher.update(head[0..end]);
     hasher.update(value);
     item[0] = 0xa0;
@@ -129,6 +129,6 @@ fn reference(encoding: []const u8, item: *[33]u8) usize {
         return encoding.len;
     }
     item[0] = 0xa0;
-    item[1..33].* = keccak.hash(encoding);
+    item[1..33].* = platform.keccak256(encoding);
     return 33;
 }

@@ -5,7 +5,7 @@
 
 const std = @import("std");
 const Arena = @import("../arena.zig").Arena;
-const keccak = @import("../crypto/keccak.zig");
+const keccak256 = @import("../platform.zig").current.keccak256;
 const trie = @import("trie.zig");
 const Allocator = std.mem.Allocator;
 
@@ -116,7 +116,7 @@ pub const Store = struct {
         try self.backing.fetchFn(self.backing.context, self.young.arena.allocator(), hashes, values);
         for (hashes, values) |hash, found| {
             const value = found orelse continue;
-            if (!self.backing.trusted and !std.mem.eql(u8, &keccak.hash(value), &hash)) {
+            if (!self.backing.trusted and !std.mem.eql(u8, &keccak256(value), &hash)) {
                 self.missing = hash;
                 return error.CorruptNode;
             }

@@ -7,7 +7,7 @@
 
 const std = @import("std");
 const rlp = @import("../rlp.zig");
-const keccak = @import("../crypto/keccak.zig");
+const keccak256 = @import("../platform.zig").current.keccak256;
 const node = @import("node.zig");
 const Allocator = std.mem.Allocator;
 
@@ -124,7 +124,7 @@ pub const Trie = struct {
             hash = found.*;
         } else {
             // The root is hashed however short it is.
-            hash = keccak.hash(item);
+            hash = keccak256(item);
             try created.append(self.arena, .{ .hash = hash, .encoding = try self.arena.dupe(u8, item) });
         }
         self.root = try rootChild(self.arena, &hash);
@@ -272,7 +272,7 @@ pub const Trie = struct {
                     @memcpy(buffer[0..encoding.len], encoding);
                     return buffer[0..encoding.len];
                 }
-                const hash = keccak.hash(encoding);
+                const hash = keccak256(encoding);
                 try created.append(self.arena, .{ .hash = hash, .encoding = encoding });
                 buffer[0] = 0xa0;
                 buffer[1..33].* = hash;
