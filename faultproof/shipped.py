@@ -28,7 +28,7 @@ FAULT_PROOF_PROGRAM = FOLDER / "guest-fpvm.elf"
 """The program that disputes are about."""
 RECORD = FOLDER / "programs.json"
 GUESTS = ("fpvm", "exec", "zkvm")
-"""Outputs of `core/build.py` that are recorded. Only the first is committed."""
+"""Outputs of `core/build.py` that are recorded. The first two are committed."""
 
 _BUILDER = Path(__file__).resolve().parent.parent / "core" / "build.py"
 
@@ -100,10 +100,11 @@ def rebuild(names: Sequence[str] | None = None) -> Iterator[Rebuilt]:
 
 
 def record() -> None:
-    """Build all programs, put the fault-proof program in its place, and write the record anew."""
+    """Build all programs, put those that are committed in their places, and write the record anew."""
     with tempfile.TemporaryDirectory() as folder:
         built = list(_build(GUESTS, Path(folder)))
-        shutil.copyfile(built[0], FAULT_PROOF_PROGRAM)
+        for path in built[:2]:
+            shutil.copyfile(path, FOLDER / path.name)
         document = {
             "programs": {path.name: _digest(path) for path in built},
             "prestates": {str(chain): to_hex(value) for chain, value in prestates().items()},

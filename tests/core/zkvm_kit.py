@@ -27,7 +27,8 @@ def global_symbols(path: Path) -> tuple[set[str], set[str]]:
     (headers,) = struct.unpack_from("<Q", image, 40)
     (count,) = struct.unpack_from("<H", image, 60)
     sections = [struct.unpack_from("<IIQQQQIIQQ", image, headers + 64 * index) for index in range(count)]
-    defined, undefined = set(), set()
+    defined: set[str] = set()
+    undefined: set[str] = set()
     for _, kind, _, _, offset, size, names, *_ in sections:
         if kind != _SYMBOL_TABLE:
             continue

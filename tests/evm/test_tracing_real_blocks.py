@@ -1,7 +1,7 @@
 """Blocks of OP Sepolia and Unichain, traced from their witness: what tracers say must fit the receipts."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ def traces(vectors: Path, name: str, tracer: str | None, config: Any = None) -> 
     return [as_sent(item.result) for item in found]
 
 
-def gas_used(receipts: tuple[Receipt, ...]) -> list[int]:
+def gas_used(receipts: Sequence[Receipt]) -> list[int]:
     """Of each transaction."""
     totals = [0, *(receipt.cumulative_gas_used for receipt in receipts)]
     return [after - before for before, after in itertools.pairwise(totals)]
