@@ -220,8 +220,9 @@ def _project() -> dict[str, list[str]]:
 
 
 def _distributions_of(rooms: set[str]) -> dict[str, set[str]]:
-    """Distribution -> files of these rooms that import it."""
+    """Distribution -> files of these rooms that import it. A declared extra need not be installed."""
     owners = importlib.metadata.packages_distributions()
+    extras = _declared(_project().get("bench", []))
     used: dict[str, set[str]] = {}
     for module in modules():
         if module.room not in rooms:
@@ -230,7 +231,8 @@ def _distributions_of(rooms: set[str]) -> dict[str, set[str]]:
             top = name.partition(".")[0]
             if top in sys.stdlib_module_names or top in TOP_LEVEL:
                 continue
-            for owner in owners.get(top, [f"(nothing installed provides {top})"]):
+            unknown = top if _normal(top) in extras else f"(nothing installed provides {top})"
+            for owner in owners.get(top, [unknown]):
                 used.setdefault(_normal(owner), set()).add(module.name)
     return used
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from config.constants import L2_TO_L1_MESSAGE_PASSER
 from config.engine_mode import EngineMode
 from config.errors import CriticalError
 from config.forks import Fork
@@ -229,3 +230,15 @@ def test_the_engines_agree_on_every_fork(fork: Fork, tmp_path: Path) -> None:
         builder.add(transaction(BOB_KEY, nonce=2 * nonce + 1, to=CONTRACT, gas_limit=90_000))
         block = builder.seal().block
         world.accept(chosen.import_block(world.head, block))
+
+
+@pytest.mark.parametrize("mode", list(EngineMode))
+def test_the_withdrawals_root_is_the_message_passers_after_the_block(mode: EngineMode, tmp_path: Path) -> None:
+    world = l2({L2_TO_L1_MESSAGE_PASSER: Funded(nonce=1, code=COUNTER)})
+    call = deposit(to=L2_TO_L1_MESSAGE_PASSER).encode()
+    for _ in range(2):
+        executed = engine(world, mode, tmp_path).derive(world.head, attributes(world, call))
+        world.accept(executed)
+        account = world.reader().account(L2_TO_L1_MESSAGE_PASSER)
+        assert account is not None
+        assert executed.block.header.withdrawals_root == account.storage_root

@@ -40,7 +40,7 @@ LINKER = {"_heap_start", "_heap_end"}
 """What the standards have a linker script define."""
 
 OWN = {
-    "keccak": (0x800000008000808A).to_bytes(8, "little"),
+    "keccak": (0x800000000000808A).to_bytes(8, "little"),
     "secp256k1": number(0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798, 32)[::-1],
     "BLAKE2": (0xBB67AE8584CAA73B).to_bytes(8, "little"),
 }

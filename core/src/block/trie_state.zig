@@ -28,8 +28,6 @@ pub const TrieState = struct {
     nodes: *store.Store,
     codes: *store.Store,
     ancestors: *ancestors.Ancestors,
-    /// Never changed, so that reads say what was before the block also after `apply`.
-    before: trie.Trie,
     accounts: trie.Trie,
     storages: std.HashMapUnmanaged(Hash, trie.Trie, HashContext, 80) = .empty,
     address_keys: KeyCache(evm.Address) = .{},
@@ -47,7 +45,6 @@ pub const TrieState = struct {
             .nodes = nodes,
             .codes = codes,
             .ancestors = headers,
-            .before = try trie.Trie.init(arena, nodes.source(), state_root),
             .accounts = try trie.Trie.init(arena, nodes.source(), state_root),
         };
     }
@@ -71,7 +68,7 @@ pub const TrieState = struct {
     /// An account as it was before the block or, once `apply` has been called, as it is after it.
     pub fn account(self: *TrieState, address: *const evm.Address) Error!?evm.AccountData {
         const key = try self.addressKey(address);
-        const encoded = try self.before.get(&key) orelse return null;
+        const encoded = try self.accounts.get(&key) orelse return null;
         return decodeAccount(encoded) catch error.CorruptNode;
     }
 
