@@ -28,7 +28,7 @@ FAULTS = [each for each in Conduct if each is not Conduct.HONEST]
 @st.composite
 def changing_conduct(draw: st.DrawFn) -> Callable[[], Conduct]:
     """A conduct that may be another one at each call."""
-    script = draw(st.lists(st.sampled_from(Conduct), min_size=1, max_size=12))
+    script: list[Conduct] = draw(st.lists(st.sampled_from(Conduct), min_size=1, max_size=12))
     turn = [0]
 
     def next_conduct() -> Conduct:
