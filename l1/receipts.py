@@ -91,6 +91,7 @@ class ReceiptsReader:
             else:
                 self._silences.pop(method, None)
                 return receipts
+        self._aside.clear()  # whoever asks next finds out anew what the endpoint offers
         wrong = [str(error) for _, error in failures if isinstance(error, L1DataMismatch)]
         if wrong:
             raise L1DataMismatch("; ".join(wrong))
@@ -121,10 +122,7 @@ class ReceiptsReader:
 
     def _methods(self) -> list[ReceiptsMethod]:
         now = self._clock()
-        usable = [method for method in ReceiptsMethod if self._aside.get(method, now) <= now]
-        if not usable:
-            self._aside.clear()
-        return usable or list(ReceiptsMethod)
+        return [method for method in ReceiptsMethod if self._aside.get(method, now) <= now] or list(ReceiptsMethod)
 
     def _set_aside(self, method: ReceiptsMethod, seconds: float) -> None:
         self._aside[method] = self._clock() + seconds
