@@ -156,7 +156,7 @@ class RollupNode:
             "finalized": self.execution.chain.finalized.number,
             "waitingFor": self.driver.status.waiting_for,
             "lastError": self.driver.status.last_error or self.heads.error,
-            "l1Endpoints": {status.name: status.state for status in self.l1_sources.status()},
+            "l1Endpoints": {f"{status.kind} {status.name}": status.state for status in self.l1_sources.status()},
             "pruningStopped": self.execution.pruner.error if self.execution.pruner else None,
             "haltedBy": self.driver.status.halted_by
             or self.disagreement
