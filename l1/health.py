@@ -177,6 +177,11 @@ class EndpointHealth:
         return self._clock() < self._rest_until
 
     @property
+    def is_failing(self) -> bool:
+        """Whether it gave no usable answer the last time."""
+        return self._in_a_row > 0
+
+    @property
     def rank(self) -> int:
         """Where it stands among the endpoints: the lower, the earlier it is asked."""
         return 2 if self.is_resting and self.state is not EndpointState.LYING else _RANK.get(self.state, 0)

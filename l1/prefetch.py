@@ -45,7 +45,9 @@ class PrefetchingL1:
 
     def __init__(self, reader: L1Reader) -> None:
         self._reader = reader
-        self._latest = 0
+        self._latest: Header | None = None
+        self._labels: dict[BlockTag, tuple[Header, Header]] = {}
+        """What is behind `safe` and `finalized`, with the latest block at that time: while that is the same, so are they."""
         self._next: tuple[tuple[int, ...], asyncio.Task[list[Header | None] | None]] | None = None
         """The range that is fetched ahead."""
         self._loading: dict[Hash32, asyncio.Task[None]] = {}
@@ -58,10 +60,15 @@ class PrefetchingL1:
         return self._reader.endpoint
 
     async def header_by_number(self, number: int | BlockTag) -> Header:
-        """See `L1Endpoints.header_by_number`."""
+        """See `L1Endpoints.header_by_number`. `safe` and `finalized` are asked for once for each latest block."""
+        known, latest = self._labels.get(number) if isinstance(number, str) else None, self._latest
+        if known is not None and latest is not None and known[0].hash == latest.hash:
+            return known[1]
         header = await self._reader.header_by_number(number)
         if number == "latest":
-            self._latest = header.number
+            self._latest = header
+        elif isinstance(number, str) and latest is not None:
+            self._labels[number] = latest, header
         return header
 
     async def header_by_hash(self, block_hash: Hash32) -> Header:
@@ -108,7 +115,7 @@ class PrefetchingL1:
             await asyncio.shield(loading)
 
     def _fetch_ahead(self, numbers: tuple[int, ...]) -> None:
-        if numbers[-1] <= self._latest - SETTLED_DEPTH:
+        if self._latest is not None and numbers[-1] <= self._latest.number - SETTLED_DEPTH:
             self._next = numbers, self._spawn(self._fetch(numbers), f"L1 blocks {numbers[0]} to {numbers[-1]}")
 
     async def _fetch(self, numbers: Sequence[int]) -> list[Header | None] | None:

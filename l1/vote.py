@@ -143,23 +143,40 @@ class CanonicalVote:
                 votes = {endpoint.name: header.hash for endpoint, header in _headers(answers).items()}
                 if is_settled(votes, self._quorum, len(self._endpoints)):
                     break
+                # Who did not answer the last time is not waited for again where a quorum agrees without it.
+                if count(votes, self._quorum).agreed and all(tasks[task].health.is_failing for task in pending):
+                    break
         except BaseException:
             for task in pending:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
             raise
+        known = list(_headers(answers).values())
         for task in pending:
-            self._leave(tasks[task], task)
+            self._leave(tasks[task], task, known)
 
-    def _leave(self, endpoint: L1Endpoint, task: "asyncio.Task[Header | TemporaryError]") -> None:
-        """Let a question run on that nobody waits for: its outcome still counts for the endpoint's health."""
+    def _leave(
+        self, endpoint: L1Endpoint, task: "asyncio.Task[Header | TemporaryError]", known: Sequence[Header]
+    ) -> None:
+        """Let a question run on that nobody waits for: its outcome still counts for the endpoint's health.
+
+        `known` is what the others have said.
+        """
 
         def ended(ended_task: "asyncio.Task[Header | TemporaryError]") -> None:
             endpoint.stragglers.discard(ended_task)
             self._stragglers.discard(ended_task)
-            if not ended_task.cancelled() and (error := ended_task.exception()) is not None:
+            if ended_task.cancelled():
+                return
+            error = ended_task.exception()
+            if error is not None:
                 _log.error("asking %s failed unexpectedly", endpoint.name, exc_info=error)
                 self._crash = error
+                return
+            answer = ended_task.result()
+            others = [header for header in known if isinstance(answer, Header) and header.number == answer.number]
+            if others and answer not in others:
+                endpoint.health.disagreed(f"{endpoint.name} has {answer} where the others have {others[0]}")
 
         endpoint.stragglers.add(task)
         self._stragglers.add(task)

@@ -239,17 +239,20 @@ async def test_rounds_without_an_answer_are_repeated_as_the_policy_says_and_logg
 
 
 class Silent:
-    """An endpoint that answers nothing until it is told to."""
+    """An endpoint that answers nothing until it is told to, and then what `inner` says, or that it is too late."""
 
     endpoint = "silent"
 
-    def __init__(self) -> None:
+    def __init__(self, inner: SimulatedEndpoint | None = None) -> None:
         self.answering = asyncio.Event()
         self.asked = 0
+        self.inner = inner
 
     async def call(self, method: str, params: Any = ()) -> Any:
         self.asked += 1
         await self.answering.wait()
+        if self.inner is not None:
+            return await self.inner.call(method, params)
         raise TemporaryError("silent did not answer in time")
 
     async def batch(self, calls: Any) -> Any:
@@ -269,17 +272,41 @@ async def test_a_majority_does_not_wait_for_a_silent_endpoint_and_does_not_pile_
     await source.close()
 
 
+async def test_a_late_answer_that_differs_is_still_named() -> None:
+    late = Silent(SimulatedEndpoint("silent", FORK))
+    source = sources(late, SimulatedEndpoint("b", MAIN), SimulatedEndpoint("c", MAIN))
+    assert await source.header_by_number("latest") == MAIN.head
+    late.answering.set()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert states(source)[0] is EndpointState.DISAGREES
+    await source.close()
+
+
+async def test_of_two_endpoints_one_that_was_silent_before_is_not_waited_for() -> None:
+    silent = Silent()
+    source = sources(silent, SimulatedEndpoint("b", MAIN))
+    look = asyncio.ensure_future(source.header_by_number("latest"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not look.done(), "it may have another view"
+    silent.answering.set()
+    assert await look == MAIN.head
+    silent.answering.clear()
+    assert await source.header_by_number("latest") == MAIN.head
+    await source.close()
+
+
 async def test_a_question_given_up_counts_against_the_endpoint_that_was_silent() -> None:
     silent = Silent()
     source = sources(silent, SimulatedEndpoint("b", MAIN))
-    for _ in range(2):
-        look = asyncio.ensure_future(source.header_by_number("latest"))
-        for _ in range(20):
-            await asyncio.sleep(0)
-        look.cancel()
-        await asyncio.gather(look, return_exceptions=True)
-    assert source.status()[0].failures == 2
-    assert await source.header_by_number("latest") == MAIN.head, "it rests, and the other one is enough"
+    look = asyncio.ensure_future(source.header_by_number("latest"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    look.cancel()
+    await asyncio.gather(look, return_exceptions=True)
+    assert source.status()[0].failures == 1
+    assert await source.header_by_number("latest") == MAIN.head, "it is not waited for again"
     await source.close()
 
 

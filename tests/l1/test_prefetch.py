@@ -111,3 +111,17 @@ async def test_an_unexpected_error_in_the_background_is_logged_and_raised(caplog
         await source.block_by_hash(MAIN.blocks[1].hash)
     assert "fetching contents of L1 block 0" in caplog.text and "failed unexpectedly" in caplog.text
     await source.close()
+
+
+async def test_labels_are_asked_for_once_for_each_latest_block() -> None:
+    endpoint = SimulatedEndpoint("a", MAIN, head=50)
+    source = PrefetchingL1(sources(endpoint))
+    for _ in range(3):
+        assert (await source.header_by_number("latest")).number == 50
+        assert (await source.header_by_number("safe")).number == 48
+        assert (await source.header_by_number("finalized")).number == 46
+    assert endpoint.asked.count("eth_getBlockByNumber") == 3 + 1 + 1
+    endpoint.head = 51
+    assert (await source.header_by_number("latest")).number == 51
+    assert (await source.header_by_number("finalized")).number == 47
+    await source.close()
