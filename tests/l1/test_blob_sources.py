@@ -227,6 +227,7 @@ def test_blobs_are_true_or_not_had_whatever_mix_of_nodes_there_is(kzg: KzgWorker
                 with pytest.raises(BlobsUnavailable) as caught:
                     await client.blobs(header(), [wanted])
                 assert all(url in str(caught.value) for url in urls)
+                assert caught.value.answered == any(kind in ("empty", "liar") for kind in kinds)
         for runner in runners:
             await runner.cleanup()
 
