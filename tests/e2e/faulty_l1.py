@@ -24,6 +24,7 @@ class FaultyL1:
         self.lost: set[int] = set()
         """Numbers of L1 blocks whose blobs are not there."""
         self.requests = 0
+        """How many came while it was faulty."""
         self.failures: Counter[str] = Counter()
         self.url = ""
 
@@ -74,8 +75,10 @@ class FaultyL1:
 
     def _spoiled(self, request: web.Request) -> web.Response | None:
         """What is answered instead of passing a request on, now and then."""
+        if not self.is_faulty:
+            return None
         self.requests += 1
-        if not self.is_faulty or self._dice.randrange(100) >= _BROKEN_PERCENT // 2:
+        if self._dice.randrange(100) >= _BROKEN_PERCENT // 2:
             return None
         way = self._dice.choice(["HTTP 503", "HTTP 429", "cut short", "internal error", "no JSON", "hang-up"])
         self.failures[way] += 1

@@ -31,7 +31,7 @@ from tests.l1.conftest import ANVIL_KEY, Served, start_anvil
 
 __all__ = ["start_anvil"]
 
-CHAIN_SECONDS = int(os.environ.get("LAMINA_ANVIL_SECONDS", "180"))
+CHAIN_SECONDS = int(os.environ.get("LAMINA_ANVIL_SECONDS", "150"))
 SEED = int(os.environ.get("LAMINA_ANVIL_SEED", "7"))
 SLOT = 12
 BLOCK_TIME = 4
@@ -63,9 +63,12 @@ class Weather:
         self.mined += 1
 
     async def turn(self) -> None:
-        """The next block, or a reorg, or missed slots; blobs of the new block may be lost until a later turn."""
+        """The next block, or a reorg (the first as soon as there can be one), or missed slots.
+
+        Blobs of the new block may be lost until a later turn.
+        """
         fate = self.dice.random()
-        if fate < 0.08 and self.mined > EPOCH:
+        if self.mined > EPOCH and (fate < 0.08 or not self.reorgs):
             depth = self.dice.randint(1, EPOCH - 1)
             self.reorgs.append(depth)
             await self.l1.call("anvil_rollback", [depth])
@@ -158,6 +161,7 @@ async def test_the_safe_head_is_right_and_spending_within_budget_after_foul_weat
             spent = funds[name] - await wei_of(weather.l1, address)
             assert 0 < spent <= BUDGET_ETHER * 10**18, f"the {name} spent {spent / 1e18} ether"
         assert weather.proxy.failures.total() > weather.proxy.requests // 20, "the weather was too fair"
+        assert weather.reorgs
 
 
 async def l1_time(weather: Weather) -> int:
