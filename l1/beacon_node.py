@@ -200,8 +200,8 @@ class BeaconNode:
     async def _syncing(self) -> int | None:
         """The slot that the node is at; None when it does not know the question."""
         answer = await self._http.get("/eth/v1/node/syncing", operation="node/syncing")
-        if answer.status in _ROUTE_MISSING:
-            return None
+        if 400 <= answer.status < 500 and answer.status not in (401, 403, 429):
+            return None  # archives need not know it
         data = self._data(self._checked(answer, "node/syncing"), "node/syncing")
         head = _integer(data, "head_slot", self.name)
         self.health.at_head(head, _integer(data, "sync_distance", self.name))
