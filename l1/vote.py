@@ -64,15 +64,17 @@ class CanonicalVote:
         if tag == "latest":
             for endpoint, header in heads.items():
                 endpoint.health.at_head(header.number, height - header.number)
-        return self._not_gone_back(tag, agreed, heads)
+        self._tagged[tag] = self._not_gone_back(self._tagged.get(tag, agreed), agreed, heads, answers)
+        return self._tagged[tag]
 
-    def _not_gone_back(self, tag: BlockTag, agreed: Header, heads: dict[L1Endpoint, Header]) -> Header:
-        # An endpoint that was ahead has gone silent: what a quorum had agreed on still stands while anybody builds on it.
-        known = self._tagged.get(tag)
-        stands = known is not None and any(known.hash in (head.hash, head.parent_hash) for head in heads.values())
-        if known is None or not stands or known.number < agreed.number:
-            self._tagged[tag] = known = agreed
-        return known
+    @staticmethod
+    def _not_gone_back(known: Header, agreed: Header, heads: dict[L1Endpoint, Header], answers: Answers) -> Header:
+        """`known`, which a quorum had agreed on, where it is only that an endpoint which had it has gone silent: while
+        another one has it, or builds on it, and it follows upon what is agreed on now."""
+        if known.number <= agreed.number:
+            return agreed
+        followers = (head for endpoint, head in heads.items() if answers.get(endpoint) == agreed)
+        return known if any(known.hash in (head.hash, head.parent_hash) for head in followers) else agreed
 
     def _decide(self, name: str, answers: Answers) -> Header | Absent[Header]:
         headers = _headers(answers)

@@ -138,6 +138,17 @@ async def test_the_head_does_not_go_back_when_an_endpoint_that_was_ahead_goes_si
     assert await source.header_by_number("latest") == FORK.blocks[18].header, "but a reorg is followed"
 
 
+@pytest.mark.parametrize("length", [12, 19, 20, 30])
+async def test_a_reorg_is_followed_although_one_endpoint_stays_on_the_dropped_fork(length: int) -> None:
+    endpoints = [SimulatedEndpoint(name, MAIN) for name in "abc"]
+    source = sources(*endpoints)
+    assert await source.header_by_number("latest") == MAIN.head
+    other = MAIN.fork(10, length, salt=4)
+    endpoints[1].chain = endpoints[2].chain = other
+    assert await source.header_by_number("latest") == other.head
+    assert states(source)[0] is (EndpointState.DISAGREES if length <= 20 else EndpointState.BEHIND)
+
+
 async def test_fewer_endpoints_than_the_quorum_are_not_believed() -> None:
     source = sources(*(SimulatedEndpoint(name, MAIN, Conduct.DOWN) for name in "ab"), SimulatedEndpoint("c", MAIN))
     with pytest.raises(L1EndpointsFailed, match=r"2 must agree: add endpoints, or lower --l1\.quorum"):
