@@ -157,9 +157,11 @@ async def test_the_safe_head_is_right_and_spending_within_budget_after_foul_weat
         assert rebuilt["number"] >= last
         (known,) = await hashes(parts.verifier, range(rebuilt["number"], rebuilt["number"] + 1))
         assert rebuilt["hash"] == known
-        for name, address in payers.items():
-            spent = funds[name] - await wei_of(weather.l1, address)
-            assert 0 < spent <= BUDGET_ETHER * 10**18, f"the {name} spent {spent / 1e18} ether"
+        spent = {name: funds[name] - await wei_of(weather.l1, address) for name, address in payers.items()}
+        assert all(wei <= BUDGET_ETHER * 10**18 for wei in spent.values()), spent
+        assert spent["batcher"] > 0
+        # The proposer waits for finality, which a few minutes do not bring.
+        assert spent["proposer"] > 0 or CHAIN_SECONDS < 600
         assert weather.proxy.failures.total() > weather.proxy.requests // 20, "the weather was too fair"
         assert weather.reorgs
 

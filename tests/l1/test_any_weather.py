@@ -148,6 +148,32 @@ def test_with_a_quorum_of_honest_endpoints_the_truth_is_had_at_once_whatever_the
     asyncio.run(read())
 
 
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    weather(majority=True),
+    st.lists(st.sampled_from(["latest", "safe", "finalized"]), min_size=1, max_size=4),
+    st.data(),
+)
+def test_after_a_reorg_of_the_honest_endpoints_no_head_is_of_the_dropped_fork(
+    mix: tuple[list[SimulatedEndpoint], int], tags: list[BlockTag], data: st.DataObject
+) -> None:
+    async def read() -> None:
+        source = sources(*mix[0], quorum=default_quorum(len(mix[0])) if len(mix[0]) > 2 else len(mix[0]))
+        for tag in tags:
+            await or_error(source.header_by_number(tag))
+        other = MAIN.fork(data.draw(st.integers(1, 14)), data.draw(st.integers(15, 20)), salt=8)
+        for endpoint in mix[0]:
+            if endpoint.name.startswith("honest"):
+                endpoint.chain = other
+        canonical = [block.header for block in other.blocks]
+        for tag in tags:
+            answer = await or_error(source.header_by_number(tag))
+            assert isinstance(answer, TemporaryError) or answer in canonical
+        await source.close()
+
+    asyncio.run(read())
+
+
 @given(
     st.dictionaries(st.text(max_size=3), st.sampled_from([MAIN.blocks[1].hash, MAIN.blocks[2].hash])), st.integers(1, 4)
 )
