@@ -113,7 +113,7 @@ class Chain:
         self.base_fee = 1_000_000_000
         self.auto_mine = True
         self._artifacts: dict[str, Artifact] = {}
-        self.state = EvmState(_Nothing(), self._environment(), frozenset())
+        self.state = EvmState(_Nothing(), self._environment(), _RULES.precompiles)
 
     def copy(self) -> Chain:
         """A chain of its own that goes on from here."""
