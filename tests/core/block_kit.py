@@ -85,9 +85,9 @@ def run_both(
     with native.begin(bench.head, attributes) as block:
         added = block.add(transactions, senders)
         assert added == expected
-        result = block.seal()
-    assert [Receipt.decode(receipt.encoding) for receipt in result.receipts] == list(executed.receipts)
-    assert [receipt.encoding for receipt in result.receipts] == [receipt.encode() for receipt in executed.receipts]
+        result = block.seal().read_all()
+    assert list(map(Receipt.decode, result.receipts)) == list(executed.receipts)
+    assert list(result.receipts) == [receipt.encode() for receipt in executed.receipts]
     assert result.header == executed.block.header
     assert result.header.hash == executed.block.header.hash
     assert_same_update(bench, result, executed.update.nodes, executed.update.codes)
