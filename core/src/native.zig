@@ -10,6 +10,7 @@ comptime {
     _ = @import("native/evm.zig");
     _ = @import("native/primitives.zig");
     _ = @import("native/program.zig");
+    _ = @import("native/recovery.zig");
     _ = @import("native/state_test.zig");
     _ = @import("native/stateless.zig");
     _ = @import("native/trace.zig");

@@ -72,7 +72,7 @@ class CheckedEngine(Engine):
         try:
             native = execute_natively(self._native, parent, inputs, raws, executed.block.hash)
         except NativeRefusal as refusal:
-            outcome = Outcome(None, refusal=str(refusal))
+            outcome = Outcome(None, refusal=str(refusal), refused_at=refusal.index)
         else:
             if native.header.hash == executed.block.hash:
                 return

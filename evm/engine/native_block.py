@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from config.types import ZERO_ADDRESS, Address, Gas, Hash32, Timestamp
+from config.types import Address, Gas, Hash32, Timestamp
 from evm.engine.block_hashes import HeaderSource
 from evm.engine.blocks import BlockInputs, ExecutedBlock
 from evm.native.engine import Added, NativeBlockResult, NativeEngine
@@ -184,8 +184,6 @@ def _raise_refusal(done: int, last: Added) -> None:
         raise NativeRefusal(done - 1, last.reason)
 
 
-def _known_sender(transaction: Transaction) -> Address:
-    """The sender where it is known already; 20 zero bytes ask the native engine to recover it."""
-    if isinstance(transaction, DepositTransaction):
-        return ZERO_ADDRESS
-    return transaction.recovered_sender or ZERO_ADDRESS
+def _known_sender(transaction: Transaction) -> Address | None:
+    """The sender where it is known already; the native engine recovers the others, and knows that of a deposit."""
+    return None if isinstance(transaction, DepositTransaction) else transaction.recovered_sender

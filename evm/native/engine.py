@@ -18,6 +18,7 @@ from evm.engine.errors import InvalidPayload
 from evm.native.fetch import CALLBACK, Fetch, Fetcher
 from evm.native.library import load_library
 from evm.native.result import BlockResult, NativeBlockResult
+from evm.native.senders import FEW, recover_senders
 from evm.native.task import encode_attributes, encode_config
 from evm.types import Header, PayloadAttributes
 from evm.validity import InvalidReason
@@ -205,7 +206,12 @@ class NativeBlock:
         self, transactions: Sequence[bytes], senders: Sequence[Address | None] | None, stop: bool
     ) -> "tuple[ctypes.Array[_AddResult], int]":
         count = len(transactions)
-        known = b"".join(sender or _UNKNOWN_SENDER for sender in senders) if senders is not None else None
+        # Recovering a few takes less time than waking threads up.
+        unknown = count if senders is None else senders.count(None)
+        if unknown > FEW:
+            known = recover_senders(transactions, senders)
+        else:
+            known = b"".join(sender or _UNKNOWN_SENDER for sender in senders) if senders is not None else None
         if known is not None and len(known) != count * len(_UNKNOWN_SENDER):
             raise ValueError(f"{count} transactions, but {len(known)} bytes of senders")
         lengths = (ctypes.c_uint32 * count)(*map(len, transactions))

@@ -36,7 +36,6 @@ const transaction_file = @import("../types/transaction.zig");
 const pipeline = @import("../block/pipeline.zig");
 const predeploys = @import("../block/predeploys.zig");
 const stateless = @import("../block/stateless.zig");
-const recovery = @import("recovery.zig");
 const block_result = @import("result.zig");
 const Prefetch = @import("../block/prefetch.zig").Prefetch;
 const keccak256 = @import("../platform.zig").current.keccak256;
@@ -238,8 +237,10 @@ fn add(
         };
         rest = rest[length..];
         each.sender = if (senders) |known| (if (std.mem.allEqual(u8, &known[index], 0)) null else known[index]) else null;
+        if (each.sender == null) if (each.transaction) |*transaction| {
+            each.sender = try transaction.sender(arena);
+        };
     }
-    try recoverSenders(arena, decoded);
     try prefetchTransactions(block, decoded);
     for (decoded, 0..) |*each, index| {
         const result = &results[done.*];
@@ -258,15 +259,6 @@ fn add(
         };
         if (stop and result.verdict != .included) return;
     }
-}
-
-fn recoverSenders(arena: std.mem.Allocator, decoded: []Decoded) error{OutOfMemory}!void {
-    var jobs: std.ArrayList(recovery.Job) = .empty;
-    for (decoded) |*each| {
-        const transaction = if (each.transaction) |*given| given else continue;
-        if (each.sender == null) try jobs.append(arena, .{ .transaction = transaction, .sender = &each.sender });
-    }
-    try recovery.run(gpa, jobs.items);
 }
 
 fn prefetchFor(block: *Block) Prefetch {

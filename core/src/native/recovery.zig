@@ -1,52 +1,28 @@
-//! Recovers the senders of many transactions on all processors: the only threads there are, and only in the native library.
+//! Recovers the senders of transactions, for callers that spread them over threads. `evm/native/senders.py` is the other side.
 
 const std = @import("std");
 const Arena = @import("../arena.zig").Arena;
 const evm = @import("../evm/types.zig");
 const Transaction = @import("../types/transaction.zig").Transaction;
 
-/// A sender to find; it stays null where the signature has none.
-pub const Job = struct { transaction: *const Transaction, sender: *?evm.Address };
-
-/// What a thread takes at a time: about half a millisecond of work.
-const SHARE = 16;
-const MAX_HELPERS = 7;
-const STACK_BYTES = 1 << 20;
-
-/// Fill in all senders. The jobs are independent, so that it does not matter who does which.
-pub fn run(gpa: std.mem.Allocator, jobs: []const Job) error{OutOfMemory}!void {
-    var queue = Queue{ .gpa = gpa, .jobs = jobs };
-    var helpers: [MAX_HELPERS]std.Thread = undefined;
-    const others = (std.Thread.getCpuCount() catch 1) - 1;
-    const useful = @min(MAX_HELPERS, others, (jobs.len -| 1) / SHARE);
-    var started: usize = 0;
-    while (started < useful) : (started += 1) {
-        // Where the system has no thread to give, the ones that run do it all.
-        helpers[started] = std.Thread.spawn(.{ .stack_size = STACK_BYTES }, Queue.work, .{&queue}) catch break;
+/// `data` holds `count` raw transactions one behind the other, `lengths` their sizes. Senders that are zero are filled in; they stay zero
+/// for deposits, for what is no transaction, and where the signature has no signer. Returns 1, or 0 where there is not enough memory.
+/// Any number of threads may be in here.
+export fn lamina_recover_senders(count: usize, data: [*]const u8, lengths: [*]const u32, senders: [*]evm.Address) u32 {
+    var arena = Arena.init(std.heap.smp_allocator);
+    defer arena.deinit();
+    var position: usize = 0;
+    for (lengths[0..count], senders[0..count]) |length, *sender| {
+        const raw = data[position..][0..length];
+        position += length;
+        if (!std.mem.allEqual(u8, sender, 0)) continue;
+        const transaction = Transaction.decode(arena.allocator(), raw) catch |failure| switch (failure) {
+            error.InvalidTransactionEncoding => continue,
+            error.OutOfMemory => return 0,
+        };
+        if (transaction.deposit != null) continue;
+        sender.* = (transaction.sender(arena.allocator()) catch return 0) orelse continue;
+        arena.reset();
     }
-    queue.work();
-    for (helpers[0..started]) |helper| helper.join();
-    if (queue.failed.load(.acquire)) return error.OutOfMemory;
+    return 1;
 }
-
-const Queue = struct {
-    gpa: std.mem.Allocator,
-    jobs: []const Job,
-    next: std.atomic.Value(usize) = .init(0),
-    failed: std.atomic.Value(bool) = .init(false),
-
-    fn work(self: *Queue) void {
-        var arena = Arena.init(self.gpa);
-        defer arena.deinit();
-        while (true) {
-            const start = self.next.fetchAdd(SHARE, .monotonic);
-            if (start >= self.jobs.len) return;
-            for (self.jobs[start..@min(start + SHARE, self.jobs.len)]) |job| {
-                job.sender.* = job.transaction.sender(arena.allocator()) catch {
-                    self.failed.store(true, .release);
-                    return;
-                };
-            }
-        }
-    }
-};
