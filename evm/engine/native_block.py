@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from config.types import Address, Gas, Hash32, Timestamp
 from evm.engine.block_hashes import HeaderSource
 from evm.engine.blocks import BlockInputs, ExecutedBlock
-from evm.native.engine import Added, NativeBlockResult, NativeEngine
+from evm.native.engine import Added, NativeEngine
 from evm.native.fetch import Fetch, Kind
+from evm.native.result import NativeBlockResult
 from evm.rules import L2Rules
 from evm.store.diff import StateChanges, StateUpdate
 from evm.store.state import StateStore

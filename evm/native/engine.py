@@ -208,10 +208,11 @@ class NativeBlock:
         count = len(transactions)
         # Recovering a few takes less time than waking threads up.
         unknown = count if senders is None else senders.count(None)
+        known: bytes | None = None
         if unknown > FEW:
             known = recover_senders(transactions, senders)
-        else:
-            known = b"".join(sender or _UNKNOWN_SENDER for sender in senders) if senders is not None else None
+        elif senders is not None:
+            known = b"".join(sender or _UNKNOWN_SENDER for sender in senders)
         if known is not None and len(known) != count * len(_UNKNOWN_SENDER):
             raise ValueError(f"{count} transactions, but {len(known)} bytes of senders")
         lengths = (ctypes.c_uint32 * count)(*map(len, transactions))

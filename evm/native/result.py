@@ -16,6 +16,7 @@ class _Bytes(ctypes.Structure):
     _fields_ = (("data", ctypes.c_void_p), ("length", ctypes.c_size_t))
 
     def copy(self) -> bytes:
+        """The bytes."""
         return ctypes.string_at(self.data, self.length)
 
 
@@ -23,6 +24,7 @@ class _Hashes(ctypes.Structure):
     _fields_ = (("data", ctypes.c_void_p), ("count", ctypes.c_size_t))
 
     def copy(self) -> list[Hash32]:
+        """The hashes."""
         raw = ctypes.string_at(self.data, _HASH_BYTES * self.count) if self.count else b""
         return [Hash32(raw[start : start + _HASH_BYTES]) for start in range(0, len(raw), _HASH_BYTES)]
 
@@ -36,6 +38,7 @@ class _Strings(ctypes.Structure):
     )
 
     def copy(self) -> list[bytes]:
+        """The strings."""
         if not self.count:
             return []
         raw = ctypes.string_at(self.data, self.size) if self.size else b""
@@ -102,7 +105,8 @@ class NativeBlockResult:
 
     @cached_property
     def _node_hashes(self) -> list[Hash32]:
-        return self._result.node_hashes.copy()
+        hashes: list[Hash32] = self._result.node_hashes.copy()
+        return hashes
 
     @cached_property
     def nodes(self) -> dict[Hash32, bytes]:
@@ -128,7 +132,8 @@ class NativeBlockResult:
 
     @cached_property
     def _account_keys(self) -> list[Hash32]:
-        return self._result.account_keys.copy()
+        keys: list[Hash32] = self._result.account_keys.copy()
+        return keys
 
     @cached_property
     def accounts(self) -> dict[Hash32, bytes | None]:

@@ -33,7 +33,9 @@ def _recover() -> "ctypes._NamedFuncPointer":
 @cache
 def _helpers(_process: int) -> tuple[int, ThreadPoolExecutor]:
     # By process: threads do not survive a fork.
-    count = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, _MOST_THREADS)
+    count = min(
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, _MOST_THREADS
+    )
     return count, ThreadPoolExecutor(max(count - 1, 1), thread_name_prefix="senders")
 
 
@@ -61,9 +63,7 @@ def recover_senders(transactions: Sequence[bytes], known: Sequence[Address | Non
         done = True
         for start in shares:
             length = min(share, count - start)
-            done &= bool(
-                _recover()(length, place + starts[start], sizes + 4 * start, out + _ADDRESS_BYTES * start)
-            )
+            done &= bool(_recover()(length, place + starts[start], sizes + 4 * start, out + _ADDRESS_BYTES * start))
         return done
 
     others = [helpers.submit(work) for _ in range(min(threads - 1, (count - 1) // share))]

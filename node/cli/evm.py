@@ -63,7 +63,9 @@ StatelessEngineOption = Annotated[StatelessEngine, typer.Option("--engine", help
 def stateless(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Blocks with their witness, .json or .json.gz, or directories below disagreements/.", exists=True),
+        typer.Argument(
+            help="Blocks with their witness, .json or .json.gz, or directories below disagreements/.", exists=True
+        ),
     ],
     engine: StatelessEngineOption = StatelessEngine.PYEVM,
     chain: Annotated[

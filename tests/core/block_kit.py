@@ -7,8 +7,9 @@ from config.constants import SEQUENCER_FEE_VAULT
 from config.errors import CriticalError
 from config.forks import EthFork, Fork
 from config.rollup import RollupConfig
-from evm.native.engine import Added, NativeBlockResult, NativeEngine
+from evm.native.engine import Added, NativeEngine
 from evm.native.fetch import Kind
+from evm.native.result import NativeBlockResult
 from evm.rules import L2Rules
 from evm.store.diff import CODE_PREFIX, NODE_PREFIX
 from evm.types import Address, Gas, Hash32, PayloadAttributes, Receipt, Timestamp, decode_transaction

@@ -73,7 +73,7 @@ def build_mutant(mutation: Mutation, directory: Path) -> Path:
     file.write_text(source.replace(mutation.text, mutation.replacement))
     output = builder.OUTPUTS["native"]
     cpu = next(argument for argument in output.arguments if argument.startswith("-mcpu="))
-    target = directory / builder.library_name()
+    target: Path = directory / builder.library_name()
     arguments = ["build-lib", "src/native.zig", "-dynamic", *_QUICK, "-fstrip", cpu, f"-femit-bin={target}"]
     command = [sys.executable, "-m", "ziglang", *arguments, "--cache-dir", str(directory / "cache")]
     run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=core)

@@ -200,7 +200,9 @@ def test_the_first_opcode_whose_gas_differs_is_named(tmp_path: Path, monkeypatch
     assert found["native"]["gas"] - found["pyevm"]["gas"] == 2100
 
 
-def test_a_transaction_that_ends_earlier_in_one_engine_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transaction_that_ends_earlier_in_one_engine_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(state: EvmState, address: Address, slot: int, value: int) -> None:
         raise OutOfGas
 
@@ -226,7 +228,21 @@ def test_steps_are_read_in_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     case = load_stateless_case(directory)
     whole = list(native_steps(case, 2))
     assert [name_of(step.opcode) for step in whole] == (
-        "PUSH0 SLOAD PUSH1 ADD DUP1 PUSH0 SSTORE PUSH1 MSTORE PUSH1 PUSH1 LOG0 STOP".split()
+        [
+            "PUSH0",
+            "SLOAD",
+            "PUSH1",
+            "ADD",
+            "DUP1",
+            "PUSH0",
+            "SSTORE",
+            "PUSH1",
+            "MSTORE",
+            "PUSH1",
+            "PUSH1",
+            "LOG0",
+            "STOP",
+        ]
     )
     assert list(native_steps(case, 2, window_bytes=50)) == whole
     assert list(native_steps(case, 1)) == []

@@ -117,7 +117,7 @@ def test_many_senders_are_found_at_once_and_those_that_are_known_are_believed() 
         key = number.to_bytes(32, "big")
         signed = transaction(key, nonce=number, data=bytes(number))
         broken = replace(signed, r=0)
-        for raw, sender, given in (
+        for raw, sender, told in (
             (signed.raw, address_of(key), None),
             (broken.encode(), bytes(20), None),
             (broken.encode(), BOB, BOB),
@@ -126,7 +126,7 @@ def test_many_senders_are_found_at_once_and_those_that_are_known_are_believed() 
         ):
             raws.append(raw)
             expected.append(sender)
-            known.append(given)
+            known.append(told)
     assert recover_senders(raws, known) == b"".join(expected)
     assert recover_senders(raws[:1]) == expected[0]
     assert recover_senders([]) == b""

@@ -47,7 +47,9 @@ def test_a_bug_in_an_opcode_of_the_native_engine_is_named(tmp_path: Path) -> Non
     assert execute_stateless(case).block.hash == case.expected_hash
 
 
-@pytest.mark.skipif(not os.environ.get("LAMINA_MUTANTS"), reason="each takes a build: LAMINA_MUTANTS=1, or make adversary")
+@pytest.mark.skipif(
+    not os.environ.get("LAMINA_MUTANTS"), reason="each takes a build: LAMINA_MUTANTS=1, or make adversary"
+)
 @pytest.mark.parametrize("name", list(MUTATIONS))
 def test_the_tests_that_compare_the_engines_find_the_bug(name: str, tmp_path: Path) -> None:
     mutant = build_mutant(MUTATIONS[name], tmp_path / "mutant")
