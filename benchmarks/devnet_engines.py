@@ -2,8 +2,8 @@
 
 As `throughput`, whose rules and workload it has: 1-second blocks, all roles and the sender on this machine, a steady
 rate first and then rising ones until one is not sustained. `capacity` is what the processor time of a transaction
-allows: of all roles together on this machine's cores, and of the sequencer's alone. What checks the native engine
-behind the head (`node/recheck`, a process of low priority) counts as its node's.
+allows: of all roles together on this machine's cores, and of the sequencer's process alone. What checks the native
+engine behind the head (`node/recheck`, of low priority) is among the workers of its node.
 """
 
 import asyncio
