@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,10 @@ from evm.engine.stateless import StatelessCase
 from evm.engine.stateless_file import BLOCK_FILE, stateless_document
 from evm.types import Hash32, Header, PayloadAttributes, Receipt, short, to_hex
 from evm.types.json_codec import header_to_json
+
+_TRANSFER_GAS = 21_000
+_MOST_SUSPECTS = 8
+"""A node stands still while it looks, and each takes as long as the block."""
 
 if TYPE_CHECKING:
     from evm.tracing.parting import Parting
@@ -74,7 +79,7 @@ class Reproducers:
         expected = Hash32(bytes(32)) if pyevm.header is None else pyevm.header.hash
         case = StatelessCase(self.rollup, parent, attributes, witness(), expected)
         index = first_difference(pyevm, native)
-        parting, why = _parting(case, index)
+        parting, why = _parting(case, _suspects(pyevm, native) if index is None else [index])
         if index is None and parting is not None:
             index = parting.transaction
         where = "no transaction's receipt differs" if index is None else f"transaction {index} is the first to differ"
@@ -104,17 +109,32 @@ class Reproducers:
         )
 
 
-def _parting(case: StatelessCase, index: int | None) -> "tuple[Parting | None, str]":
+def _suspects(*outcomes: Outcome) -> list[int]:
+    """Transactions to look into when no receipt differs: the first ones that used more gas than a transfer does."""
+    receipts = next((outcome.receipts for outcome in outcomes if outcome.header is not None), ())
+    used = [0, *(receipt.cumulative_gas_used for receipt in receipts)]
+    return [index for index, (before, after) in enumerate(pairwise(used)) if after - before > _TRANSFER_GAS][
+        :_MOST_SUSPECTS
+    ]
+
+
+def _parting(case: StatelessCase, indices: Sequence[int]) -> "tuple[Parting | None, str]":
     """Where the engines part within a transaction, and that in words. A block is reported whatever goes wrong here."""
     from evm.tracing.parting import find_parting  # which imports the engine
 
     try:
-        parting = find_parting(case, index)
+        parting = find_parting(case, indices)
     except Exception as error:  # noqa: BLE001 - one of the engines has a bug: it may fail in any way
         return None, f"its opcodes could not be compared: {error}"
     if parting is None:
-        return None, "step by step both run the same opcodes"
+        return None, f"step by step both run the same opcodes in {_name(indices)}"
     return parting, str(parting)
+
+
+def _name(indices: Sequence[int]) -> str:
+    if not indices:
+        return "every transaction: none runs code"
+    return f"transaction{'s' if len(indices) > 1 else ''} {', '.join(map(str, indices))}"
 
 
 def _say(outcome: Outcome) -> str:

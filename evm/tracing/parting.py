@@ -1,7 +1,7 @@
 """Where py-evm and the native engine part within a transaction: both run it step by step, side by side, from a witness."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,8 @@ from evm.types import decode_transaction
 from evm.types.transaction import TransactionDecodingError
 from evm.validity import InvalidTransaction
 
-MOST_STEPS = 1_000_000
-"""So many are compared at most: about ten seconds."""
+MOST_STEPS = 300_000
+"""So many are compared at most: about five seconds."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,13 @@ def _step_json(step: Step | None) -> dict[str, Any] | None:
     }
 
 
-def find_parting(case: StatelessCase, index: int | None, most_steps: int = MOST_STEPS) -> Parting | None:
-    """Where the engines part in the block's transaction `index`, or with None in the first in which they do.
+def find_parting(case: StatelessCase, indices: Sequence[int], most_steps: int = MOST_STEPS) -> Parting | None:
+    """Where the engines part in the first of these transactions of the block in which they do.
 
-    None when they run the same opcodes to the same ends (then the difference lies around them: validity, fees, refunds,
-    roots), or when they do so for `most_steps`. Raises ValueError or what execution raises when one cannot get that far.
+    For each of them both run the block from its beginning. None when they run the same opcodes to the same ends (then
+    the difference lies around them: validity, fees, refunds, roots). Raises TooManySteps when they do so for
+    `most_steps`, ValueError or what execution raises when one cannot get that far.
     """
-    indices = range(len(case.attributes.transactions)) if index is None else [index]
     for each in indices:
         comparison = _Comparison(each, native_steps(case, each), most_steps)
         try:
@@ -101,8 +101,6 @@ def find_parting(case: StatelessCase, index: int | None, most_steps: int = MOST_
             comparison.ended()
         except _Parted as parted:
             return parted.parting
-        except _Enough:
-            return None
         most_steps -= comparison.number
     return None
 
@@ -126,7 +124,7 @@ class _Parted(Exception):
         super().__init__()
 
 
-class _Enough(Exception):
+class TooManySteps(Exception):
     """All that may be compared has been."""
 
 
@@ -162,4 +160,4 @@ class _Comparison(Tracer):
         self._last = mine
         self.number += mine is not None
         if self.number >= self._most_steps:
-            raise _Enough
+            raise TooManySteps(f"the first {self.number} are the same in both, the rest was not looked at")

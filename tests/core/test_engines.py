@@ -26,6 +26,7 @@ from evm.native import library
 from evm.native.steps import native_steps
 from evm.rules import L2Rules
 from evm.tracing.opcodes import name_of
+from evm.tracing.parting import TooManySteps, find_parting
 from evm.types import PayloadAttributes
 from evm.validity import InvalidReason, InvalidTransaction
 from tests.evm.engine_kit import (
@@ -217,7 +218,17 @@ def test_a_difference_beside_all_opcodes_is_said_to_be_none_of_theirs(
     monkeypatch.setattr("evm.engine.builder._bloom", lambda receipts: b"\x01" * 256)
     found = reported(bench(), tmp_path, *some_transactions())
     assert (found["firstDifferentTransaction"], found["firstDifferentOpcode"]) == (None, None)
-    assert found["opcodes"] == "step by step both run the same opcodes"
+    assert found["opcodes"] == "step by step both run the same opcodes in transactions 2, 3"
+
+
+def test_looking_for_the_opcode_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evm.engine.builder._bloom", lambda receipts: b"\x01" * 256)
+    reported(bench(), tmp_path, *some_transactions())
+    (directory,) = tmp_path.iterdir()
+    case = load_stateless_case(directory)
+    with pytest.raises(TooManySteps, match="the first 5 are the same"):
+        find_parting(case, [2], most_steps=5)
+    assert find_parting(case, range(4)) is None
 
 
 def test_steps_are_read_in_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
