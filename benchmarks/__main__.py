@@ -20,6 +20,7 @@ BENCHMARKS = {
     "vm": "instructions per second of the fault-proof VM, against unicorn, and the time of a bisection",
     "guest": "instructions of the programs in the fault-proof VM: a block, and a whole claim with its parts",
     "posted_bytes": "bytes on L1 per L2 transaction",
+    "devnet_engines": "transactions per second over JSON-RPC on a devnet with the native engine, against py-evm's",
     "throughput": "transactions per second over JSON-RPC on a whole devnet, against anvil where it is installed",
 }
 _LIMIT_SECONDS = 900
