@@ -330,7 +330,7 @@ def test_blocks_past_the_drift_limit_have_no_transactions(fork: Fork, drift: int
         world.batcher.post(singulars(world, 1, world.l2.head.number))
         world.l1.mine(3)
         verifier = world.verifier()
-        verifier.run_alone()
+        verifier.run()
         assert derived_all(verifier, world) == counts
 
 
@@ -528,11 +528,11 @@ def test_a_span_batch_with_an_impossible_block_is_undone_as_a_whole_before_holoc
     world.batcher.post([world.batcher.span(1, 3), world.batcher.span(4, 8)])
     world.l1.mine()
     verifier = Verifier(world.rollup, world.l1, is_valid)
-    verifier.run_alone()
+    verifier.run()
     assert verifier.hashes() == world.l2.hashes()[:4]
     assert verifier.kinds() == [EventKind.BATCH_DROPPED]
     # Another span batch takes its place.
     world.batcher.post([world.batcher.span(4, 4)])
     world.l1.mine()
-    verifier.run_alone()
+    verifier.run()
     assert verifier.hashes() == world.l2.hashes()[:5]
