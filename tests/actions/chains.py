@@ -278,14 +278,21 @@ class FakeL2:
         self.l1 = l1
         self.blocks: list[Block] = [_l2_genesis(rollup.genesis.l2_time, rollup.genesis.system_config)]
         self._by_hash: dict[Hash32, Block] = {self.blocks[0].hash: self.blocks[0]}
+        self._refs: dict[Hash32, L2BlockRef] = {}
         self._nonce = 0
 
     @property
     def head(self) -> L2BlockRef:
-        return l2_block_ref(self.blocks[-1], self.rollup)
+        return self._ref(self.blocks[-1])
 
     def refs(self) -> list[L2BlockRef]:
-        return [l2_block_ref(block, self.rollup) for block in self.blocks]
+        return [self._ref(block) for block in self.blocks]
+
+    def _ref(self, block: Block) -> L2BlockRef:
+        ref = self._refs.get(block.hash)
+        if ref is None:
+            ref = self._refs[block.hash] = l2_block_ref(block, self.rollup)
+        return ref
 
     def hashes(self) -> list[Hash32]:
         return [block.hash for block in self.blocks]
@@ -346,7 +353,7 @@ class FakeL2:
     # --- derivation.providers.L2Provider ---
 
     def block_ref_by_number(self, number: int) -> L2BlockRef | None:
-        return l2_block_ref(self.blocks[number], self.rollup) if 0 <= number < len(self.blocks) else None
+        return self._ref(self.blocks[number]) if 0 <= number < len(self.blocks) else None
 
     def user_transactions_by_number(self, number: int) -> Sequence[bytes] | None:
         return user_transactions(self.blocks[number]) if 0 <= number < len(self.blocks) else None
