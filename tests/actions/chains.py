@@ -306,10 +306,14 @@ class FakeL2:
         assert (attributes.parent_beacon_block_root is not None) == (active >= Fork.ECOTONE)
         assert attributes.with_withdrawals == (active >= Fork.CANYON)
         # The form of a header is of no interest to derivation, but for what it reads: the extra data since Holocene.
-        extra = b"" if attributes.eip1559_params is None else b"\x00" + attributes.eip1559_params
+        parameters = attributes.eip1559_params
+        if parameters == bytes(8):
+            constants = self.rollup.eip1559
+            parameters = constants.denominator_canyon.to_bytes(4, "big") + constants.elasticity.to_bytes(4, "big")
+        extra = b"" if parameters is None else b"\x00" + parameters
         if attributes.min_base_fee is not None:
-            assert attributes.eip1559_params is not None
-            extra = b"\x01" + attributes.eip1559_params + attributes.min_base_fee.to_bytes(8, "big")
+            assert parameters is not None
+            extra = b"\x01" + parameters + attributes.min_base_fee.to_bytes(8, "big")
         header = _header(
             parent.hash,
             parent.number + 1,
