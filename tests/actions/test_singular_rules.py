@@ -5,6 +5,7 @@ Blocks 1 to 14 are safe when the batch for block 15 comes; block n has L1 origin
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ LAST = 24
 ERAS = [Fork.BEDROCK, Fork.CANYON, Fork.GRANITE, Fork.HOLOCENE, Fork.KARST]
 
 
-def safe_world(fork: Fork, **changes: object) -> World:
+def safe_world(fork: Fork, **changes: Any) -> World:
     world = World.create(fork=fork, **changes)
     world.sequence(LAST)
     world.batcher.post([world.batcher.singular(number) for number in range(1, SAFE + 1)])

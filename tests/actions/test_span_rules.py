@@ -5,6 +5,7 @@ Blocks 1 to 14 are safe when the span in question comes; block n has L1 origin n
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,7 @@ def set_code_transaction() -> bytes:
     return sign_transaction(unsigned, USER_KEY).raw
 
 
-def safe_world(fork: Fork, **changes: object) -> World:
+def safe_world(fork: Fork, **changes: Any) -> World:
     world = World.create(fork=fork, **changes)
     world.sequence(LAST)
     world.batcher.post([span(world, 1, SAFE)])

@@ -1,5 +1,7 @@
 """Upgrades: the first block of each fork, what is in it, what may not be, and the blocks around it."""
 
+from typing import Any
+
 import pytest
 
 from config.forks import Fork, ForkSchedule
@@ -23,7 +25,7 @@ FIRST = 10
 GAS_LIMIT = 30_000_000
 
 
-def world_with(fork: Fork, offset: int = 0, **changes: object) -> World:
+def world_with(fork: Fork, offset: int = 0, **changes: Any) -> World:
     """A world in which block FIRST is the first of `fork`; `offset` seconds before it the fork becomes active."""
     time = L1_GENESIS_TIME + 2 * FIRST - offset
     return World.create(forks=fork_times(time, Fork(fork - 1), fork, 0), **changes)
