@@ -23,7 +23,7 @@ def kind(world: World) -> DataKind:
 
 
 async def test_a_blob_fee_spike_moves_channels_to_calldata_and_back_without_losing_a_block() -> None:
-    """Spec: op batcher; op derivation, "Batch Submission"."""
+    """Spec: op batcher; op derivation, "Sequencing & Batch Submission Overview"."""
     world = World()
     submitter = world.submitter(AUTO)
     kinds = []
@@ -45,7 +45,7 @@ async def test_a_blob_fee_spike_moves_channels_to_calldata_and_back_without_losi
 async def test_fees_above_the_ceiling_hold_the_batcher_up_and_what_waited_is_posted_when_they_fall(
     refusals: int,
 ) -> None:
-    """Spec: op batcher; op derivation, "Batch Submission"."""
+    """Spec: op batcher; op derivation, "Sequencing & Batch Submission Overview"."""
     world = World()
     grow(world)
     submitter = world.submitter(settings=DriverSettings(retry_seconds=1, max_retry_seconds=4))

@@ -195,7 +195,7 @@ def test_the_way_data_is_cut_into_frames_transactions_and_l1_blocks_changes_noth
 
 @pytest.mark.parametrize("fork", ERAS)
 def test_one_transaction_may_carry_frames_of_several_channels(fork: Fork) -> None:
-    """Spec: op derivation, "Batcher transaction format"."""
+    """Spec: op derivation, "Batcher Transaction Format"."""
     world = sequenced(fork)
     send(world, *frames_of(world, 1, 4), *frames_of(world, 5, 8), *frames_of(world, 9, 12))
     verifier = derive(world)

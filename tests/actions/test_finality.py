@@ -32,7 +32,7 @@ def everything(world: RollupWorld) -> list[bytes]:
 async def test_a_reorg_that_takes_finalized_data_away_stops_the_node_and_changes_nothing(
     kept: int, restarted: bool, fork: Fork
 ) -> None:
-    """Spec: op derivation, "Finding the sync starting point" (back to finalized and no further); "Finalization"."""
+    """Spec: op derivation, "Finding the sync starting point" (back to finalized and no further); "About reorgs Post-Merge"."""
     world = await finalized_world(fork)
     before, l1_before = everything(world), list(world.l1.blocks)
     world.l1.reorg(kept)
@@ -73,7 +73,7 @@ async def test_a_reorg_above_the_finalized_data_is_followed(fork: Fork) -> None:
 
 
 async def test_a_finalized_label_that_runs_ahead_of_derivation_finalizes_nothing_that_is_not_derived() -> None:
-    """Spec: op derivation, "Finalization"."""
+    """Spec: op derivation, "About reorgs Post-Merge"."""
     world = RollupWorld()
     await world.sequence(4)
     world.post([1, 2])

@@ -18,9 +18,15 @@ from tests.actions.chains import L1_CONFIG, FakeL2
 from tests.actions.conftest import World, world  # noqa: F401 - the fixture of the scenarios
 from tests.actions.test_any_order import *  # noqa: F403
 from tests.actions.test_bad_data import *  # noqa: F403
+from tests.actions.test_channels import *  # noqa: F403
+from tests.actions.test_config_updates import *  # noqa: F403
 from tests.actions.test_earlier_eras import *  # noqa: F403
 from tests.actions.test_happy_path import *  # noqa: F403
+from tests.actions.test_reorgs import *  # noqa: F403
 from tests.actions.test_silence_and_reorgs import *  # noqa: F403
+from tests.actions.test_singular_rules import *  # noqa: F403
+from tests.actions.test_span_rules import *  # noqa: F403
+from tests.actions.test_upgrade_blocks import *  # noqa: F403
 from tests.actions.verifier import Verifier
 from tests.core.preimages import Preimages
 
