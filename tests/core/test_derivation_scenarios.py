@@ -1,4 +1,7 @@
-"""Every scenario of `tests/actions` once more: what the Python pipeline derived, the core derives too, from preimages."""
+"""The scenarios of `tests/actions` once more: what the Python pipeline derived, the core derives too, from preimages.
+
+Not those of reorgs, of L1 trouble and of roles: the core starts anew for every claim, so they are no others to it.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +25,6 @@ from tests.actions.test_channels import *  # noqa: F403
 from tests.actions.test_config_updates import *  # noqa: F403
 from tests.actions.test_earlier_eras import *  # noqa: F403
 from tests.actions.test_happy_path import *  # noqa: F403
-from tests.actions.test_reorgs import *  # noqa: F403
 from tests.actions.test_silence_and_reorgs import *  # noqa: F403
 from tests.actions.test_singular_rules import *  # noqa: F403
 from tests.actions.test_span_rules import *  # noqa: F403
