@@ -23,7 +23,7 @@ def sequenced(fork: Fork, blocks: int = BLOCKS) -> World:
     return world
 
 
-def frames_of(world: World, first: int, last: int, count: int = 4) -> list[Frame]:
+def cut_channel(world: World, first: int, last: int, count: int = 4) -> list[Frame]:
     """A channel of singular batches in that many frames."""
     channel = world.batcher.channel([world.batcher.singular(number) for number in range(first, last + 1)])
     frames = world.batcher.frames(channel, -(-len(channel) // count))
@@ -48,7 +48,7 @@ def test_of_all_orders_of_frames_the_right_one_alone_counts_since_holocene(fork:
     """Spec: op derivation, "Channel Bank"; op holocene derivation, "Channel Bank"."""
     for order in permutations(range(3)):
         world = sequenced(fork, 6)
-        frames = frames_of(world, 1, 6, 3)
+        frames = cut_channel(world, 1, 6, 3)
         for index in order:
             send(world, frames[index])
         counts = fork < Fork.HOLOCENE or order == (0, 1, 2)
@@ -59,7 +59,7 @@ def test_of_all_orders_of_frames_the_right_one_alone_counts_since_holocene(fork:
 def test_three_interleaved_channels_all_count_before_holocene_and_one_since(fork: Fork) -> None:
     """Spec: op derivation, "Channel Bank"; op holocene derivation, "Channel Bank"."""
     world = sequenced(fork)
-    a, b, c = (frames_of(world, first, first + 3) for first in (1, 5, 9))
+    a, b, c = (cut_channel(world, first, first + 3) for first in (1, 5, 9))
     for together in zip(a, b, c, strict=True):
         for frame in together:
             send(world, frame)
@@ -76,7 +76,7 @@ def test_three_interleaved_channels_all_count_before_holocene_and_one_since(fork
 def test_of_two_frames_of_one_number_the_first_counts(fork: Fork) -> None:
     """Spec: op derivation, "Channel Bank" (duplicate frames are dropped); op holocene derivation, "Channel Bank"."""
     world = sequenced(fork)
-    frames = frames_of(world, 1, BLOCKS)
+    frames = cut_channel(world, 1, BLOCKS)
     forged = Frame(frames[1].channel_id, 1, b"something else", False)
     for frame in (*frames[:2], forged, *frames[2:]):
         send(world, frame)
@@ -90,7 +90,7 @@ def test_of_two_frames_of_one_number_the_first_counts(fork: Fork) -> None:
 def test_a_frame_that_does_not_fit_the_closing_one_is_dropped(fork: Fork, extra: tuple[int, bool]) -> None:
     """Beyond it, or a second closing one. Spec: op derivation, "Channel Bank"."""
     world = sequenced(fork)
-    frames = frames_of(world, 1, BLOCKS)
+    frames = cut_channel(world, 1, BLOCKS)
     number, is_last = extra
     send(world, frames[3])
     send(world, Frame(frames[0].channel_id, number, b"stray", is_last))
@@ -105,9 +105,9 @@ def test_a_frame_that_does_not_fit_the_closing_one_is_dropped(fork: Fork, extra:
 def test_a_channel_without_its_first_frame_is_nothing(fork: Fork) -> None:
     """And an honest one after it counts. Spec: op derivation, "Channel Bank"."""
     world = sequenced(fork)
-    send(world, *frames_of(world, 1, BLOCKS)[1:])
+    send(world, *cut_channel(world, 1, BLOCKS)[1:])
     world.l1.mine()
-    send(world, *frames_of(world, 1, BLOCKS))
+    send(world, *cut_channel(world, 1, BLOCKS))
     verifier = derive(world)
     # Before Canyon the older channel stands in the way until it times out.
     assert verifier.safe.number == (0 if fork < Fork.CANYON else BLOCKS)
@@ -120,12 +120,12 @@ def test_a_channel_without_its_first_frame_is_nothing(fork: Fork) -> None:
 def test_an_id_that_was_used_before_opens_a_new_channel(fork: Fork) -> None:
     """Spec: op derivation, "Channel Bank" (a channel that was read is gone)."""
     world = sequenced(fork)
-    send(world, *frames_of(world, 1, 6))
+    send(world, *cut_channel(world, 1, 6))
     world.l1.mine()
     again = [
         Frame(b"\x01" * 16, frame.number, frame.data, frame.is_last)
         for part in (7,)
-        for frame in frames_of(world, part, 12)
+        for frame in cut_channel(world, part, 12)
     ]
     send(world, *again)
     world.l1.mine()
@@ -141,7 +141,7 @@ def test_an_id_that_was_used_before_opens_a_new_channel(fork: Fork) -> None:
 def test_a_channel_times_out_after_300_blocks_and_since_granite_after_50(fork: Fork, timeout: int, late: int) -> None:
     """Spec: op derivation, "Timeouts"; op granite derivation, "Reduce Channel Timeout"."""
     world = sequenced(fork)
-    frames = frames_of(world, 1, BLOCKS)
+    frames = cut_channel(world, 1, BLOCKS)
     send(world, *frames[:-1])
     world.l1.mine(timeout + late)
     send(world, frames[-1])
@@ -156,7 +156,7 @@ def test_granite_judges_an_open_channel_by_the_l1_block_of_the_frame(last: int, 
     forks = fork_times(L1_GENESIS_TIME + 12 * 100, Fork.FJORD, Fork.GRANITE, 0)
     world = World.create(forks=forks, seq_window_size=1000)
     world.sequence(BLOCKS)
-    frames = frames_of(world, 1, BLOCKS)
+    frames = cut_channel(world, 1, BLOCKS)
     world.l1.mine(last - 61 - world.l1.head.number)
     send(world, *frames[:-1])
     world.l1.mine(60)
@@ -197,7 +197,7 @@ def test_the_way_data_is_cut_into_frames_transactions_and_l1_blocks_changes_noth
 def test_one_transaction_may_carry_frames_of_several_channels(fork: Fork) -> None:
     """Spec: op derivation, "Batcher Transaction Format"."""
     world = sequenced(fork)
-    send(world, *frames_of(world, 1, 4), *frames_of(world, 5, 8), *frames_of(world, 9, 12))
+    send(world, *cut_channel(world, 1, 4), *cut_channel(world, 5, 8), *cut_channel(world, 9, 12))
     verifier = derive(world)
     assert verifier.hashes() == world.l2.hashes()
     assert verifier.kinds() == []
@@ -208,7 +208,7 @@ def test_garbage_between_the_frames_of_a_channel_does_it_no_harm(fork: Fork) -> 
     """Spec: op derivation, "Frame Queue" (a transaction that does not parse is ignored as a whole)."""
     world = sequenced(fork)
     noise = random.Random(5)
-    for frame in frames_of(world, 1, BLOCKS):
+    for frame in cut_channel(world, 1, BLOCKS):
         send(world, frame)
         for data in (b"", b"\x01" + bytes(40), b"\x00" + noise.randbytes(80), encode_batcher_transaction([frame])[:-1]):
             world.l1.send_calldata(data)
@@ -243,7 +243,7 @@ def test_an_empty_channel_and_one_without_batches_are_read_and_forgotten(fork: F
     world = sequenced(fork)
     send(world, Frame(b"\x09" * 16, 0, b"", True))
     send(world, *world.batcher.frames(world.batcher.channel([])))
-    send(world, *frames_of(world, 1, BLOCKS))
+    send(world, *cut_channel(world, 1, BLOCKS))
     assert derive(world).hashes() == world.l2.hashes()
 
 
@@ -251,7 +251,7 @@ def test_an_empty_channel_and_one_without_batches_are_read_and_forgotten(fork: F
 def test_blobs_that_hold_no_data_do_not_break_the_order_of_those_that_do(fork: Fork) -> None:
     """Spec: op ecotone derivation, "Blob Encoding" (an invalid blob is skipped)."""
     world = sequenced(fork)
-    frames = frames_of(world, 1, BLOCKS)
+    frames = cut_channel(world, 1, BLOCKS)
     blobs = [encode_blob(encode_batcher_transaction([frame])) for frame in frames]
     world.l1.send_blobs([blobs[0], b"\xff" * 131_072, blobs[1]])
     world.l1.send_calldata(encode_batcher_transaction(frames[2:3]))

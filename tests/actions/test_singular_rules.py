@@ -31,7 +31,7 @@ def safe_world(fork: Fork, **changes: Any) -> World:
     return world
 
 
-def judge(world: World, *batches: SingularBatch) -> Verifier:
+def derive_with(world: World, *batches: SingularBatch) -> Verifier:
     """Derive with these batches in the channel, and the honest ones after them."""
     honest = [world.batcher.singular(number) for number in range(SAFE + 1, LAST + 1)]
     world.batcher.post([*batches, *honest])
@@ -70,7 +70,7 @@ def test_a_batch_is_dropped_for(row: str, fork: Fork) -> None:
     """
     world = safe_world(fork)
     changes = INVALID[row](world)
-    verifier = judge(world, replace(world.batcher.singular(SAFE + 1), **changes))  # type: ignore[arg-type]
+    verifier = derive_with(world, replace(world.batcher.singular(SAFE + 1), **changes))  # type: ignore[arg-type]
     if fork >= Fork.HOLOCENE:
         assert verifier.safe.number == SAFE
         assert verifier.kinds() == [EventKind.BATCH_DROPPED, EventKind.CHANNEL_FLUSHED]
@@ -84,7 +84,7 @@ def test_a_batch_that_comes_too_early_waits_before_holocene_and_takes_its_channe
     """Spec: op derivation, "Batch Queue" (`future`); op holocene derivation, "Batch Queue"."""
     world = safe_world(fork)
     early = world.batcher.singular(SAFE + 2)
-    verifier = judge(world, early)
+    verifier = derive_with(world, early)
     assert verifier.safe.number == (SAFE if fork >= Fork.HOLOCENE else LAST)
     # Before Holocene the same batch comes twice; the second is too late for its block.
     dropped = [EventKind.BATCH_DROPPED]
@@ -95,7 +95,7 @@ def test_a_batch_that_comes_too_early_waits_before_holocene_and_takes_its_channe
 def test_a_batch_of_the_past_does_no_harm(fork: Fork) -> None:
     """Spec: op derivation, "Batch Queue"; op holocene derivation, "Batch Queue" (`past`)."""
     world = safe_world(fork)
-    verifier = judge(world, replace(world.batcher.singular(3), parent_hash=Hash32(b"\x13" * 32)))
+    verifier = derive_with(world, replace(world.batcher.singular(3), parent_hash=Hash32(b"\x13" * 32)))
     assert verifier.hashes() == world.l2.hashes()
     assert verifier.kinds() == [EventKind.BATCH_PAST if fork >= Fork.HOLOCENE else EventKind.BATCH_DROPPED]
 
@@ -120,7 +120,7 @@ def test_a_batch_may_carry_set_code_transactions_since_isthmus(fork: Fork, count
     """Spec: op derivation, "Batch Queue"; op isthmus derivation, "Activation"."""
     world = safe_world(fork)
     batch = replace(world.batcher.singular(SAFE + 1), transactions=(set_code_transaction(),))
-    verifier = judge(world, batch)
+    verifier = derive_with(world, batch)
     assert (verifier.safe.number > SAFE and _first_byte(verifier, SAFE + 1) == b"\x04") is counts
 
 
@@ -147,7 +147,7 @@ def test_of_two_good_batches_for_a_block_the_one_that_comes_first_on_l1_counts(f
     """Spec: op derivation, "Batch Queue" (batches are processed in order of inclusion)."""
     world = safe_world(fork)
     first = replace(world.batcher.singular(SAFE + 1), transactions=())
-    verifier = judge(world, first)
+    verifier = derive_with(world, first)
     assert verifier.safe.number == SAFE + 1
     assert not user_transactions(verifier.l2.blocks[SAFE + 1])
 
