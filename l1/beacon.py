@@ -29,7 +29,14 @@ _ROUTE_MISSING = (404, 405, 410, 501)
 
 
 class BlobsUnavailable(TemporaryError):
-    """No source had a blob that derivation needs; the message names slot, block, blob and what each source said."""
+    """No source had a blob that derivation needs; the message names slot, block, blob and what each source said.
+
+    `answered`: at least one beacon node gave an answer, so it is the blob that is missing, not the beacon nodes.
+    """
+
+    def __init__(self, message: str, *, answered: bool = True) -> None:
+        super().__init__(message)
+        self.answered = answered
 
 
 class BeaconAnswerError(TemporaryError):
@@ -232,6 +239,7 @@ class BeaconClient:
             if blob is not None:
                 found[blob_hash] = blob
         failures: list[str] = []
+        answered = False
         for node in self.nodes:
             missing = [blob_hash for blob_hash in dict.fromkeys(hashes) if blob_hash not in found]
             if not missing:
@@ -240,15 +248,17 @@ class BeaconClient:
             try:
                 fetched = await node.blobs(header, missing, places)
             except TemporaryError as error:
+                answered = answered or isinstance(error, BeaconAnswerError)
                 failures.append(str(error))
                 continue
+            answered = True
             found.update(fetched)
             if len(fetched) < len(missing):
                 failures.append(f"{node.name} has only {len(fetched)} of {len(missing)} blobs")
             await self._keep(fetched)
         missing = [blob_hash for blob_hash in dict.fromkeys(hashes) if blob_hash not in found]
         if missing:
-            raise BlobsUnavailable(await self._explain(header, missing, failures))
+            raise BlobsUnavailable(await self._explain(header, missing, failures), answered=answered)
         if failures:
             _log.warning("blobs of L1 %s came from a fallback: %s", header, "; ".join(failures))
         for blob_hash, blob in found.items():
