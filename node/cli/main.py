@@ -58,6 +58,7 @@ def _register() -> None:
         db,
         derive,
         devnet,
+        doctor,
         evm,
         games,
         genesis,
@@ -72,7 +73,22 @@ def _register() -> None:
     )
 
     modules = (
-        *(devnet, node, posting, challenger, games, reconstruct, derive, bridge, batches, db, evm, vm, vm_debug),
+        *(
+            devnet,
+            node,
+            doctor,
+            posting,
+            challenger,
+            games,
+            reconstruct,
+            derive,
+            bridge,
+            batches,
+            db,
+            evm,
+            vm,
+            vm_debug,
+        ),
         *(prestate, genesis, t8n, info),
     )
     for module in modules:

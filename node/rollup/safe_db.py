@@ -45,6 +45,12 @@ class SafeDb:
         """The newest entry of all."""
         return self.at((1 << 64) - 1)
 
+    def after(self, l1_number: int) -> SafeHeadEntry | None:
+        """The oldest entry above an L1 block number."""
+        for key, value in self._kv.scan(_PREFIX, start=_key(l1_number + 1)):
+            return _entry(key, value)
+        return None
+
     def before(self, entry: SafeHeadEntry) -> SafeHeadEntry | None:
         """The entry of the nearest earlier L1 block."""
         return self.at(entry.l1.number - 1) if entry.l1.number > 0 else None

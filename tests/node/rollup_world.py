@@ -45,6 +45,7 @@ from node.rollup.l1_data import L1Data
 from node.rollup.l1_heads import L1Heads
 from node.rollup.safe_db import SafeDb
 from node.rollup.sequencer import Sequencer, SequencerSettings
+from node.rollup.why import HeadDoctor
 from tests.actions.chains import BATCHER_KEY, L1_CONFIG, L2_CHAIN_ID, FakeL1, make_rollup, user_transactions
 
 ALICE_KEY = b"\x0a" * 32
@@ -55,11 +56,13 @@ PATIENCE = 2_000
 
 
 class L1Endpoint:
-    """A FakeL1 as the node's clients show it. `down` makes it silent; labels lag as told."""
+    """A FakeL1 as the node's clients show it. `down` makes it silent, `blob_failure` only its beacon side; labels lag as
+    told."""
 
     def __init__(self, l1: FakeL1) -> None:
         self.l1 = l1
         self.down: str | None = None
+        self.blob_failure: TemporaryError | None = None
         self.safe = 0
         self.finalized = 0
         self.asked: list[str] = []
@@ -104,6 +107,8 @@ class L1Endpoint:
     async def blobs(self, header: Header, hashes: Sequence[Hash32]) -> list[bytes]:
         """Of a block."""
         self._answer("blobs")
+        if self.blob_failure is not None:
+            raise self.blob_failure
         return self.l1.blobs(header, hashes)
 
 
@@ -186,6 +191,10 @@ class RollupWorld:
             wall=self.clock.wall,
             sleep=self.clock.sleep,
         )
+
+    def doctor(self, sequencer: Sequencer | None = None) -> HeadDoctor:
+        """Who says why heads stand, by this world's clock."""
+        return HeadDoctor(self.rollup, self.chain, self.driver, self.heads, self.safe_db, sequencer, self.clock.wall)
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -290,6 +299,15 @@ class RollupWorld:
         """Post canonical blocks as one channel in a blob of the next L1 block."""
         frame = self._frame([self.batch_of(number) for number in numbers])
         self.l1.send_blobs([encode_blob(encode_batcher_transaction([frame]))])
+
+    def post_frames(self, numbers: Sequence[int], parts: int, only: int) -> None:
+        """Post the first `only` of the `parts` frames of a channel with these blocks."""
+        whole = self._frame([self.batch_of(number) for number in numbers])
+        size = -(-len(whole.data) // parts)
+        for index in range(only):
+            data = whole.data[index * size : (index + 1) * size]
+            frame = Frame(whole.channel_id, index, data, index == parts - 1)
+            self.l1.send_calldata(encode_batcher_transaction([frame]))
 
     def _frame(self, batches: Sequence[Batch]) -> Frame:
         self._channels += 1

@@ -20,6 +20,7 @@ def node_of(world: RollupWorld, **more: Any) -> RollupNode:
         driver=world.driver,
         heads=world.heads,
         sequencer=None,
+        doctor=world.doctor(),
     )
     parts.__dict__.update(more)
     return cast(RollupNode, parts)

@@ -427,6 +427,7 @@ async def test_the_sync_status_names_every_head() -> None:
         "safe_l2": 4,
         "finalized_l2": 0,
         "pending_safe_l2": 4,
+        "queued_unsafe_l2": 0,
         "cross_unsafe_l2": 6,
         "local_safe_l2": 4,
     }
@@ -446,7 +447,10 @@ async def test_the_safe_head_at_an_l1_block_is_what_l1_held_then() -> None:
         answer = await dispatcher.call("optimism_safeHeadAtL1Block", [hex(l1_number)])
         assert answer == {"l1Block": l1_block.to_json(), "safeHead": safe.to_json()}
     world.l1.mine(1)
-    with pytest.raises(RpcError, match="L1 block 3 is not derived yet"):
+    with pytest.raises(
+        RpcError,
+        match=r"failed to get safe head at l1 block 0x3: not found: L1 block 3 is not derived yet \(derived .* 2\)",
+    ):
         await dispatcher.call("optimism_safeHeadAtL1Block", ["0x3"])
     await world.catch_up()
     # An L1 block without batches leaves the safe head where it was.
