@@ -149,7 +149,7 @@ class RollupDriver:
                 self.request_reset(str(error))
             except CriticalError as error:
                 self.status.halted_by = str(error)
-                self.status.halt = halt_of(error)
+                self.status.halt = halt_of(error, Place("l2", self._safe.number + 1))
                 # Whoever builds on these heads would build on what may be wrong.
                 self.ready.clear()
                 log.critical("derivation stopped: %s", error)
@@ -194,12 +194,12 @@ class RollupDriver:
         # First: what is final does not depend on whether derivation can go on.
         await self._finalize()
         for _ in range(_STEPS_PER_TURN):
-            latest = self._heads.latest
+            latest, reading = self._heads.latest, self.pipeline.origin
             result = self.pipeline.step(self._safe)
             match result:
                 case AdvancedOrigin(origin=origin):
                     self.status.waiting_for = f"deriving from L1 block {origin.number}"
-                    await self._note_processed(origin)
+                    self._mark_processed(reading)
                 case Attributes(derived=derived):
                     self._apply(derived)
                     await asyncio.sleep(0)
@@ -207,7 +207,7 @@ class RollupDriver:
                     self.status.waiting_for = f"reading L1 block {origin.number}"
                     await asyncio.sleep(0)
                 case NeedMoreData(why=why):
-                    self._mark_processed(self.pipeline.origin)
+                    self._mark_processed(reading)
                     self.status.waiting_for = why
                     await self._finalize()
                     self._goes_on()
@@ -218,17 +218,8 @@ class RollupDriver:
         await self._finalize()
         await asyncio.sleep(0)
 
-    async def _note_processed(self, origin: L1BlockRef) -> None:
-        """The block before `origin` is derived to its end."""
-        known = self._processed
-        if origin.number == 0 or (known is not None and origin.number - 1 <= known.number):
-            # Read again, after a reset, for what it has to say about later ones.
-            return
-        header = await self._l1.header_by_number(origin.number - 1)
-        if header.hash == origin.parent_hash:
-            self._mark_processed(L1BlockRef.from_header(header))
-
     def _mark_processed(self, block: L1BlockRef) -> None:
+        """An L1 block is read to its end: derived to its end, too, if it was not before the last reset already."""
         if self._processed is None or block.number > self._processed.number:
             self._processed = block
             self._safe_db.mark_derived(block.id)
@@ -261,9 +252,11 @@ class RollupDriver:
         self._safe_db.go_back(start.record, None if start.processed is None else start.processed.id)
         self._recorded = -1 if start.record is None else start.record.l2.number
         self._safe = start.derived
+        if start.processed != self._processed:
+            # Else what was dropped counts still, and is not read again.
+            self.journal.forget()
         self._processed = start.processed
         self._reset_reason = None
-        self.journal.forget()
         log.info("heads checked against L1", extra={"unsafe": str(start.unsafe.id), "safe": str(start.safe.id)})
         self.ready.set()
 

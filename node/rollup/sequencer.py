@@ -175,7 +175,7 @@ class Sequencer:
                 await self._sleep(0)
             except CriticalError as error:
                 self.halted_by = str(error)
-                self.halted = self.halted or halt_of(error)
+                self.halted = self.halted or halt_of(error, Place("l2", self._chain.head.number + 1))
                 log.critical("sequencing stopped: %s", error)
                 return
             finally:

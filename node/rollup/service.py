@@ -200,7 +200,7 @@ class RollupNode:
         self._tasks.append(asyncio.create_task(work, name=name))
 
     def _on_disagreement(self, reason: str) -> None:
-        self.disagreement = reason
+        self.disagreement = self.doctor.disagreement = reason
         if self.sequencer is not None:
             self.sequencer.halt(reason)
 

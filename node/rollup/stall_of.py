@@ -30,10 +30,10 @@ def stall_of(error: TemporaryError, missing: Missing | None = None) -> Stall:
     return Stall(cause, _STAGES[missing.kind], str(error), place)
 
 
-def halt_of(error: CriticalError) -> Stall:
-    """What stopped the loop for good."""
+def halt_of(error: CriticalError, making: Place) -> Stall:
+    """What stopped a loop for good, while it was to make the block `making`."""
     if isinstance(error, HaltedError):
         return error.stall
     if isinstance(error, EngineDisagreement):
-        return Stall(Cause.ENGINES_DISAGREE, Stage.ENGINE, str(error))
-    return Stall(Cause.FAULT, Stage.ENGINE, str(error))
+        return Stall(Cause.ENGINES_DISAGREE, Stage.ENGINE, str(error), making)
+    return Stall(Cause.FAULT, Stage.ENGINE, str(error), making)

@@ -93,6 +93,8 @@ class HeadDoctor:
         self._safe_db = safe_db
         self._sequencer = sequencer
         self.clock = ClockCheck(wall)
+        self.disagreement: str | None = None
+        """Why blocks of the native engine are not believed any more."""
         heads.on_latest(self.clock.note)
 
     def report(self, head: str) -> HeadReport:
@@ -129,7 +131,7 @@ class HeadDoctor:
 
     def notes(self) -> list[str]:
         """What is worth knowing although it stops nothing."""
-        found = []
+        found = [] if self.disagreement is None else [self.disagreement]
         latest = self._heads.latest
         if latest is not None and (behind := self.clock.behind(latest)):
             found.append(

@@ -430,6 +430,21 @@ async def test_an_invalid_batch(world: RollupWorld) -> None:
         assert await is_cured(doctor)
 
 
+async def test_a_reset_does_not_forget_what_was_dropped(world: RollupWorld) -> None:
+    doctor = world.doctor()
+    await world.sequence(3)
+    good = world.batch_of(1)
+    world.post_batches([SingularBatch(world.header(2).hash, good.epoch_number, good.epoch_hash, good.timestamp, ())])
+    world.l1.mine(2)
+    async with world.following():
+        await world.derive()
+        before = await why(doctor, "safe")
+        world.driver.request_reset("an operator asks")
+        await world.derive()
+        assert (await why(doctor, "safe")).answer == before.answer
+        assert before.names(Cause.INVALID_BATCH, "batches", ("l1", 1))
+
+
 async def test_what_was_dropped_before_a_restart_is_still_pointed_at(world: RollupWorld) -> None:
     await world.sequence(3)
     good = world.batch_of(1)
@@ -672,6 +687,37 @@ async def test_a_clock_that_is_behind_is_noted(world: RollupWorld) -> None:
     assert any("61 s behind L1's newest block" in note for note in (await all_of(doctor))["notes"])
     world.clock.now += 2
     assert (await all_of(doctor))["notes"] == []
+
+
+# --- the log ---
+
+
+async def test_the_log_says_when_a_stall_begins_and_ends_and_nothing_in_between(
+    world: RollupWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="lamina.heads")
+    doctor = world.doctor()
+    world.l1.mine(1)
+    await world.catch_up()
+    looks = [world.clock.now + seconds for seconds in (0, 200, 300, 400)]
+    said: list[list[str]] = []
+
+    async def next_look(_: float) -> None:
+        said.append([record.getMessage() for record in caplog.records if record.name == "lamina.heads"])
+        caplog.clear()
+        if not looks:
+            raise asyncio.CancelledError
+        world.clock.now = looks.pop(0)
+        if not looks:
+            world.l1.skip_slots(int(world.clock.now))
+            world.l1.mine(1)
+            await world.catch_up()
+
+    with pytest.raises(asyncio.CancelledError):
+        await doctor.watch(next_look)
+    assert [len(lines) for lines in said] == [0, 0, 3, 0, 3]
+    assert "safe head is stuck: L1's newest block" in said[2][1] and REMEDIES[Cause.L1_BEHIND] in said[2][1]
+    assert said[4][1].startswith("safe head goes on: L1 is derived up to its head")
 
 
 # --- the sequencer's own ---
