@@ -8,6 +8,9 @@ CORE_SOURCES := core/build.py $(shell find core/src -type f)
 DEVNET_FLAGS ?=
 VECTORS ?= $(or $(LAMINA_VECTORS),../shared/vectors)
 
+# Every role is a process of its own, which would compile all its modules at each start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install devnet test conformance check bench adversary contracts core programs docs lock clean
 
 help: ## what can be made
