@@ -5,6 +5,7 @@ Key `S<L1 number>`, value L1 hash, L2 hash, L2 number. `Mderived` is the newest 
 hash, L1 number. Spec: op-node RPC, `optimism_safeHeadAtL1Block`.
 """
 
+import itertools
 from dataclasses import dataclass
 
 from config.rollup import BlockId
@@ -44,6 +45,10 @@ class SafeDb:
     def newest(self) -> SafeHeadEntry | None:
         """The newest entry of all."""
         return self.at((1 << 64) - 1)
+
+    def latest(self, count: int) -> list[SafeHeadEntry]:
+        """The newest entries, at most `count`, the newest first."""
+        return [_entry(key, value) for key, value in itertools.islice(self._kv.scan(_PREFIX, reverse=True), count)]
 
     def after(self, l1_number: int) -> SafeHeadEntry | None:
         """The oldest entry above an L1 block number."""

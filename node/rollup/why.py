@@ -1,5 +1,6 @@
 """Says of each head whether it moves and, if not, what stands in its way: for `lamina_whyHead` and `lamina doctor`."""
 
+import itertools
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -28,8 +29,12 @@ _L1_SILENCE = 120.0
 _NO_FINALITY = 1800
 """Seconds between L1's newest and its finalized block that are not normal: three epochs are 19 minutes."""
 
-_LONGEST_PATIENCE = 50
-"""L1 blocks without a new safe block after which that is a stall: 10 minutes on mainnet, longer than batchers save up."""
+_PATIENCE = 50
+"""L1 blocks without a new safe block after which that is a stall, unless the batcher usually takes longer: 10 minutes on
+mainnet."""
+
+_USUAL = 8
+"""Steps of the safe head that tell what is usual: a batcher of a quiet chain may save up for hours."""
 
 
 class HeadState(Enum):
@@ -187,7 +192,7 @@ class HeadDoctor:
         newest = self._safe_db.newest()
         last = self._rollup.genesis.l1.number if newest is None else newest.l1.number
         quiet = processed.number - last
-        is_quiet = quiet >= min(_LONGEST_PATIENCE, max(2, self._rollup.seq_window_size // 3))
+        is_quiet = quiet >= self._patience()
         following = self._chain.safe.number + 1
         window = f"L2 block {following} can still be batched up to L1 block {self._window_end()}"
 
@@ -221,6 +226,13 @@ class HeadDoctor:
             f"{self._chain.head.number - self._chain.safe.number} unsafe blocks wait for it. {window}"
         )
         return say(late, text, Stall(Cause.BATCHER_SILENT, Stage.L1_RETRIEVAL, text, Place.l1(processed.id)))
+
+    def _patience(self) -> int:
+        """L1 blocks that may pass without a safe block: twice what was usual lately, but well within the window."""
+        window = self._rollup.seq_window_size
+        numbers = [entry.l1.number for entry in self._safe_db.latest(_USUAL + 1)]
+        usual = max((later - earlier for later, earlier in itertools.pairwise(numbers)), default=0)
+        return max(2, min(_PATIENCE, window // 3), min(2 * usual, window * 3 // 4))
 
     def _without_outcome(self, seen: L1BlockRef, since: str) -> tuple[str, Stall]:
         """There is data that has made no block, and nothing was dropped."""

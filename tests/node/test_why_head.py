@@ -329,6 +329,22 @@ async def test_a_batcher_that_is_silent(world: RollupWorld) -> None:
         assert await is_cured(doctor)
 
 
+async def test_a_batcher_that_always_takes_its_time_is_given_it() -> None:
+    world = RollupWorld(seq_window_size=90)
+    doctor = world.doctor()
+    await world.sequence(4)
+    for number in (1, 2, 3):
+        world.post([number])
+        world.l1.mine(1 if number == 3 else 20)
+    world.l1.mine(39)
+    async with world.following():
+        await world.derive()
+        assert await is_cured(doctor)
+        world.l1.mine(1)
+        await world.derive()
+        assert (await why(doctor, "safe")).names(Cause.BATCHER_SILENT, "l1_retrieval", ("l1", 81))
+
+
 async def test_a_sequencer_that_makes_nothing_to_batch(world: RollupWorld) -> None:
     sequencer = world.sequencer()
     doctor = world.doctor(sequencer)
