@@ -12,8 +12,13 @@ if TYPE_CHECKING:
 
 from node.cli.bridge import AsJson, Info
 
+_LOCAL = "http://127.0.0.1:9545"
+
 Rollup = Annotated[
-    list[str] | None, typer.Option("--rollup-rpc", help="URL of a node's --rpc.port; repeat for several nodes.")
+    list[str] | None,
+    typer.Option(
+        "--rollup-rpc", help=f"URL of a node's --rpc.port; repeat for several nodes. Default, without --info: {_LOCAL}"
+    ),
 ]
 
 
@@ -21,7 +26,7 @@ def doctor(rollup_rpc: Rollup = None, info: Info = None, as_json: AsJson = False
     """Say of every head whether it moves and, if not, at which stage and block it stands, why, and what to do.
 
     Exits with 0 when all heads of all nodes are as they should be, else with 1.
-    Examples: lamina doctor --rollup-rpc http://localhost:9545; lamina doctor --info .lamina-devnet/devnet.json --json
+    Examples: lamina doctor; lamina doctor --rollup-rpc http://node:9545 --json; lamina doctor --info .lamina-devnet/devnet.json
     """
     nodes = asyncio.run(_examine(_urls(rollup_rpc or [], info)))
     healthy = all(node["healthy"] for node in nodes)
@@ -34,7 +39,7 @@ def doctor(rollup_rpc: Rollup = None, info: Info = None, as_json: AsJson = False
 
 
 def _urls(given: list[str], info: Path | None) -> list[str]:
-    """The nodes to ask. Raises ValueError when none is named."""
+    """The nodes to ask; that of this machine where none is named. Raises ValueError for an unusable info file."""
     urls = list(given)
     if info is not None:
         try:
@@ -42,9 +47,9 @@ def _urls(given: list[str], info: Path | None) -> list[str]:
         except (OSError, ValueError) as error:
             raise ValueError(f"{info} cannot be read: {error}") from error
         urls += [facts[role]["rollup"] for role in ("l2", "verifier") if "rollup" in facts.get(role, {})]
-    if not urls:
-        raise ValueError("give --rollup-rpc URL (a node's --rpc.port), or --info devnet.json")
-    return urls
+        if not urls:
+            raise ValueError(f"{info} names no node's rollup RPC: is it a devnet's info file?")
+    return urls or [_LOCAL]
 
 
 async def _examine(urls: list[str]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from l1.beacon import BeaconClient
 from l1.kzg import KzgWorker
 from l1.rpc import JsonRpcClient
 from l1.source import L1Client
+from node.cli import doctor as doctor_command
 from node.http_listener import HttpListener
 from node.rollup.rpc import Rollup, RollupAdmin
 from node.rollup.stall import REMEDIES, Cause
@@ -98,10 +99,16 @@ async def test_a_healthy_node_gets_exit_code_zero_and_a_stuck_one_its_cause_and_
         assert f"what to do: {REMEDIES[Cause.BEACON_DOWN]}" in out
 
 
-async def test_without_a_node_to_ask_it_says_how_to_name_one() -> None:
-    code, out, err = await doctor()
+async def test_without_a_name_the_node_of_this_machine_is_asked() -> None:
+    assert doctor_command._urls([], None) == ["http://127.0.0.1:9545"]
+
+
+async def test_an_info_file_that_names_no_node_is_refused(tmp_path: Path) -> None:
+    info = tmp_path / "devnet.json"
+    info.write_text("{}")
+    code, out, err = await doctor("--info", info)
     assert (code, out) == (1, "")
-    assert err == "lamina: give --rollup-rpc URL (a node's --rpc.port), or --info devnet.json\n"
+    assert err == f"lamina: {info} names no node's rollup RPC: is it a devnet's info file?\n"
 
 
 class _EmptyBeacon(HttpListener):
