@@ -6,7 +6,6 @@ It is the only writer of the safe and finalized heads.
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import Protocol
 
 from config.errors import CriticalError, ResetError, TemporaryError
 from config.l1_chain import L1ChainConfig
@@ -36,18 +35,12 @@ from node.rollup.l1_heads import L1Heads
 from node.rollup.safe_db import SafeDb
 from node.rollup.stall import Cause, HaltedError, Place, Stage, Stall
 from node.rollup.stall_of import halt_of, stall_of
-from node.rollup.sync_start import find_sync_start
+from node.rollup.sync_start import CanonicalL1, find_sync_start
 
 log = logging.getLogger("lamina.rollup")
 
 _STEPS_PER_TURN = 16
 """Pipeline steps between two chances for other tasks of the event loop."""
-
-
-class L1ByNumber(Protocol):
-    """Canonical L1 headers by number: `l1.source.L1Client`."""
-
-    async def header_by_number(self, number: int) -> Header: ...
 
 
 @dataclass
@@ -76,7 +69,7 @@ class RollupDriver:
         rollup: RollupConfig,
         l1_chain: L1ChainConfig,
         chain: Chain,
-        l1: L1ByNumber,
+        l1: CanonicalL1,
         data: L1Data,
         heads: L1Heads,
         safe_db: SafeDb,

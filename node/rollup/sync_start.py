@@ -11,7 +11,7 @@ from config.types import short
 from derivation.l2_block_info import l2_block_ref
 from derivation.types import L1BlockRef, L2BlockRef
 from evm.types import Header
-from l1.source import L1BlockNotFound
+from l1.source import BlockTag, L1BlockNotFound
 from node.chain import Chain
 from node.rollup.safe_db import SafeDb, SafeHeadEntry
 from node.rollup.stall import Cause, HaltedError, Place, Stage, Stall, StalledError
@@ -22,8 +22,8 @@ log = logging.getLogger("lamina.rollup")
 class CanonicalL1(Protocol):
     """Which L1 blocks are canonical: `l1.source.L1Client`."""
 
-    async def header_by_number(self, number: int) -> Header:
-        """The canonical header. Raises L1BlockNotFound, or TemporaryError when L1 does not answer."""
+    async def header_by_number(self, number: int | BlockTag) -> Header:
+        """The canonical header of a number or label. Raises L1BlockNotFound, or TemporaryError when L1 does not answer."""
         ...
 
 
@@ -109,7 +109,6 @@ async def _newest_supported(chain: Chain, l1: CanonicalL1, safe_db: SafeDb) -> S
     """The newest record whose L1 block is canonical. Raises as `find_sync_start`."""
     entry = safe_db.newest()
     ahead: SafeHeadEntry | None = None
-    final: SafeHeadEntry | None = None
     while entry is not None:
         header = chain.header_by_hash(entry.l2.hash)
         if header is not None and chain.is_canonical(header):
@@ -118,27 +117,38 @@ async def _newest_supported(chain: Chain, l1: CanonicalL1, safe_db: SafeDb) -> S
                 break
             if standing is _Standing.AHEAD:
                 ahead = ahead or entry
-            else:
-                # L1 has another block here: those after it are gone for certain.
-                ahead = None
-                log.warning(
-                    "safe head is not supported by L1 any more", extra={"l1": str(entry.l1), "l2": str(entry.l2)}
-                )
-        if entry.l2.number >= chain.finalized.number:
-            final = entry
+                head = await l1.header_by_number("latest")
+                entry = safe_db.at(min(head.number, entry.l1.number - 1))
+                continue
+            # L1 has another block here: those after it are gone for certain.
+            ahead = None
+            log.warning("safe head is not supported by L1 any more", extra={"l1": str(entry.l1), "l2": str(entry.l2)})
+            if entry.l2.number < chain.finalized.number:
+                entry = None
+                break
         entry = safe_db.before(entry)
     if ahead is not None:
         # All that L1 shows fits: it may only be late. To go back would be a loss, to go on a guess.
         text = f"L1 does not have block {ahead.l1} yet, which L2 block {ahead.l2} was derived from"
         raise StalledError(Stall(Cause.L1_BEHIND, Stage.SYNC_START, text, Place.l1(ahead.l1)))
-    supported = chain.genesis.number if entry is None else entry.l2.number
-    if supported < chain.finalized.number and final is not None:
+    is_lost = entry is None or entry.l2.number < chain.finalized.number
+    final = _record_of_finalized(chain, safe_db) if is_lost else None
+    if final is not None:
         text = (
             f"L1 no longer holds the data of the finalized L2 {chain.finalized}: it was derived from L1 block {final.l1}, "
-            f"which is not canonical any more, and what L1 still supports ends at L2 block {supported}. Nothing was changed"
+            "which is not canonical any more. Nothing was changed"
         )
         raise HaltedError(Stall(Cause.L1_REORG_BELOW_FINALIZED, Stage.SYNC_START, text, Place.l1(final.l1)))
     return entry
+
+
+def _record_of_finalized(chain: Chain, safe_db: SafeDb) -> SafeHeadEntry | None:
+    """Which L1 block the finalized block was derived from; None for genesis."""
+    found: SafeHeadEntry | None = None
+    entry = safe_db.newest() if chain.finalized.number > chain.genesis.number else None
+    while entry is not None and entry.l2.number >= chain.finalized.number:
+        found, entry = entry, safe_db.before(entry)
+    return found
 
 
 async def _derived_up_to(

@@ -295,6 +295,37 @@ async def test_heads_wait_while_l1_shows_less_than_was_derived_from_it() -> None
     assert await start_of(world) == (6, 4, 4, 2)
 
 
+async def test_an_l1_that_is_far_behind_is_asked_little() -> None:
+    world = RollupWorld()
+    await world.sequence(5)
+    for number in range(1, 6):
+        world.post([number])
+        world.l1.mine(1)
+    world.endpoint.finalized = 3
+    await world.catch_up()
+    del world.l1.blocks[2:]
+    world.endpoint.asked.clear()
+    with pytest.raises(TemporaryError, match=r"L1 does not have block 5 .* yet, which L2 block 5 .* was derived from"):
+        await start_of(world)
+    assert world.endpoint.asked == ["header 0", "header 5", "header latest", "header 1"]
+
+
+async def test_an_l1_that_lost_what_is_final_is_found_out_without_going_back_to_genesis() -> None:
+    world = RollupWorld()
+    await world.sequence(5)
+    for number in range(1, 6):
+        world.post([number])
+        world.l1.mine(1)
+    world.endpoint.finalized = 4
+    await world.catch_up()
+    world.l1.reorg(0)
+    world.l1.mine(8)
+    world.endpoint.asked.clear()
+    with pytest.raises(CriticalError, match=r"the finalized L2 block 4 .* it was derived from L1 block 4"):
+        await start_of(world)
+    assert world.endpoint.asked == ["header 0", "header 5", "header 4", "header 3"]
+
+
 async def test_unsafe_blocks_whose_origin_is_ahead_of_l1_are_kept_unless_one_below_was_dropped() -> None:
     world = RollupWorld()
     world.l1.mine(2)
