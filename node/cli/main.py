@@ -58,6 +58,7 @@ def _register() -> None:
         db,
         derive,
         devnet,
+        doctor,
         evm,
         games,
         genesis,
@@ -76,6 +77,7 @@ def _register() -> None:
         *(
             devnet,
             node,
+            doctor,
             posting,
             challenger,
             games,
