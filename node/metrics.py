@@ -79,6 +79,13 @@ class _NodeCollector(Collector):
         if driver.current_l1 is not None:
             refs.add_metric(["l1", "derived"], driver.current_l1.number)
         yield refs
+        stuck = GaugeMetricFamily(
+            "lamina_head_stuck", "1 while a head does not move and should, by what keeps it", labels=["head", "cause"]
+        )
+        for report in node.doctor.all():
+            if not report.is_healthy:
+                stuck.add_metric([report.head, report.stall.cause.value if report.stall else ""], 1)
+        yield stuck
         for name, text, value in (
             ("lamina_pool_pending", "Executable pool transactions", node.execution.pool.pending_count),
             ("lamina_pool_queued", "Pool transactions behind a nonce gap", node.execution.pool.queued_count),

@@ -130,7 +130,8 @@ async def reconstruct(settings: ReconstructSettings, show: Callable[[Progress], 
                 tell(reached)
                 await asyncio.sleep(_LOOK_SECONDS)
         tell(reached)
-        return Reconstruction(chain.safe, output_root(chain.safe, chain), reached.id)
+        # What it knows of later L1 blocks, from an earlier call, holds nothing more.
+        return Reconstruction(chain.safe, output_root(chain.safe, chain), BlockId(target.hash, target.number))
 
 
 @contextlib.asynccontextmanager

@@ -58,6 +58,7 @@ def _register() -> None:
         db,
         derive,
         devnet,
+        doctor,
         evm,
         games,
         genesis,
@@ -66,13 +67,30 @@ def _register() -> None:
         posting,
         prestate,
         reconstruct,
+        record,
         t8n,
         vm,
         vm_debug,
     )
 
     modules = (
-        *(devnet, node, posting, challenger, games, reconstruct, derive, bridge, batches, db, evm, vm, vm_debug),
+        *(
+            devnet,
+            node,
+            doctor,
+            posting,
+            challenger,
+            games,
+            reconstruct,
+            derive,
+            record,
+            bridge,
+            batches,
+            db,
+            evm,
+            vm,
+            vm_debug,
+        ),
         *(prestate, genesis, t8n, info),
     )
     for module in modules:

@@ -138,6 +138,13 @@ def node(
     sequencer_l1_confs: Annotated[
         int, typer.Option("--sequencer.l1-confs", help="L1 blocks on top of a new L1 origin.")
     ] = 0,
+    sequencer_recover: Annotated[
+        bool,
+        typer.Option(
+            "--sequencer.recover",
+            help="Start in recovery mode: blocks without transactions, with new L1 origins as fast as they may come.",
+        ),
+    ] = False,
     sequencer_max_safe_lag: Annotated[
         int, typer.Option("--sequencer.max-safe-lag", help="Pause when the safe head is this far behind (0: never).")
     ] = 0,
@@ -203,7 +210,9 @@ def node(
             concurrency=l1_max_concurrency,
             archive_megabytes=l1_blob_archive_size,
         ),
-        sequencer=SequencerSettings(l1_confirmations=sequencer_l1_confs, max_safe_lag=sequencer_max_safe_lag)
+        sequencer=SequencerSettings(
+            l1_confirmations=sequencer_l1_confs, max_safe_lag=sequencer_max_safe_lag, recover=sequencer_recover
+        )
         if sequencer
         else None,
         sequencer_stopped=sequencer_stopped,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from node.rollup.l1_status_rpc import L1Status
 from node.rollup.rpc import Rollup, RollupAdmin
 from node.rollup.safe_db import SafeDb
 from node.rollup.sequencer import Sequencer, SequencerSettings
+from node.rollup.why import HeadDoctor
+from node.rollup.why_rpc import Lamina
 from node.rpc import Dispatcher, RpcServer, ServerOptions
 
 log = logging.getLogger("lamina.node")
@@ -108,6 +111,7 @@ class RollupNode:
                 settings.sequencer,
                 active=not settings.sequencer_stopped,
             )
+        self.doctor = HeadDoctor(rollup, chain, self.driver, self.heads, self.safe_db, self.sequencer, time.time)
         self.recheck: Recheck | None = None
         if isinstance(chain.engine, NativeLedEngine):
             self.recheck = Recheck(chain, rollup, settings.datadir / "disagreements", self._on_disagreement)
@@ -116,6 +120,7 @@ class RollupNode:
             Rollup(rollup, chain, self.driver, self.heads, self.safe_db),
             RollupAdmin(self.driver, self.sequencer),
             L1Status(self.l1_sources),
+            Lamina(self.doctor),
         ]
         observe = self.metrics.observe_rpc
         public = Dispatcher(
@@ -161,6 +166,7 @@ class RollupNode:
             "haltedBy": self.driver.status.halted_by
             or self.disagreement
             or (sequencer.halted_by if sequencer else None),
+            "stuck": {report.head: report.text for report in self.doctor.all() if not report.is_healthy},
         }
         return facts["haltedBy"] is None and self.heads.error is None, facts
 
@@ -181,6 +187,7 @@ class RollupNode:
         if self.recheck is not None:
             self._spawn(self._run_recheck(self.recheck), "check of native blocks")
         self._spawn(self._expire(), "pool")
+        self._spawn(self.doctor.watch(asyncio.sleep), "watch over the heads")
         self._warming = asyncio.create_task(self._warm_up(), name="KZG setup")
         log.info(
             "node serves",
@@ -191,7 +198,7 @@ class RollupNode:
         self._tasks.append(asyncio.create_task(work, name=name))
 
     def _on_disagreement(self, reason: str) -> None:
-        self.disagreement = reason
+        self.disagreement = self.doctor.disagreement = reason
         if self.sequencer is not None:
             self.sequencer.halt(reason)
 

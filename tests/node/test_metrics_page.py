@@ -26,6 +26,7 @@ def node_of(world: RollupWorld, **more: Any) -> RollupNode:
         heads=world.heads,
         sequencer=None,
         l1_sources=SimpleNamespace(status=list),
+        doctor=world.doctor(),
     )
     parts.__dict__.update(more)
     return cast(RollupNode, parts)
