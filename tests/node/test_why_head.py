@@ -588,6 +588,24 @@ async def test_an_engine_that_refuses_even_deposits(world: RollupWorld, monkeypa
         assert await is_cured(doctor)
 
 
+async def test_an_engine_that_refuses_the_sequencers_deposits(
+    world: RollupWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sequencer = world.sequencer()
+    doctor = world.doctor(sequencer)
+
+    def refuses(*_: object) -> None:
+        raise InvalidPayload("out of gas in the L1 attributes deposit")
+
+    monkeypatch.setattr(world.chain.engine, "start_payload", refuses)
+    async with world.following():
+        await world.heads.refresh()
+        await asyncio.wait_for(sequencer.run(), 5)
+        asked = await why(doctor, "unsafe")
+        assert asked.state == "halted" and "L2 block 1 cannot be made of its deposits" in asked.text
+        assert asked.names(Cause.ENGINE_REFUSED, "engine", ("l2", 1))
+
+
 # --- an L1 reorg below the finalized block ---
 
 
