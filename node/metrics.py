@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from node.http_listener import HttpListener
+from node.l1_metrics import L1EndpointsCollector
 
 if TYPE_CHECKING:
     from node.rollup.service import RollupNode
@@ -49,6 +50,7 @@ class NodeMetrics:
             "lamina_rpc_seconds", "Duration of JSON-RPC requests", ["method"], registry=self.registry
         )
         self.registry.register(_NodeCollector(node))
+        self.registry.register(L1EndpointsCollector(node.l1_sources.status))
 
     def observe_rpc(self, method: str, seconds: float, failed: bool) -> None:
         """Count one request."""
