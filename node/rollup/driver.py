@@ -33,7 +33,7 @@ from node.rollup.journal import Journal
 from node.rollup.l1_data import L1Data
 from node.rollup.l1_heads import L1Heads
 from node.rollup.safe_db import SafeDb
-from node.rollup.stall import Cause, HaltedError, Place, Stage, Stall
+from node.rollup.stall import Cause, HaltedError, Place, Stage, Stall, StalledError
 from node.rollup.stall_of import halt_of, stall_of
 from node.rollup.sync_start import CanonicalL1, find_sync_start
 
@@ -90,6 +90,7 @@ class RollupDriver:
         self._safe = l2_block_ref(chain.store.require_block(chain.safe.hash), rollup)
         self._recorded = -1
         self._processed: L1BlockRef | None = None
+        self._reset_at: tuple[L2BlockRef, L1BlockRef | None] | None = None
         self._wake = asyncio.Event()
 
     # --- for others ---
@@ -140,6 +141,12 @@ class RollupDriver:
                 pause = await self._temporary(error, pause)
             except ResetError as error:
                 self.request_reset(str(error))
+                if self._reset_at == (self._safe, self._processed):
+                    # Nothing came of the last reset: L1 may be in the middle of a change, or contradict itself for good.
+                    self._wake.clear()
+                    stall = Stall(Cause.L1_INCONSISTENT, Stage.L1_TRAVERSAL, str(error), self._next_l1())
+                    pause = await self._temporary(StalledError(stall), pause)
+                self._reset_at = (self._safe, self._processed)
             except CriticalError as error:
                 self.status.halted_by = str(error)
                 self.status.halt = halt_of(error, Place("l2", self._safe.number + 1))
@@ -147,6 +154,9 @@ class RollupDriver:
                 self.ready.clear()
                 log.critical("derivation stopped: %s", error)
                 return
+
+    def _next_l1(self) -> Place:
+        return Place("l1", self.pipeline.origin.number + 1)
 
     def _goes_on(self) -> None:
         self.status.last_error = None

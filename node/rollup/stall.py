@@ -31,8 +31,10 @@ class Cause(Enum):
 
     BLOB_MISSING = "blob_missing"
     BEACON_DOWN = "beacon_down"
+    DA_DOWN = "da_down"
     L1_DOWN = "l1_down"
     L1_BEHIND = "l1_behind"
+    L1_INCONSISTENT = "l1_inconsistent"
     L1_NOT_FINALIZING = "l1_not_finalizing"
     L1_REORG_BELOW_FINALIZED = "l1_reorg_below_finalized"
     WRONG_L1 = "wrong_l1"
@@ -53,9 +55,12 @@ REMEDIES = {
     Cause.BLOB_MISSING: "add a beacon endpoint that still serves this slot (an archive; blobs leave ordinary ones after "
     "18 days) with one more --l1.beacon, or put the blob into DATADIR/blobs from a node that has it",
     Cause.BEACON_DOWN: "start or repair the beacon node behind --l1.beacon, or give another one as a fallback",
+    Cause.DA_DOWN: "start or repair the DA server that this chain keeps its data in, or name another one",
     Cause.L1_DOWN: "start or repair the execution node behind --l1, or point --l1 at another one",
     Cause.L1_BEHIND: "wait until the L1 node behind --l1 has caught up with its network (is it syncing, does it still get "
     "blocks?), or point --l1 at one that has",
+    Cause.L1_INCONSISTENT: "if it does not pass within a few L1 blocks, the endpoints behind --l1 follow different forks or one "
+    "of them is broken: use one that is right",
     Cause.L1_NOT_FINALIZING: "look at L1's finality (a consensus explorer, the beacon node behind the L1 node): nothing on "
     "this node can bring it about",
     Cause.L1_REORG_BELOW_FINALIZED: "find out which L1 is right: when --l1 follows a wrong fork, point it at the right one "

@@ -7,11 +7,11 @@ from l1.beacon import BlobsUnavailable
 from node.rollup.stall import Cause, HaltedError, Place, Stage, Stall, StalledError
 
 _STAGES = {
-    DataKind.L1_HEADER: Stage.L1_TRAVERSAL,
-    DataKind.L1_RECEIPTS: Stage.L1_TRAVERSAL,
-    DataKind.L1_BLOCK: Stage.L1_RETRIEVAL,
-    DataKind.L1_BLOBS: Stage.L1_RETRIEVAL,
-    DataKind.L2_BLOCK: Stage.ATTRIBUTES,
+    DataKind.L1_HEADER: (Stage.L1_TRAVERSAL, Cause.L1_DOWN),
+    DataKind.L1_RECEIPTS: (Stage.L1_TRAVERSAL, Cause.L1_DOWN),
+    DataKind.L1_BLOCK: (Stage.L1_RETRIEVAL, Cause.L1_DOWN),
+    DataKind.L1_BLOBS: (Stage.L1_RETRIEVAL, Cause.BEACON_DOWN),
+    DataKind.L2_BLOCK: (Stage.ATTRIBUTES, Cause.FAULT),
 }
 
 
@@ -23,11 +23,11 @@ def stall_of(error: TemporaryError, missing: Missing | None = None) -> Stall:
         return Stall(Cause.L1_DOWN, Stage.L1_HEADS, str(error))
     # Without a number, only the hash is known of a block: then the text has to say which one it is.
     place = None if missing.number is None else Place("l1", missing.number, missing.hash)
-    cause = Cause.L1_DOWN
-    if missing.kind is DataKind.L1_BLOBS:
-        is_missing = isinstance(error, BlobsUnavailable) and error.answered
-        cause = Cause.BLOB_MISSING if is_missing else Cause.BEACON_DOWN
-    return Stall(cause, _STAGES[missing.kind], str(error), place)
+    # What is neither of L1 nor of L2 is the batcher's data in another place.
+    stage, cause = _STAGES.get(missing.kind, (Stage.L1_RETRIEVAL, Cause.DA_DOWN))
+    if isinstance(error, BlobsUnavailable) and error.answered:
+        cause = Cause.BLOB_MISSING
+    return Stall(cause, stage, str(error), place)
 
 
 def halt_of(error: CriticalError, making: Place) -> Stall:

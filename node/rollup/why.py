@@ -178,7 +178,8 @@ class HeadDoctor:
             return None
         place = Place.l1(BlockId(latest.hash, latest.number))
         processed = self._driver.current_l1
-        if processed is not None and latest.number < processed.number:
+        # One block less is what endpoints of a group differ by.
+        if processed is not None and latest.number < processed.number - 1:
             text = f"L1's head is block {latest.number} now, but L1 was derived up to block {processed.number} already"
             return Stall(Cause.L1_BEHIND, Stage.L1_HEADS, text, place)
         if age := self.clock.stale(latest, _L1_SILENCE):

@@ -268,6 +268,28 @@ async def test_an_l1_head_that_goes_back_while_running(world: RollupWorld) -> No
         assert await is_cured(doctor)
 
 
+async def test_an_l1_that_contradicts_itself(world: RollupWorld) -> None:
+    doctor = world.doctor()
+    world.l1.mine(2)
+    before = list(world.l1.blocks)
+    world.l1.reorg(1)
+    world.l1.mine(4)
+    after = list(world.l1.blocks)
+    # Block 2 of one fork, and what follows on block 2 of the other.
+    world.l1.blocks[2] = before[2]
+    async with world.following():
+        await world.heads.refresh()
+        await until(lambda: world.driver.status.stall is not None, world.driver.status)
+        asked = await why(doctor, "safe")
+        assert asked.state == "stuck" and "L1 was reorganised: block 3" in asked.text
+        assert asked.names(Cause.L1_INCONSISTENT, "l1_traversal", ("l1", 3))
+        assert world.driver.status.resets == 2
+        world.l1.blocks[:] = after
+        world.l1.mine(1)
+        await world.derive()
+        assert await is_cured(doctor)
+
+
 async def test_an_l1_that_gets_no_new_blocks(world: RollupWorld) -> None:
     doctor = world.doctor()
     world.l1.mine(2)
@@ -586,6 +608,24 @@ async def test_an_engine_that_refuses_even_deposits(world: RollupWorld, monkeypa
         await world.derive()
         assert world.chain.safe.number == 2
         assert await is_cured(doctor)
+
+
+async def test_an_engine_that_refuses_the_sequencers_deposits(
+    world: RollupWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sequencer = world.sequencer()
+    doctor = world.doctor(sequencer)
+
+    def refuses(*_: object) -> None:
+        raise InvalidPayload("out of gas in the L1 attributes deposit")
+
+    monkeypatch.setattr(world.chain.engine, "start_payload", refuses)
+    async with world.following():
+        await world.heads.refresh()
+        await asyncio.wait_for(sequencer.run(), 5)
+        asked = await why(doctor, "unsafe")
+        assert asked.state == "halted" and "L2 block 1 cannot be made of its deposits" in asked.text
+        assert asked.names(Cause.ENGINE_REFUSED, "engine", ("l2", 1))
 
 
 # --- an L1 reorg below the finalized block ---
