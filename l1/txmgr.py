@@ -117,6 +117,16 @@ class TxManager:
         async with self._lane:
             return await self._take_nonce(TxCandidate(self.address))
 
+    async def left_behind(self) -> int:
+        """How many transactions of the account wait in L1's pool that this manager has not sent.
+
+        Raises SendError when L1 is unreachable.
+        """
+        own = TxCandidate(self.address)
+        included = await self._inquiry.transaction_count(own, "latest")
+        pending = await self._inquiry.transaction_count(own, "pending")
+        return sum(nonce not in self._flights for nonce in range(included, pending))
+
     async def send(self, candidate: TxCandidate) -> TransactionReceipt:
         """Returns once the transaction has its confirmations; look at `succeeded`, a revert on chain is no error here.
 

@@ -23,11 +23,13 @@ from l1.blob_archive import BlobArchive
 from l1.kzg import KzgWorker
 from l1.rpc import JsonRpcClient
 from l1.source import BlockTag, L1Client
+from node.alt_da.client import da_client
 from node.chain import Chain
 from node.rollup.driver import RollupDriver
 from node.rollup.l1_data import L1Data
 from node.rollup.l1_heads import L1Heads
 from node.rollup.output import output_root
+from node.rollup.remote_inputs import FetchedInputs
 from node.rollup.safe_db import SafeDb
 
 _LOOK_SECONDS = 0.1
@@ -45,6 +47,7 @@ class ReconstructSettings:
     l1: str
     l1_beacon: Sequence[str]
     to_l1_block: int | None = None
+    alt_da_server: str | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,10 @@ async def reconstruct(settings: ReconstructSettings, show: Callable[[Progress], 
         target = await _target(settings, l1)
         heads = L1Heads(_L1UpTo(l1, target.number), interval=1.0)
         await heads.refresh()
-        data = L1Data(l1, beacon, heads)
+        server = da_client(settings.rollup, settings.alt_da_server)
+        if server is not None:
+            cleanup.push_async_callback(server.close)
+        data = L1Data(l1, beacon, heads, None if server is None else FetchedInputs(server))
         safe_db = SafeDb(chain.kv)
         known = safe_db.newest()
         if known is not None and known.l1.number > target.number:

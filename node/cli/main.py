@@ -55,6 +55,7 @@ def _register() -> None:
         batches,
         bridge,
         challenger,
+        da_server,
         db,
         derive,
         devnet,
@@ -72,7 +73,22 @@ def _register() -> None:
     )
 
     modules = (
-        *(devnet, node, posting, challenger, games, reconstruct, derive, bridge, batches, db, evm, vm, vm_debug),
+        *(
+            devnet,
+            node,
+            posting,
+            challenger,
+            games,
+            reconstruct,
+            derive,
+            bridge,
+            batches,
+            da_server,
+            db,
+            evm,
+            vm,
+            vm_debug,
+        ),
         *(prestate, genesis, t8n, info),
     )
     for module in modules:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from node.cli.node import L1ChainFile, L1Url, RollupFile
+from node.cli.node import AltDaServer, L1ChainFile, L1Url, RollupFile
 
 if TYPE_CHECKING:
     from node.reconstruct import Progress, Reconstruction
@@ -43,6 +43,7 @@ def reconstruct(
     to_l1_block: Annotated[
         int | None, typer.Option("--to-l1-block", help="Derive up to this L1 block. Default: L1's head.")
     ] = None,
+    alt_da_server: AltDaServer = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Rebuild the L2 chain from L1 alone; print its head, state root and output root.
@@ -71,6 +72,7 @@ def reconstruct(
             l1=l1,
             l1_beacon=l1_beacon,
             to_l1_block=to_l1_block,
+            alt_da_server=alt_da_server,
         )
         show = cleanup.enter_context(_progress())
         result = asyncio.run(rebuild(settings, show))

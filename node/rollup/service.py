@@ -18,12 +18,14 @@ from l1.blob_archive import BlobArchive
 from l1.kzg import KzgWorker
 from l1.rpc import JsonRpcClient
 from l1.source import L1Client
+from node.alt_da.client import da_client
 from node.execution import Execution, ExecutionOptions
 from node.metrics import MetricsServer, node_metrics
 from node.recheck import Recheck
 from node.rollup.driver import RollupDriver
 from node.rollup.l1_data import L1Data
 from node.rollup.l1_heads import L1Heads
+from node.rollup.remote_inputs import FetchedInputs
 from node.rollup.rpc import Rollup, RollupAdmin
 from node.rollup.safe_db import SafeDb
 from node.rollup.sequencer import Sequencer, SequencerSettings
@@ -41,7 +43,8 @@ PUBLIC_NAMESPACES = ("eth", "net", "web3", "txpool", "debug")
 class NodeSettings:
     """A node's settings. Port 0 picks a free port; a port of None leaves that server out.
 
-    `sequencer` is None for a node that only follows. `sequencer_http`: where it forwards transactions.
+    `sequencer` is None for a node that only follows. `sequencer_http`: where it forwards transactions. `alt_da_server`: where
+    a chain with `alt_da` keeps its data.
     """
 
     datadir: Path
@@ -59,6 +62,7 @@ class NodeSettings:
     rollup_port: int = 9545
     metrics_port: int | None = None
     l1_poll_interval: float = 1.0
+    alt_da_server: str | None = None
     cors_origins: tuple[str, ...] = ()
     virtual_hosts: tuple[str, ...] = ("localhost",)
     execution: ExecutionOptions | None = None
@@ -71,6 +75,7 @@ class RollupNode:
         """Opens the store. Raises CriticalError when it holds no chain of this rollup."""
         self.settings = settings
         rollup = settings.rollup
+        self._da_client = da_client(rollup, settings.alt_da_server)
         self._l1_rpc = JsonRpcClient(settings.l1)
         self._l1 = L1Client(self._l1_rpc)
         self._kzg = KzgWorker()
@@ -98,7 +103,8 @@ class RollupNode:
         """Why blocks of the native engine are not believed any more."""
         self.safe_db = SafeDb(self.kv)
         self.heads = L1Heads(self._l1, settings.l1_poll_interval)
-        self.data = L1Data(self._l1, self._beacon, self.heads)
+        remote = None if self._da_client is None else FetchedInputs(self._da_client)
+        self.data = L1Data(self._l1, self._beacon, self.heads, remote)
         self.driver = RollupDriver(rollup, settings.l1_chain, chain, self._l1, self.data, self.heads, self.safe_db)
         self.sequencer: Sequencer | None = None
         if settings.sequencer is not None:
@@ -236,6 +242,8 @@ class RollupNode:
             await self._metrics_server.stop()
         await self._beacon.close()
         await self._l1_rpc.close()
+        if self._da_client is not None:
+            await self._da_client.close()
         if self._sequencer_rpc is not None:
             await self._sequencer_rpc.close()
         self._kzg.close()
