@@ -243,7 +243,7 @@ class Outbox:
         try:
             inclusion = flight.task.result()
         except (TemporaryError, ResetError) as error:
-            self.budget.settle(flight.reserved, Wei(0))
+            self.budget.settle(flight.reserved, error.cost if isinstance(error, SendError) else Wei(0))
             yield from self._failed(flight, error)
             return
         except CriticalError:

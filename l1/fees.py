@@ -12,6 +12,7 @@ from l1.rpc import RpcCaller, RpcError
 
 GWEI = 10**9
 GAS_PER_BLOB = 131_072
+_CANCELLATION_FACTOR = 2
 
 
 @dataclass(frozen=True)
@@ -107,14 +108,24 @@ class FeePolicy:
         )
         return Fees(max(tip, 1), max(max_fee, 1), blob_fee)
 
-    def _check(self, fees: Fees, gas_limit: Gas, blob_count: int) -> None:
+    def cancellation(self, previous: Fees, gas_limit: Gas, blob_count: int) -> Fees:
+        """The smallest offer for a transaction that does nothing, in place of one at `previous`.
+
+        It may go above the ceilings of prices, but not above twice those: a nonce that nothing can use up would stop
+        everything behind it. The ceiling of the whole cost holds as ever. Raises FeeCeilingReached.
+        """
+        fees = self.least_replacement(previous, blob_count)
+        self._check(fees, gas_limit, blob_count, _CANCELLATION_FACTOR)
+        return fees
+
+    def _check(self, fees: Fees, gas_limit: Gas, blob_count: int, factor: int = 1) -> None:
         for what, price, ceiling in (
             ("gas", fees.max_fee, self.max_fee),
             ("the tip", fees.tip, self.max_tip),
             ("blob gas", fees.blob_fee, self.max_blob_fee),
         ):
-            if price > ceiling:
-                raise FeeCeilingReached(f"{what} costs {_gwei(price)}, above the ceiling of {_gwei(ceiling)}")
+            if price > factor * ceiling:
+                raise FeeCeilingReached(f"{what} costs {_gwei(price)}, above the ceiling of {_gwei(factor * ceiling)}")
         cost = fees.worst_case(gas_limit, blob_count)
         if self.max_cost is not None and cost > self.max_cost:
             raise FeeCeilingReached(

@@ -189,11 +189,13 @@ class TxManager:
                         continue
                     if receipt.transaction_hash in flight.cancel_hashes:
                         self.stats.cancelled += 1
+                        self.stats.cost += receipt.cost
                         raise send_error(
                             SendErrorKind.CANCELLED,
                             candidate,
                             f"cancelled by {short(receipt.transaction_hash)} in block {receipt.block.number}, "
                             f"because {flight.cancel_reason}",
+                            receipt.cost,
                         )
                     self.stats.confirmed += 1
                     self.stats.gas_used += receipt.gas_used
@@ -249,6 +251,8 @@ class TxManager:
             await self._sleep(pause)
             try:
                 head, receipt = await self._poll(flight)
+                if flight.priced_at is None:
+                    flight.priced_at = head
                 if receipt is not None:
                     flight.misses = 0
                     self._note_inclusion(flight, receipt)
@@ -257,7 +261,7 @@ class TxManager:
                         return receipt
                 else:
                     self._note_absence(flight)
-                    if await self._nudge(flight):
+                    if await self._nudge(flight, head):
                         return None
                 pause = self._policy.poll_interval
             except TemporaryError as error:
@@ -306,8 +310,11 @@ class TxManager:
             flight.included = None
             flight.priced = self._clock()
 
-    async def _nudge(self, flight: Flight) -> bool:
-        """Publish again, or offer more, as a transaction needs that is not included. True: its nonce is lost."""
+    async def _nudge(self, flight: Flight, head: int) -> bool:
+        """Publish again, or offer more, as a transaction needs that is not included. True: its nonce is lost.
+
+        While L1 makes no blocks (`head` is its newest), nothing is offered that was not before: no price would help.
+        """
         known, count = await self._rpc.batch(
             [
                 ("eth_getTransactionByHash", [to_hex(flight.hashes[-1])]),
@@ -339,13 +346,34 @@ class TxManager:
         if known is None:
             _log.warning("L1 forgot %s (nonce %d); it is published again", short(flight.hashes[-1]), flight.nonce)
             self.stats.republished += 1
-            await self._publisher.publish_again(flight)
+            await self._note_refusal(flight, await self._publisher.publish_again(flight))
         if self._clock() - flight.priced >= self._policy.resubmission_timeout:
-            if next_nonce == flight.nonce:
+            if head == flight.priced_at:
+                flight.priced = self._clock()
+                _log.info("L1 has made no block since %d; %s waits", head, short(flight.hashes[-1]))
+            elif next_nonce == flight.nonce:
                 await self._replace(flight)
+                flight.priced_at = head
             elif next_nonce not in self._flights:
                 await self._clear_blocker(next_nonce, flight.has_blobs)
         return False
+
+    async def _note_refusal(self, flight: Flight, outcome: PublishOutcome) -> None:
+        """Give way to transactions of the other kind when the pool will not have this one beside them.
+
+        A reorg can lead to that: it puts a transaction back behind others of the other kind that were sent after it, and
+        those cannot be included before its nonce is used up.
+        """
+        if outcome is not PublishOutcome.RESERVED:
+            flight.reserved_since = None
+            return
+        if flight.reserved_since is None:
+            flight.reserved_since = self._clock()
+        if self._clock() - flight.reserved_since >= _RESERVED_PATIENCE * self._policy.resubmission_timeout:
+            flight.reserved_since = None
+            await self._cancel(
+                flight, not flight.has_blobs, "L1's pool holds transactions of the other kind that were sent after it"
+            )
 
     # --- prices, replacement, cancellation ---
 
@@ -354,7 +382,7 @@ class TxManager:
         quote = await self._inquiry.quote(flight.has_blobs)
         try:
             if flight.cancelling:
-                fees = self._fees.least_replacement(flight.fees, flight.blob_count)
+                fees = self._fees.cancellation(flight.fees, flight.gas_limit, flight.blob_count)
             else:
                 fees = self._fees.replacement(flight.fees, quote, flight.gas_limit, flight.blob_count)
         except FeeCeilingReached as reason:
@@ -368,28 +396,46 @@ class TxManager:
             fees,
             flight.fees,
         )
-        if (await self._publisher.publish(flight, fees)).maybe_in_pool:
+        outcome = await self._publisher.publish(flight, fees)
+        if outcome.maybe_in_pool:
             self.stats.replaced += 1
-        flight.fees = fees
+        if outcome.maybe_in_pool or outcome is PublishOutcome.UNDERPRICED:
+            flight.fees = fees
+        await self._note_refusal(flight, outcome)
 
     async def _hold(self, flight: Flight, reason: str) -> None:
         age = self._clock() - flight.started
         patience = self._policy.give_up_after
-        if patience is None or age < patience:
+        if flight.cancelling or patience is None or age < patience:
             _log.warning("%s waits for lower fees: %s", short(flight.hashes[-1]), reason)
             return
         _log.warning("%s is cancelled after %.0f s: %s", short(flight.hashes[-1]), age, reason)
-        candidate = cancellation(self.address, flight.has_blobs, _EMPTY_BLOB)
-        sidecar = None
-        if flight.sidecar is not None:
-            sidecar = await self._sidecars.build(candidate, flight.sidecar.version)
-        fees = self._fees.least_replacement(flight.fees, flight.blob_count)
-        offer = Flight(candidate, flight.nonce, Gas(21_000), fees, sidecar, flight.started, self._clock())
+        await self._cancel(flight, flight.has_blobs, reason)
+
+    async def _cancel(self, flight: Flight, with_blob: bool, reason: str) -> None:
+        """Offer a transaction that only uses the nonce up, of the kind that the pool takes in this place."""
+        if with_blob and not self._sidecars.can_build:
+            _log.error("%s cannot be cancelled: this role sends no blobs, and only those would do", flight.candidate)
+            return
+        candidate = cancellation(self.address, with_blob, _EMPTY_BLOB)
+        quote = await self._inquiry.quote(with_blob)
+        sidecar = await self._sidecars.for_candidate(candidate, quote.timestamp)
+        gas, blobs = Gas(21_000), len(candidate.blobs)
+        try:
+            if with_blob == flight.has_blobs:
+                fees = self._fees.cancellation(flight.fees, gas, blobs)
+            else:
+                fees = self._fees.offer(quote, gas, blobs)
+        except FeeCeilingReached as error:
+            _log.warning("%s cannot be cancelled now: %s", short(flight.hashes[-1]), error)
+            return
+        offer = Flight(candidate, flight.nonce, gas, fees, sidecar, flight.started, self._clock())
         if await self._publisher.publish_logged(offer, fees):
-            flight.candidate, flight.gas_limit, flight.fees, flight.sidecar = candidate, Gas(21_000), fees, sidecar
+            flight.candidate, flight.gas_limit, flight.fees, flight.sidecar = candidate, gas, fees, sidecar
             flight.raw, flight.cancel_reason = offer.raw, reason
             flight.hashes += offer.hashes
             flight.cancel_hashes.update(offer.hashes)
+            self._notify()
 
     async def _clear_blocker(self, nonce: int, with_blob: bool) -> None:
         """Use up a nonce that an earlier run left in the pool, too cheap to be included: everything waits behind it."""
