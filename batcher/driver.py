@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from batcher.block import BatchBlock
 from batcher.block_queue import BlockQueue
+from batcher.budget import Budget
 from batcher.channel import Channel, CloseReason
 from batcher.channel_builder import ChannelBuilder
 from batcher.da import DataKind, choose_kind
@@ -60,8 +61,9 @@ class BatchSubmitter:
         throttle_settings: ThrottleSettings | None = None,
         remote: RemoteStore | None = None,
         leftovers: Leftovers | None = None,
+        budget: Budget | None = None,
     ) -> None:
-        """With `remote`, payloads are stored there and L1 gets commitments.
+        """With `remote`, payloads are stored there and L1 gets commitments. `budget` may be shared with the sender.
 
         Raises ValueError when the settings leave no time to post a block within its sequencing window.
         """
@@ -83,7 +85,7 @@ class BatchSubmitter:
         shape = OutboxSettings(
             rollup.batch_inbox_address, self._channels.blobs_per_transaction, self._channels.data_availability
         )
-        self._outbox = Outbox(sender, shape, self._settings, clock, self._counters, self._wake.set)
+        self._outbox = Outbox(sender, shape, self._settings, clock, self._counters, self._wake.set, budget)
         self.throttle = Throttle(limiter, throttle_settings or ThrottleSettings(), clock) if limiter else None
         """None when the sequencer is never told to slow down."""
         self._queue = BlockQueue()

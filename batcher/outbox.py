@@ -19,6 +19,9 @@ from l1.send_error import SendError, SendErrorKind
 
 log = logging.getLogger("lamina.batcher")
 
+_PRICE_MARGIN = 1.25
+"""L1's prices can rise by an eighth from block to block, and the sender adds a tip."""
+
 
 @dataclass
 class _InFlight:
@@ -67,8 +70,9 @@ class Outbox:
         clock: Clock,
         counters: Counters,
         wake: Callable[[], None],
+        budget: Budget | None = None,
     ) -> None:
-        """`wake` is called whenever a transaction is settled."""
+        """`wake` is called whenever a transaction is settled. `budget` None: one of its own, as the settings say."""
         self._sender = sender
         self._shape = shape
         self._settings = settings
@@ -81,7 +85,7 @@ class Outbox:
         self._failures = 0
         self._history: deque[PostedChannel] = deque(maxlen=settings.history_channels)
         self.channels: list[PostedChannel] = []
-        self.budget = Budget(settings.budget)
+        self.budget = budget or Budget(settings.budget)
 
     @property
     def pending(self) -> int:
@@ -143,6 +147,9 @@ class Outbox:
                 return "the pause after a failed L1 transaction"
             parcels = self._next_group()
             transaction = self._transaction(parcels)
+            while len(parcels) > 1 and not self._fits_ceiling(transaction, head):
+                parcels = parcels[:-1]
+                transaction = self._transaction(parcels)
             reserved = self._worst_case(transaction, head)
             if not self.budget.could_allow(reserved):
                 raise CriticalError(
@@ -209,6 +216,11 @@ class Outbox:
     def _worst_case(self, transaction: BatcherTransaction, head: L1Head) -> Wei:
         ceiling = self._settings.transaction_ceiling
         return transaction.price(head) if ceiling is None else ceiling
+
+    def _fits_ceiling(self, transaction: BatcherTransaction, head: L1Head) -> bool:
+        """Whether the sender will find the transaction cheap enough, as far as the head's prices tell."""
+        ceiling = self._settings.transaction_ceiling
+        return ceiling is None or _PRICE_MARGIN * transaction.price(head) <= ceiling
 
     def _next_group(self) -> tuple[Parcel, ...]:
         """What the next transaction carries: as many blobs as it may, or one parcel of another kind."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from batcher.budget import Budget
 from batcher.driver import BatchSubmitter
 from batcher.metrics import BatcherCollector
 from batcher.ports import RemoteStore
@@ -71,6 +72,7 @@ class BatcherService:
         fees = config.fees
         if config.driver.transaction_ceiling is not None:
             fees = replace(fees, max_cost=config.driver.transaction_ceiling)
+        budget = Budget(config.driver.budget)
         self._sender = TxManager(
             self._l1_rpc,
             config.signer,
@@ -79,6 +81,7 @@ class BatcherService:
             l1_chain=config.l1_chain,
             fees=fees,
             policy=config.tx_policy,
+            allowance=budget,
         )
         l2 = RpcL2Source(self._l2_rpc, self._rollup_rpc, config.rollup)
         self._submitter = BatchSubmitter(
@@ -98,6 +101,7 @@ class BatcherService:
             throttle_settings=config.throttle,
             remote=config.remote,
             leftovers=self._sender,
+            budget=budget,
         )
         self.registry = CollectorRegistry()
         self.registry.register(BatcherCollector(self.status))

@@ -13,7 +13,7 @@ from typing import Any
 
 from config.errors import TemporaryError
 from config.l1_chain import L1ChainConfig
-from config.types import Address, Gas, short, to_hex
+from config.types import Address, Gas, Wei, short, to_hex
 from evm.types.json_codec import parse_quantity
 from l1.candidate import TransactionReceipt, TxCandidate
 from l1.fees import FeeCeilingReached, FeePolicy, Fees, Quote
@@ -34,7 +34,7 @@ from l1.send_error import (
 from l1.sidecar import BlobSidecar, SidecarVersion
 from l1.sidecar_source import SidecarSource
 from l1.signer import LocalSigner, Signer
-from l1.tx_policy import TxPolicy, TxStats
+from l1.tx_policy import Allowance, TxPolicy, TxStats
 
 __all__ = [
     "CriticalSendError",
@@ -75,18 +75,20 @@ class TxManager:
         fees: FeePolicy | None = None,
         policy: TxPolicy | None = None,
         error_names: ErrorNames | None = None,
+        allowance: Allowance | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`signer` may be a 32-byte private key. Blobs need `kzg` and either `sidecar_version` or `l1_chain`.
 
         With `l1_chain`, the fork at the L1 head's timestamp decides which sidecar nodes accept. `error_names` names
-        contract errors in messages.
+        contract errors in messages. `allowance` bounds what may be spent on clearing nonces that block the account.
         """
         self._rpc = rpc
         self._signer: Signer = LocalSigner(signer) if isinstance(signer, bytes) else signer
         self._fees = fees or FeePolicy()
         self._policy = policy or TxPolicy()
+        self._allowance = allowance
         self._clock = clock
         self._sleep = sleep
         self._sidecars = SidecarSource(kzg, sidecar_version, l1_chain)
@@ -98,6 +100,7 @@ class TxManager:
         self._flights_changed = asyncio.Event()
         self._next_nonce: int | None = None
         self._blocker_fees: dict[int, tuple[Fees, float]] = {}
+        self._blocker_costs: dict[int, Wei] = {}
         self._tasks: set[asyncio.Task[TransactionReceipt]] = set()
         self._closed = False
         self.stats = TxStats()
@@ -382,7 +385,7 @@ class TxManager:
         quote = await self._inquiry.quote(flight.has_blobs)
         try:
             if flight.cancelling:
-                fees = self._fees.cancellation(flight.fees, flight.gas_limit, flight.blob_count)
+                fees = self._fees.cancellation(flight.fees, quote, flight.gas_limit, flight.blob_count)
             else:
                 fees = self._fees.replacement(flight.fees, quote, flight.gas_limit, flight.blob_count)
         except FeeCeilingReached as reason:
@@ -423,7 +426,7 @@ class TxManager:
         gas, blobs = Gas(21_000), len(candidate.blobs)
         try:
             if with_blob == flight.has_blobs:
-                fees = self._fees.cancellation(flight.fees, gas, blobs)
+                fees = self._fees.cancellation(flight.fees, quote, gas, blobs)
             else:
                 fees = self._fees.offer(quote, gas, blobs)
         except FeeCeilingReached as error:
@@ -453,16 +456,7 @@ class TxManager:
         quote = await self._inquiry.quote(with_blob)
         candidate = cancellation(self.address, with_blob, _EMPTY_BLOB)
         try:
-            fees = (
-                self._fees.offer(quote, Gas(21_000), len(candidate.blobs))
-                if previous is None
-                else self._fees.replacement(
-                    Fees(2 * previous.tip, 2 * previous.max_fee, 2 * previous.blob_fee),
-                    quote,
-                    Gas(21_000),
-                    len(candidate.blobs),
-                )
-            )
+            fees = self._blocker_offer(previous, quote, len(candidate.blobs))
         except FeeCeilingReached as reason:
             _log.error(
                 "a transaction of 0x%s with nonce %d blocks all others and cannot be replaced: %s",
@@ -470,6 +464,8 @@ class TxManager:
                 nonce,
                 reason,
             )
+            return
+        if not self._may_clear(nonce, fees, len(candidate.blobs)):
             return
         sidecar = await self._sidecars.for_candidate(candidate, quote.timestamp)
         flight = Flight(candidate, nonce, Gas(21_000), fees, sidecar, self._clock(), self._clock())
@@ -485,6 +481,29 @@ class TxManager:
             fees,
             "published" if taken else "refused, more is offered later",
         )
+
+    def _blocker_offer(self, previous: Fees | None, quote: Quote, blob_count: int) -> Fees:
+        """What to offer next for a nonce that an earlier run left in the pool at an unknown price, or not at all."""
+        first = self._fees.offer(quote, Gas(21_000), blob_count)
+        if previous is None:
+            return first
+        doubled = Fees(2 * previous.tip, 2 * previous.max_fee, 2 * previous.blob_fee)
+        try:
+            return self._fees.replacement(doubled, quote, Gas(21_000), blob_count)
+        except FeeCeilingReached:
+            # The pool may have lost what was offered so far: begin again. If it has not, it refuses this, and no harm is done.
+            return first
+
+    def _may_clear(self, nonce: int, fees: Fees, blob_count: int) -> bool:
+        """Count what clearing a nonce can cost, once per nonce: only one of the offers for it can be included."""
+        cost = fees.worst_case(21_000, blob_count)
+        counted = self._blocker_costs.get(nonce, Wei(0))
+        if cost > counted and self._allowance is not None:
+            if not self._allowance.spend(Wei(cost - counted)):
+                _log.error("nonce %d of 0x%s blocks all others, and the budget is used up", nonce, self.address.hex())
+                return False
+            self._blocker_costs[nonce] = cost
+        return True
 
     def _offer(self, candidate: TxCandidate, quote: Quote, gas_limit: Gas, blob_count: int) -> Fees:
         try:

@@ -12,7 +12,7 @@ from config.constants import EMPTY_TRIE_ROOT
 from config.errors import CriticalError
 from config.genesis import Genesis, dump_genesis, l1_genesis_alloc
 from config.l1_chain import L1ChainConfig
-from config.program import program_config
+from config.program import check_provable, program_config
 from config.rollup import AltDaConfig, RollupConfig
 from config.types import ZERO_ADDRESS, Address, Hash32, Timestamp, to_address
 from derivation.codec import CommitmentType
@@ -240,6 +240,7 @@ def make_prestate(program: Path, rollup: RollupConfig, files: DevnetFiles) -> Ha
     Raises CriticalError when the file holds no such program.
     """
     try:
+        check_provable(rollup)
         configured = read_elf(program.read_bytes()).configured(
             program_config(rollup, L1ChainConfig.load(files.l1_chain))
         )
