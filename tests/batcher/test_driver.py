@@ -499,6 +499,21 @@ async def test_a_backlog_slows_the_sequencer_down_and_its_end_lets_it_go() -> No
     assert not submitter.status().throttling
 
 
+async def test_the_sequencer_hears_of_the_backlog_also_while_l1_is_away() -> None:
+    world = World()
+    throttle = ThrottleSettings(controller=ControllerType.STEP, lower_threshold=2_000, upper_threshold=4_000)
+    submitter = world.submitter(ChannelSettings(compression_level=2), throttle=throttle)
+    await rounds(submitter)
+    world.l1_down = True
+    grow(world, 10, per_block=3)
+    await rounds(submitter, 2)
+    assert world.da_limits == [(0, 130_000), (150, 2_000)]
+    assert submitter.status().last_error == "L1 does not answer"
+    world.l1_down = False
+    await post_everything(world, submitter)
+    assert submitter.status().counters.resets == 0
+
+
 async def test_throttle_limits_are_repeated_and_retried() -> None:
     world = World()
     submitter = world.submitter(throttle=ThrottleSettings(repeat_seconds=30))
