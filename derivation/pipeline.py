@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from config.errors import CriticalError, ResetError
 from config.l1_chain import L1ChainConfig
 from config.rollup import RollupConfig
+from config.types import Address
 from derivation.batch_rules import NOTHING_ASSUMED, Assumptions
 from derivation.events import DerivationEvent, EventKind, EventSink
-from derivation.providers import L1Provider, L2Provider
+from derivation.providers import L1Provider, L2Provider, RemoteInputs
 from derivation.stages.attributes_stage import AttributesStage
 from derivation.stages.era import BufferingEra, Era, StrictEra
 from derivation.stages.known_epochs import KnownEpochs
-from derivation.stages.l1_retrieval import L1Retrieval
+from derivation.stages.l1_retrieval import InboxSighting, L1Retrieval
 from derivation.stages.l1_traversal import L1Traversal
 from derivation.stages.pull import Pull
 from derivation.types import (
@@ -54,6 +55,12 @@ class PipelineStatus:
     reading_channel: bytes | None
     span_remaining: int
     waiting_for: str
+    batcher: Address
+    """Whose transactions count in the L1 block being read."""
+    batcher_seen: L1BlockRef | None
+    """The newest L1 block read since the last reset that holds a transaction of the batcher."""
+    stranger: InboxSighting | None
+    """The newest transaction read since then that would be the batcher's, were it not for its sender."""
     counts: Mapping[EventKind, int]
 
 
@@ -78,15 +85,19 @@ class DerivationPipeline:
         l2: L2Provider,
         on_event: Callable[[DerivationEvent], None] | None = None,
         assumed: Assumptions = NOTHING_ASSUMED,
+        remote: RemoteInputs | None = None,
     ) -> None:
-        """`assumed` is for who derives without having all of L2, or without executing blocks."""
+        """`assumed` is for who derives without having all of L2, or without executing blocks.
+
+        `remote` is needed for chains with `alt_da`; without it they raise CriticalError.
+        """
         self._rollup = rollup
         self._l1 = l1
         self._l2 = l2
         self._events = EventSink(on_event)
         genesis = L1BlockRef(rollup.genesis.l1.hash, rollup.genesis.l1.number, rollup.genesis.l1.hash, 0)
         self._traversal = L1Traversal(rollup, l1, self._events, genesis, rollup.genesis.system_config)
-        self._retrieval = L1Retrieval(rollup, l1, self._events, self._traversal)
+        self._retrieval = L1Retrieval(rollup, l1, self._events, self._traversal, remote)
         self._buffering = BufferingEra(rollup, l2, self._events, self._retrieval, assumed)
         self._strict = StrictEra(rollup, l2, self._events, self._retrieval, assumed)
         self._era: Era = self._strict
@@ -192,6 +203,9 @@ class DerivationPipeline:
             reading_channel=self._era.reader.reading,
             span_remaining=self._era.batches.span_remaining,
             waiting_for=self._waiting_for,
+            batcher=self._traversal.system_config.batcher_address,
+            batcher_seen=self._retrieval.batcher_seen,
+            stranger=self._retrieval.stranger,
             counts=dict(self._events.counts),
         )
 

@@ -7,15 +7,14 @@ from typing import Annotated
 
 import typer
 
-from node.cli.node import L1Url, RollupFile
+from node.cli.l1_flags import L1Beacons
+from node.cli.node import RollupFile
 
 
 def record(
     rollup_config: RollupFile,
-    l1: L1Url,
-    l1_beacon: Annotated[
-        list[str], typer.Option("--l1.beacon", help="URL of an L1 beacon endpoint; repeat for fallbacks.")
-    ],
+    l1: Annotated[str, typer.Option("--l1", help="URL of an L1 execution endpoint.")],
+    l1_beacon: L1Beacons,
     l2: Annotated[
         str, typer.Option("--l2", help="URL of the execution RPC of an L2 node, for the block to start from.")
     ],

@@ -15,6 +15,8 @@ from evm.types import Block, Header, Receipt
 from l1.cache import LruCache
 from l1.source import L1BlockNotFound
 from node.rollup.l1_heads import L1Heads
+from node.rollup.remote_inputs import FetchedInputs
+from node.rollup.stall import Cause, Place, Stage, Stall, StalledError
 
 _PREFETCH = 16
 """Headers fetched per request while catching up with L1."""
@@ -41,7 +43,11 @@ class BlobSource(Protocol):
 class L1Data:
     """derivation's L1 provider over a client, a beacon client and the known heads."""
 
-    def __init__(self, client: L1Source, blobs: BlobSource, heads: L1Heads) -> None:
+    def __init__(
+        self, client: L1Source, blobs: BlobSource, heads: L1Heads, remote: FetchedInputs | None = None
+    ) -> None:
+        """`remote` has what the chain keeps outside L1, if it does."""
+        self.remote = remote
         self._client = client
         self._blob_source = blobs
         self._heads = heads
@@ -88,14 +94,14 @@ class L1Data:
         """A block with its transactions."""
         block = self._blocks.get(block_hash)
         if block is None:
-            raise NotYetAvailable(Missing(DataKind.L1_BLOCK, hash=block_hash))
+            raise NotYetAvailable(Missing(DataKind.L1_BLOCK, self._number_of(block_hash), block_hash))
         return block
 
     def receipts(self, block_hash: Hash32) -> tuple[Receipt, ...]:
         """The receipts of a block."""
         receipts = self._receipts.get(block_hash)
         if receipts is None:
-            raise NotYetAvailable(Missing(DataKind.L1_RECEIPTS, hash=block_hash))
+            raise NotYetAvailable(Missing(DataKind.L1_RECEIPTS, self._number_of(block_hash), block_hash))
         return receipts
 
     def blobs(self, header: Header, hashes: Sequence[Hash32]) -> list[bytes]:
@@ -106,6 +112,10 @@ class L1Data:
                 Missing(DataKind.L1_BLOBS, number=header.number, hash=header.hash, blob_hashes=tuple(hashes))
             )
         return found
+
+    def _number_of(self, block_hash: Hash32) -> int | None:
+        header = self._headers.get(block_hash)
+        return None if header is None else header.number
 
     # --- fetching ---
 
@@ -126,15 +136,18 @@ class L1Data:
                 await self._fetch_blobs(header, missing.blob_hashes)
             case DataKind.L2_BLOCK:
                 raise TemporaryError(f"{missing} is not on this node")
+            case DataKind.REMOTE_INPUT:
+                if self.remote is None:
+                    raise TemporaryError(f"{missing} cannot be fetched without a DA server")
+                await self.remote.fetch(missing)
 
     async def _fetch_numbers(self, first: int) -> None:
         latest = self._heads.latest.number if self._heads.latest is not None else first
         numbers = range(first, min(latest, first + _PREFETCH - 1) + 1)
         headers = [header for header in await self._client.headers_by_number(list(numbers)) if header is not None]
         if not headers:
-            self._numbers.pop(first, None)
-            await asyncio.sleep(0.2)
-            return
+            text = f"L1 says that its head is block {latest}, but does not have block {first}"
+            raise StalledError(Stall(Cause.L1_BEHIND, Stage.L1_TRAVERSAL, text, Place("l1", first)))
         for header in headers:
             self._numbers[header.number] = header
             self._headers.put(header.hash, header)

@@ -34,7 +34,7 @@ async def derived(
     """The safe head's number and the hashes up to it."""
     world = RollupWorld(fork)
     await world.sequence(6)
-    world.post_batches([span(world, 6, impossible)])  # type: ignore[list-item]
+    world.post_batches([span(world, 6, impossible)])
     world.l1.mine(2)
     if crash_at is not None:
         set_safe = world.chain.set_safe

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from config.types import ZERO_HASH
+from evm.fees import estimated_size_scaled
 from node.rollup.rpc import RollupAdmin
 from node.rollup.sequencer import Sequencer, SequencerSettings
 from node.rpc import Dispatcher, RpcError
@@ -115,6 +116,31 @@ async def test_the_whole_block_fits_under_the_gas_limit(world: RollupWorld) -> N
     assert len(block.transactions) == 41
 
 
+async def test_a_block_holds_no_more_estimated_l1_data_than_the_batcher_allows(world: RollupWorld) -> None:
+    transfers = [world.transfer() for _ in range(12)]
+    for transaction in transfers:
+        world.pool.add(transaction)
+    size = estimated_size_scaled(transfers[0].raw) // 10**6
+    world.pool.da_limits.block = 5 * size + size // 2
+    blocks = await world.sequence(3)
+    assert [len(block.transactions) - 1 for block in blocks] == [5, 5, 2]
+    sent = [transaction.hash for block in blocks for transaction in block.transactions[1:]]
+    assert sent == [transaction.hash for transaction in transfers], "their order is kept, none is lost"
+
+
+async def test_deposits_do_not_count_as_the_blocks_own_data_and_need_no_room(world: RollupWorld) -> None:
+    recipient = world.rollup.batch_inbox_address
+    world.l1.deposit(recipient, recipient, mint=5, value=3, gas=1_000_000, data=bytes(range(256)) * 8)
+    world.l1.mine(1)
+    world.pool.add(world.transfer())
+    world.pool.da_limits.block = world.pool.da_limits.transaction = 1
+    blocks = await world.sequence(8)
+    assert sum(len(block.transactions) for block in blocks) == 8 + 1, "the deposit is in, the transfer waits"
+    world.pool.da_limits.block = world.pool.da_limits.transaction = None
+    (block,) = await world.sequence(1)
+    assert len(block.transactions) == 2
+
+
 async def test_a_batcher_that_is_behind_pauses_sequencing_when_told_to(world: RollupWorld) -> None:
     sequencer = world.sequencer(SequencerSettings(max_safe_lag=3))
     async with running(world, sequencer):
@@ -210,6 +236,70 @@ async def test_the_operators_switch_over_rpc(world: RollupWorld) -> None:
             await admin.call("admin_stopSequencer", [])
         assert await admin.call("admin_startSequencer", [last]) is None
         assert await admin.call("admin_sequencerActive", []) is True
+
+
+async def test_a_requested_reset_over_rpc_is_refused_once_derivation_has_stopped(world: RollupWorld) -> None:
+    admin = Dispatcher([RollupAdmin(world.driver, None)])
+    async with world.following():
+        await world.derive()
+        assert await admin.call("admin_resetDerivationPipeline", []) is None
+        assert not world.driver.ready.is_set()
+        await world.derive()
+        world.driver.status.halted_by = "L1 gave up final blocks"
+        with pytest.raises(RpcError, match="derivation has stopped, restart the node: L1 gave up final blocks"):
+            await admin.call("admin_resetDerivationPipeline", [])
+    assert world.driver.status.resets == 1
+
+
+# --- recovery mode ---
+
+
+async def test_in_recovery_mode_blocks_are_empty_and_take_the_newest_origin_that_they_may() -> None:
+    world = RollupWorld()
+    recipient = world.rollup.batch_inbox_address
+    world.l1.deposit(recipient, recipient, mint=5, value=3, gas=100_000)
+    world.l1.mine(1)
+    world.pool.add(world.transfer())
+    sequencer = world.sequencer(SequencerSettings(l1_confirmations=4, max_safe_lag=2, recover=True))
+    blocks = await world.sequence(8, sequencer)
+    # Neither confirmations nor the safe lag hold it up; deposits are in, the pool is left alone.
+    assert [world.ref(number).l1_origin.number for number in range(1, 9)] == [0] * 5 + [1] * 3
+    assert [len(block.transactions) for block in blocks] == [1, 1, 1, 1, 1, 2, 1, 1]
+    assert world.pool.pending_count == 1
+
+
+async def test_recovery_mode_is_switched_over_rpc_from_the_next_block_on(world: RollupWorld) -> None:
+    sequencer = world.sequencer()
+    admin = Dispatcher([RollupAdmin(world.driver, sequencer)])
+    assert await admin.call("admin_recoverMode", []) is False
+    assert await admin.call("admin_setRecoverMode", [True]) is None
+    assert await admin.call("admin_recoverMode", []) is True
+    world.pool.add(world.transfer())
+    (first,) = await world.sequence(1, sequencer)
+    assert len(first.transactions) == 1
+    await admin.call("admin_setRecoverMode", [False])
+    sequencer.start(ZERO_HASH)
+    (second,) = await world.sequence(1, sequencer)
+    assert len(second.transactions) == 2
+
+
+async def test_blocks_of_recovery_mode_are_those_that_derivation_makes_when_the_window_has_passed() -> None:
+    """So the unsafe chain stands, whether the batcher still comes in time or not."""
+    world = RollupWorld()
+    recipient = world.rollup.batch_inbox_address
+    for _ in range(5):
+        world.l1.deposit(recipient, recipient, mint=5, value=3, gas=100_000)
+        world.l1.mine(1)
+        world.l1.skip_slots(world.l1.head.header.timestamp + 30)
+    world.l1.mine(36)
+    world.clock.now = float(world.l1.head.header.timestamp)
+    made = [block.hash for block in await world.sequence(100, world.sequencer(SequencerSettings(recover=True)))]
+    alone = RollupWorld()
+    alone.l1 = alone.endpoint.l1 = world.l1
+    await alone.catch_up()
+    assert alone.driver.status.derived_blocks > 40
+    derived = [alone.header(number).hash for number in range(1, alone.chain.safe.number + 1)]
+    assert derived[: len(made)] == made[: len(derived)]
 
 
 async def test_a_verifier_has_no_switch(world: RollupWorld) -> None:
