@@ -52,11 +52,13 @@ class Cause(Enum):
 
 
 REMEDIES = {
-    Cause.BLOB_MISSING: "add a beacon endpoint that still serves this slot (an archive; blobs leave ordinary ones after "
-    "18 days) with one more --l1.beacon, or put the blob into DATADIR/blobs from a node that has it",
-    Cause.BEACON_DOWN: "start or repair the beacon node behind --l1.beacon, or give another one as a fallback",
+    Cause.BLOB_MISSING: "name an archive that still has this slot with --l1.beacon-archiver (blobs leave ordinary beacon "
+    "nodes after 18 days), or a directory with the blob with --l1.blob-directory",
+    Cause.BEACON_DOWN: "start or repair the beacon node behind --l1.beacon, or name another one with one more --l1.beacon "
+    "(admin_l1Endpoints shows how each fares)",
     Cause.DA_DOWN: "start or repair the DA server that this chain keeps its data in, or name another one",
-    Cause.L1_DOWN: "start or repair the execution node behind --l1, or point --l1 at another one",
+    Cause.L1_DOWN: "start or repair the execution node behind --l1, or name another one with one more --l1 "
+    "(admin_l1Endpoints shows how each fares)",
     Cause.L1_BEHIND: "wait until the L1 node behind --l1 has caught up with its network (is it syncing, does it still get "
     "blocks?), or point --l1 at one that has",
     Cause.L1_INCONSISTENT: "if it does not pass within a few L1 blocks, the endpoints behind --l1 follow different forks or one "

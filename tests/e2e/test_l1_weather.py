@@ -166,7 +166,7 @@ async def test_a_withheld_blob_stalls_the_verifier_with_a_reason_until_it_is_bac
         assert facts["haltedBy"] is None
         why = await parts.verifier.call("lamina_whyHead", ["safe"])
         assert (why["state"], why["stage"], why["cause"]) == ("stuck", "l1_retrieval", "blob_missing")
-        assert why["at"]["number"] == int(block, 16) and "--l1.beacon" in why["remedy"]
+        assert why["at"]["number"] == int(block, 16) and "--l1.beacon-archiver" in why["remedy"]
         stuck = (await sync_status(parts.verifier))["current_l1"]["number"]
         assert stuck < int(block, 16)
         await l1_passes(parts, int(block, 16) + 3)
