@@ -16,9 +16,12 @@ BENCHMARKS = {
     "native": "the native engine against py-evm's and against revm: transfers, ERC-20 transfers, loops, derived and stored",
     "state_size": "transactions per second on a state of a million accounts, against an almost empty one",
     "derivation": "L2 blocks per second out of blobs",
+    "l1_reading": "L1 blocks read per second from an endpoint with latency, ahead and in batches, against one by one",
+    "sync_memory": "memory of a verifier while it syncs from L1",
     "vm": "instructions per second of the fault-proof VM, against unicorn, and the time of a bisection",
     "guest": "instructions of the programs in the fault-proof VM: a block, and a whole claim with its parts",
     "posted_bytes": "bytes on L1 per L2 transaction",
+    "devnet_engines": "transactions per second over JSON-RPC on a devnet with the native engine, against py-evm's",
     "throughput": "transactions per second over JSON-RPC on a whole devnet, against anvil where it is installed",
 }
 _LIMIT_SECONDS = 900

@@ -1,4 +1,4 @@
-"""How fast L2 blocks come out of blobs: derived only, and derived, executed and stored as a verifier does.
+"""How fast L2 blocks come out of blobs: derived only, and derived, executed and stored as a verifier does, by each engine.
 
 The data is what the batcher posts: span batches in brotli channels, one frame per blob. Derived only: the pipeline
 steps over a chain that is known already, as when a verifier confirms unsafe blocks. L1 answers from memory: network
@@ -21,6 +21,7 @@ from benchmarks.local_rollup import CHAIN_ID, LocalChain, LocalRollup
 from benchmarks.report import Figure, report
 from benchmarks.stopwatch import Stopwatch
 from benchmarks.transactions import ETHER, account, fresh_address, transfer
+from config.engine_mode import EngineMode
 from config.rollup import RollupConfig
 from config.types import Hash32
 from derivation.l2_block_info import l2_block_ref
@@ -122,13 +123,16 @@ def derive_and_execute(verifier: LocalChain, head: Block) -> Stopwatch:
 
 
 @contextmanager
-def posted_rollup(count: int, per_block: int) -> Iterator[tuple[LocalChain, LocalChain, list[Block], int]]:
-    """A chain with `count` blocks of `per_block` transfers, an empty one of its genesis, those blocks, and the number
-    of blobs on L1 that hold them."""
+def posted_rollup(
+    count: int, per_block: int, modes: Sequence[EngineMode] = ()
+) -> Iterator[tuple[LocalChain, list[LocalChain], list[Block], int]]:
+    """A chain with `count` blocks of `per_block` transfers, empty ones of its genesis for each engine, those blocks, and
+    the number of blobs on L1 that hold them."""
     senders = [account(f"sender {index}") for index in range(max(1, per_block))]
     world = LocalRollup(accounts={address: 1000 * ETHER for address, _ in senders})
     with tempfile.TemporaryDirectory(prefix="lamina-bench-") as directory:
-        sequencer, verifier = world.open(Path(directory) / "sequencer"), world.open(Path(directory) / "verifier")
+        sequencer = world.open(Path(directory) / "sequencer")
+        verifiers = [world.open(Path(directory) / mode.value, mode) for mode in modes]
         for nonce in range(count):
             sequencer.sequence(
                 [
@@ -137,32 +141,33 @@ def posted_rollup(count: int, per_block: int) -> Iterator[tuple[LocalChain, Loca
                 ]
             )
         blocks = _blocks(sequencer)
-        yield sequencer, verifier, blocks, _post(world, blocks)
-        sequencer.close()
-        verifier.close()
+        yield sequencer, verifiers, blocks, _post(world, blocks)
+        for chain in (sequencer, *verifiers):
+            chain.close()
 
 
 def _measure(name: str, count: int, per_block: int) -> None:
-    with posted_rollup(count, per_block) as (sequencer, verifier, blocks, blobs):
+    with posted_rollup(count, per_block, list(EngineMode)) as (sequencer, verifiers, blocks, blobs):
         alone = derive_only(sequencer, blocks)
-        whole = derive_and_execute(verifier, blocks[-1])
-    detail = {"blocks": count, "transactionsPerBlock": per_block, "blobs": blobs, "statistic": _STATISTIC}
-    speed = alone.best_rate(count)
-    clock = {"byClock": round(alone.clock_rate(count), 1)}
-    report(Figure(f"derived_{name}_blocks_per_second", speed, "blocks/s", detail={**detail, **clock}))
-    clock = {"byClock": round(whole.clock_rate(count), 1)}
-    if per_block:
-        clock["transactionsPerSecond"] = round(whole.best_rate(count * per_block), 1)
-    report(
-        Figure(
-            f"derived_and_executed_{name}_blocks_per_second",
-            whole.best_rate(count),
-            "blocks/s",
-            "derived only",
-            speed,
-            {**detail, **clock},
-        )
-    )
+        detail = {"blocks": count, "transactionsPerBlock": per_block, "blobs": blobs, "statistic": _STATISTIC}
+        speed = alone.best_rate(count)
+        clock = {"byClock": round(alone.clock_rate(count), 1)}
+        report(Figure(f"derived_{name}_blocks_per_second", speed, "blocks/s", detail={**detail, **clock}))
+        for mode, verifier in zip(EngineMode, verifiers, strict=True):
+            whole = derive_and_execute(verifier, blocks[-1])
+            clock = {"byClock": round(whole.clock_rate(count), 1)}
+            if per_block:
+                clock["transactionsPerSecond"] = round(whole.best_rate(count * per_block), 1)
+            report(
+                Figure(
+                    f"derived_and_executed_{name}_blocks_per_second_{mode.value}",
+                    whole.best_rate(count),
+                    "blocks/s",
+                    "derived only",
+                    speed,
+                    {**detail, **clock},
+                )
+            )
 
 
 def main(light: int = 1000, full: int = 200) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from config.engine_mode import EngineMode
 from config.genesis import Genesis, L2GenesisParams, VaultParams, l2_genesis_alloc
 from config.genesis.account import Alloc
 from config.rollup import BlockId, RollupConfig
@@ -16,6 +17,7 @@ from derivation.l2_block_info import l2_block_ref
 from derivation.providers import ChainL2Provider
 from derivation.types import L2BlockRef
 from evm.engine import ExecutedBlock, OpenBlock
+from evm.engine.choice import make_engine
 from evm.genesis import genesis_block
 from evm.rules import L2Rules
 from evm.store.kv import LevelDbStore
@@ -66,11 +68,14 @@ class LocalRollup:
         self.rollup: RollupConfig = replace(rollup, genesis=replace(rollup.genesis, l2=BlockId(block.hash, 0)))
         self.rules = L2Rules(self.rollup)
 
-    def open(self, directory: Path) -> "LocalChain":
-        """A new chain that stands at genesis."""
+    def open(self, directory: Path, mode: EngineMode = EngineMode.PYEVM) -> "LocalChain":
+        """A new chain that stands at genesis, made by this engine."""
         kv = LevelDbStore(directory)
         Chain.initialise(kv, *self._genesis)
-        return LocalChain(self, Chain(kv, self.rules, StateStore(kv)))
+        chain = Chain(kv, self.rules, StateStore(kv))
+        if mode is not EngineMode.PYEVM:
+            chain.engine = make_engine(mode, self.rules, chain.state, chain, directory / "reproducers")
+        return LocalChain(self, chain)
 
 
 class LocalChain:

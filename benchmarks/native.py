@@ -9,7 +9,7 @@ decoding, no L1 fee, no receipts and no state root.
 import importlib.util
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +34,7 @@ from tests.core.toolchain import ensure_native_library
 _MODES = (EngineMode.PYEVM, EngineMode.NATIVE, EngineMode.BOTH)
 _PYEVM = "the py-evm engine"
 _REVM = "pyrevm 0.3.7: messages in memory, no state root"
-_STATISTIC = "median block, per second of processor time"
+_STATISTIC = "median block, per second of processor time of all threads, and by the clock"
 _HAS_REVM = importlib.util.find_spec("pyrevm") is not None
 
 Accounts = Sequence[tuple[Address, bytes]]
@@ -168,28 +168,27 @@ def _report(name: str, per_block: int, blocks: int, laps: _Laps) -> None:
     native, pyevm, both = EngineMode.NATIVE, EngineMode.PYEVM, EngineMode.BOTH
     detail = {"blocks": blocks, "perBlock": per_block, "statistic": _STATISTIC}
 
-    def compare(
-        figure: str, ours: Stopwatch, peer: str, theirs: Stopwatch, rate: Callable[[Stopwatch], float], unit: str
-    ) -> None:
-        clock = {"byClock": round(ours.clock_rate(per_block), 1)}
-        report(Figure(figure, rate(ours), unit, peer, rate(theirs), {**detail, **clock}))
+    def compare(figure: str, ours: Stopwatch, peer: str, theirs: Stopwatch, *, milliseconds: bool = False) -> None:
+        def value(rate: float) -> float:
+            return 1000 * per_block / rate if milliseconds else rate
 
-    def speed(watch: Stopwatch) -> float:
-        return watch.median_rate(per_block)
+        mine, other = (value(watch.median_rate(per_block)) for watch in (ours, theirs))
+        by_clock, peer_by_clock = (value(watch.median_clock_rate(per_block)) for watch in (ours, theirs))
+        clock = {
+            "byClock": round(by_clock, 1),
+            "peerByClock": round(peer_by_clock, 1),
+            "ratioByClock": round(by_clock / peer_by_clock, 3),
+        }
+        report(Figure(figure, mine, "ms" if milliseconds else "tx/s", peer, other, {**detail, **clock}))
 
     known = f"native_{name}_per_second"
-    compare(known, laps.known[native], _PYEVM, laps.known[pyevm], speed, "tx/s")
+    compare(known, laps.known[native], _PYEVM, laps.known[pyevm])
     if _HAS_REVM:
-        compare(known, laps.known[native], _REVM, laps.revm, speed, "tx/s")
-    compare(f"native_{name}_from_raw_bytes_per_second", laps.raw[native], _PYEVM, laps.raw[pyevm], speed, "tx/s")
+        compare(known, laps.known[native], _REVM, laps.revm)
+    compare(f"native_{name}_from_raw_bytes_per_second", laps.raw[native], _PYEVM, laps.raw[pyevm])
     whole = laps.derive_and_commit
-    stored = f"native_{name}_derived_and_stored_per_second"
-    compare(stored, whole[native], _PYEVM, whole[pyevm], speed, "tx/s")
-
-    def milliseconds(watch: Stopwatch) -> float:
-        return 1000 * per_block / speed(watch)
-
-    compare(f"both_{name}_block_milliseconds", whole[both], _PYEVM, whole[pyevm], milliseconds, "ms")
+    compare(f"native_{name}_derived_and_stored_per_second", whole[native], _PYEVM, whole[pyevm])
+    compare(f"both_{name}_block_milliseconds", whole[both], _PYEVM, whole[pyevm], milliseconds=True)
 
 
 def _measure_loop(loop: Loop, runs: int = 3) -> None:

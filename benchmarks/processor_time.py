@@ -8,11 +8,13 @@ _COMMANDS = {"devl1": "l1", "batcher": "batcher", "proposer": "proposer", "chall
 
 
 def processor_seconds(devnet_pid: int) -> dict[str, float]:
-    """Seconds by role: a role's own process and its workers together; `devnet` is the one that supervises them."""
+    """Seconds by role, those of its worker processes (KZG, checking behind the head) apart; `devnet` supervises them all."""
     parents, used = _processes()
     seconds: dict[str, float] = {}
     for pid in parents:
         role = _role(pid, devnet_pid, parents)
+        if role is not None and pid != devnet_pid and parents[pid] != devnet_pid:
+            role += "Workers"
         if role is not None:
             seconds[role] = seconds.get(role, 0.0) + used[pid]
     return seconds

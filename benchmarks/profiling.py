@@ -20,6 +20,7 @@ from benchmarks.derivation import derive_and_execute, derive_only, posted_rollup
 from benchmarks.local_rollup import CHAIN_ID, LocalRollup
 from benchmarks.stopwatch import Stopwatch
 from benchmarks.transactions import ETHER, account, fresh_address, transfer
+from config.engine_mode import EngineMode
 from config.types import to_hex
 from evm.engine import OpenBlock
 from node.execution import Execution, ExecutionOptions
@@ -80,11 +81,12 @@ def _sequencer(profile: cProfile.Profile, which: str, rounds: int = 10, per_roun
 def _derivation(profile: cProfile.Profile, which: str) -> None:
     """1,000 blocks without user transactions and then 100 blocks of 20: only derived, or executed and stored too."""
     for count, per_block in ((1000, 0), (100, 20)):
-        with posted_rollup(count, per_block) as (sequencer, verifier, blocks, _), _profiled(profile, True):
+        posted = posted_rollup(count, per_block, [EngineMode.PYEVM])
+        with posted as (sequencer, verifiers, blocks, _), _profiled(profile, True):
             if which == "derivation":
                 derive_only(sequencer, blocks)
             else:
-                derive_and_execute(verifier, blocks[-1])
+                derive_and_execute(verifiers[0], blocks[-1])
 
 
 @contextmanager

@@ -36,6 +36,10 @@ class Stopwatch:
         """So many a second of processor time in the fastest lap."""
         return per_lap / min(self.cpu)
 
+    def median_clock_rate(self, per_lap: float) -> float:
+        """So many a second by the clock in the median lap."""
+        return per_lap / median(self.wall)
+
     def clock_rate(self, per_lap: float) -> float:
         """So many a second by the clock, over all laps."""
         return per_lap * len(self.wall) / sum(self.wall)

@@ -31,7 +31,7 @@ _CHAIN_ID = 901
 _ACCOUNTS = 100
 _BLOCK_TIME = 1
 _GAS_LIMIT = 60_000_000
-_STEADY_RATE = 300
+STEADY_RATE = 300
 _STEADY_SECONDS = 20
 _IDLE_SECONDS = 8
 _WARM_UP_SECONDS = 90
@@ -74,6 +74,11 @@ class Speeds:
     highest: Outcome | None
     first_failed: Outcome | None
 
+    @property
+    def idle_cores(self) -> dict[str, float]:
+        """How much of a core each role used with nothing to do."""
+        return {role: used / _IDLE_SECONDS for role, used in self.idle_cpu.items()}
+
 
 async def _speeds(load: Load, make: Maker, rates: Sequence[int], devnet_pid: int) -> Speeds:
     wallets = Wallets()
@@ -81,11 +86,11 @@ async def _speeds(load: Load, make: Maker, rates: Sequence[int], devnet_pid: int
         deposits = wallets.next(_ACCOUNTS, lambda key, chain_id, nonce, to: token_deposit(key, chain_id, nonce))
         if (await load.offer(deposits, 100)).included != _ACCOUNTS:
             raise RuntimeError("the accounts did not get their tokens")
-    raws = wallets.next(_STEADY_RATE * _STEADY_SECONDS, make)
+    raws = wallets.next(STEADY_RATE * _STEADY_SECONDS, make)
     idle_before = processor_seconds(devnet_pid)
     await asyncio.sleep(_IDLE_SECONDS)
     before, own = processor_seconds(devnet_pid), time.process_time()
-    steady = await load.offer(raws, _STEADY_RATE)
+    steady = await load.offer(raws, STEADY_RATE)
     after = processor_seconds(devnet_pid)
     idle, cpu = _difference(idle_before, before), _difference(before, after)
     cpu["sender"] = time.process_time() - own
@@ -124,12 +129,13 @@ async def _client(url: str) -> AsyncIterator[Load]:
         await load.close()
 
 
-async def _on_devnet(make: Maker) -> Speeds:
-    with running_devnet("--block-time", str(_BLOCK_TIME), "--accounts", str(_ACCOUNTS)) as devnet:
+async def on_devnet(make: Maker, *flags: str, rates: Sequence[int] = _RATES) -> Speeds:
+    """Start a devnet with these flags besides, and take its speeds."""
+    with running_devnet("--block-time", str(_BLOCK_TIME), "--accounts", str(_ACCOUNTS), *flags) as devnet:
         for role in ("l2", "verifier"):
             await _until_safe(devnet.info[role]["http"])
         async with _client(devnet.info["l2"]["http"]) as load:
-            return await _speeds(load, make, _RATES, devnet.pid)
+            return await _speeds(load, make, rates, devnet.pid)
 
 
 async def _on_anvil(make: Maker) -> Speeds | None:
@@ -143,7 +149,8 @@ async def _on_anvil(make: Maker) -> Speeds | None:
             return await _speeds(load, make, _PEER_RATES, pid)
 
 
-def _rate(outcome: Outcome | None) -> float:
+def rate_of(outcome: Outcome | None) -> float:
+    """The rate that was offered, 0 where none was sustained."""
     return 0.0 if outcome is None else outcome.offered_rate
 
 
@@ -155,10 +162,10 @@ def _report(name: str, ours: Speeds, theirs: Speeds | None) -> None:
         **ours.steady.detail(),
         "sustained": ours.steady.sustained(_BLOCK_TIME),
         "cpuMsPerTransaction": per_transaction,
-        "idleCores": {role: round(used / _IDLE_SECONDS, 3) for role, used in ours.idle_cpu.items()},
+        "idleCores": {role: round(cores, 3) for role, cores in ours.idle_cores.items()},
     }
     value, peer_value = ours.steady.percentile(99), steady.percentile(99) if steady else None
-    report(Figure(f"{name}_at_{_STEADY_RATE}_per_second_p99_latency", value, "s", peer, peer_value, detail))
+    report(Figure(f"{name}_at_{STEADY_RATE}_per_second_p99_latency", value, "s", peer, peer_value, detail))
     detail = {"seconds": _SEARCH_SECONDS}
     if ours.highest is not None:
         detail |= ours.highest.detail()
@@ -166,15 +173,15 @@ def _report(name: str, ours: Speeds, theirs: Speeds | None) -> None:
         detail["notSustained"] = ours.first_failed.detail()
     if theirs is not None and theirs.first_failed is None:
         detail["peerIsAtLeast"] = True  # the search ended before the peer's limit
-    peer_rate = None if theirs is None else _rate(theirs.highest)
-    report(Figure(f"{name}_highest_sustained", _rate(ours.highest), "tx/s", peer, peer_rate, detail))
+    peer_rate = None if theirs is None else rate_of(theirs.highest)
+    report(Figure(f"{name}_highest_sustained", rate_of(ours.highest), "tx/s", peer, peer_rate, detail))
 
 
 async def _run(names: Sequence[str]) -> None:
     workloads: dict[str, Maker] = {"transfers": transfer, "erc20_transfers": token_transfer}
     for name in names or workloads:
         make = workloads[name]
-        _report(name, await _on_devnet(make), await _on_anvil(make))
+        _report(name, await on_devnet(make), await _on_anvil(make))
 
 
 def main(*names: str) -> None:

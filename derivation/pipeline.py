@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from config.errors import CriticalError, ResetError
 from config.l1_chain import L1ChainConfig
 from config.rollup import RollupConfig
+from config.types import Address
 from derivation.batch_rules import NOTHING_ASSUMED, Assumptions
 from derivation.events import DerivationEvent, EventKind, EventSink
 from derivation.providers import L1Provider, L2Provider, RemoteInputs
 from derivation.stages.attributes_stage import AttributesStage
 from derivation.stages.era import BufferingEra, Era, StrictEra
 from derivation.stages.known_epochs import KnownEpochs
-from derivation.stages.l1_retrieval import L1Retrieval
+from derivation.stages.l1_retrieval import InboxSighting, L1Retrieval
 from derivation.stages.l1_traversal import L1Traversal
 from derivation.stages.pull import Pull
 from derivation.types import (
@@ -54,6 +55,12 @@ class PipelineStatus:
     reading_channel: bytes | None
     span_remaining: int
     waiting_for: str
+    batcher: Address
+    """Whose transactions count in the L1 block being read."""
+    batcher_seen: L1BlockRef | None
+    """The newest L1 block read since the last reset that holds a transaction of the batcher."""
+    stranger: InboxSighting | None
+    """The newest transaction read since then that would be the batcher's, were it not for its sender."""
     counts: Mapping[EventKind, int]
 
 
@@ -196,6 +203,9 @@ class DerivationPipeline:
             reading_channel=self._era.reader.reading,
             span_remaining=self._era.batches.span_remaining,
             waiting_for=self._waiting_for,
+            batcher=self._traversal.system_config.batcher_address,
+            batcher_seen=self._retrieval.batcher_seen,
+            stranger=self._retrieval.stranger,
             counts=dict(self._events.counts),
         )
 

@@ -103,9 +103,13 @@ def _match(length: int) -> int:
     return full * 3 + (3 if rest >= 6 else 2)
 
 
-def estimated_size_scaled(raw: bytes) -> int:
-    """Estimated compressed bytes of a signed transaction, times 10**6. Spec: op fjord exec-engine."""
-    length = _remembered_length(raw) if len(raw) <= _REMEMBERED_BYTES else fastlz_length(raw)
+def estimated_size_scaled(raw: bytes, length: int | None = None) -> int:
+    """Estimated compressed bytes of a signed transaction, times 10**6; `length` is its FastLZ length where that is known.
+
+    Spec: op fjord exec-engine.
+    """
+    if length is None:
+        length = _remembered_length(raw) if len(raw) <= _REMEMBERED_BYTES else fastlz_length(raw)
     return max(_FJORD_MINIMUM_SIZE, _FJORD_INTERCEPT + _FJORD_COEFFICIENT * length)
 
 
@@ -169,13 +173,13 @@ class L1FeeParameters:
                 gas += 16 * _REGOLITH_SIGNATURE_BYTES
         return gas
 
-    def l1_fee(self, raw: bytes) -> int:
-        """Wei for putting these bytes (a signed transaction) on L1."""
+    def l1_fee(self, raw: bytes, length: int | None = None) -> int:
+        """Wei for putting these bytes (a signed transaction) on L1; `length` is their FastLZ length where it is known."""
         if self.uses_bedrock_formula:
             return self.l1_gas_used(raw) * self.base_fee * self.scalar // _COST_SCALE
         price = 16 * self.base_fee * self.base_fee_scalar + self.blob_base_fee * self.blob_base_fee_scalar
         if self.fork >= Fork.FJORD:
-            return estimated_size_scaled(raw) * price // _FJORD_SCALE
+            return estimated_size_scaled(raw, length) * price // _FJORD_SCALE
         return calldata_gas(raw) * price // _ECOTONE_SCALE
 
     def operator_fee(self, gas: int) -> int:

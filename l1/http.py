@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
@@ -11,6 +13,7 @@ import aiohttp
 import orjson
 
 from config.errors import TemporaryError
+from l1.rate_limit import RateLimit
 
 DEFAULT_TIMEOUT = 30.0
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
@@ -76,8 +79,12 @@ class HttpEndpoint:
         timeout: float = DEFAULT_TIMEOUT,
         max_connections: int = 16,
         observer: RequestObserver | None = None,
+        limit: RateLimit | None = None,
     ) -> None:
-        """`timeout` is seconds for a whole request. Raises ValueError when `url` is not an http(s) URL."""
+        """`timeout` is seconds for a whole request, waiting for `limit` not included.
+
+        Raises ValueError when `url` is not an http(s) URL.
+        """
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{redact_url(url) or 'an empty string'} is not an http:// or https:// URL")
@@ -86,6 +93,7 @@ class HttpEndpoint:
         self._timeout = timeout
         self._max_connections = max_connections
         self._observer = observer
+        self._limit = limit
         self._session: aiohttp.ClientSession | None = None
 
     async def get(self, path: str, query: str = "", *, operation: str) -> HttpAnswer:
@@ -94,9 +102,12 @@ class HttpEndpoint:
         joined = "&".join(part for part in (query, own_query) if part)
         return await self._request("GET", f"{base}{path}" + (f"?{joined}" if joined else ""), None, operation, None)
 
-    async def post(self, body: bytes, *, operation: str, timeout: float | None = None) -> HttpAnswer:
-        """POST JSON to the base URL. Raises TemporaryError when there is no whole answer in time."""
-        return await self._request("POST", self._url, body, operation, timeout)
+    async def post(self, body: bytes, *, operation: str, timeout: float | None = None, calls: int = 1) -> HttpAnswer:
+        """POST JSON to the base URL; it counts as `calls` for the rate limit.
+
+        Raises TemporaryError when there is no whole answer in time.
+        """
+        return await self._request("POST", self._url, body, operation, timeout, calls)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -122,8 +133,10 @@ class HttpEndpoint:
         return self._session
 
     async def _request(
-        self, verb: str, url: str, body: bytes | None, operation: str, timeout: float | None
+        self, verb: str, url: str, body: bytes | None, operation: str, timeout: float | None, calls: int = 1
     ) -> HttpAnswer:
+        if self._limit is not None:
+            await self._limit.take(calls)
         seconds = self._timeout if timeout is None else timeout
         started = time.perf_counter()
         outcome = "unreachable"
@@ -162,4 +175,12 @@ class HttpEndpoint:
 
 def _retry_after(response: aiohttp.ClientResponse) -> float | None:
     text = response.headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else None
+    if text.isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    # A date without a zone is one of GMT. Spec: RFC 9110, "Retry-After".
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return max((moment - datetime.now(UTC)).total_seconds(), 0.0)

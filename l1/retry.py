@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from config.errors import TemporaryError
+from l1.rpc import RpcCaller
 
 _log = logging.getLogger("lamina.l1")
 _T = TypeVar("_T")
@@ -67,3 +68,35 @@ async def with_retries(
             )
             attempt += 1
             await sleep(pause)
+
+
+class RetryingCaller:
+    """A JSON-RPC client whose calls are tried again after temporary errors."""
+
+    def __init__(
+        self,
+        rpc: RpcCaller,
+        policy: RetryPolicy,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._rpc = rpc
+        self._policy = policy
+        self._sleep = sleep
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint's name for messages, without credentials."""
+        return self._rpc.endpoint
+
+    async def call(self, method: str, params: Sequence[Any] = ()) -> Any:
+        """The result of one call. Raises RpcError or TemporaryError."""
+        return await self._retried(f"asking {self.endpoint} for {method}", lambda: self._rpc.call(method, params))
+
+    async def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        """The results of several calls in order; a call that failed has its RpcError in place of a result."""
+        what = f"asking {self.endpoint} for {len(calls)} times {calls[0][0] if calls else 'nothing'}"
+        return await self._retried(what, lambda: self._rpc.batch(calls))
+
+    async def _retried(self, what: str, operation: Callable[[], Awaitable[_T]]) -> _T:
+        return await with_retries(what, operation, self._policy, sleep=self._sleep)

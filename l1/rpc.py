@@ -1,6 +1,7 @@
 """A JSON-RPC client over HTTP: single calls and batches, errors told apart by who caused them."""
 
 import itertools
+import logging
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -9,6 +10,9 @@ import orjson
 
 from config.errors import TemporaryError
 from l1.http import DEFAULT_TIMEOUT, HttpAnswer, HttpEndpoint, RequestObserver
+from l1.rate_limit import RateLimit
+
+_log = logging.getLogger("lamina.l1")
 
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
@@ -55,6 +59,10 @@ class EndpointBusy(TemporaryError):
         self.retry_after = retry_after
 
 
+class BatchRefused(TemporaryError):
+    """The endpoint did not take a batch as a whole, or answered only some of it."""
+
+
 class RpcCaller(Protocol):
     """What the parts of this room need of a JSON-RPC client."""
 
@@ -83,9 +91,13 @@ class JsonRpcClient:
         batch_limit: int = 100,
         max_connections: int = 16,
         observer: RequestObserver | None = None,
+        limit: RateLimit | None = None,
     ) -> None:
-        """`timeout` (seconds) and `batch_limit` (calls) are per HTTP request; `observer` sees every request."""
-        self._http = HttpEndpoint(url, timeout=timeout, max_connections=max_connections, observer=observer)
+        """`timeout` (seconds) and `batch_limit` (calls) are per HTTP request; `observer` sees every request.
+
+        An endpoint that refuses batches of that size gets smaller ones from then on.
+        """
+        self._http = HttpEndpoint(url, timeout=timeout, max_connections=max_connections, observer=observer, limit=limit)
         self._batch_limit = batch_limit
         self._ids = itertools.count(1)
 
@@ -121,8 +133,13 @@ class JsonRpcClient:
         endpoint gives no usable answer to all of them.
         """
         results: list[Any] = []
-        for start in range(0, len(calls), self._batch_limit):
-            results += await self._batch(calls[start : start + self._batch_limit])
+        while len(results) < len(calls):
+            part = calls[len(results) : len(results) + self._batch_limit]
+            try:
+                results += await self._batch(part) if len(part) > 1 else [await self._single(*part[0])]
+            except BatchRefused as error:
+                self._batch_limit = max(min(len(part), self._batch_limit) // 2, 1)
+                _log.warning("%s; asking for %d at a time from now on", error, self._batch_limit)
         return results
 
     async def close(self) -> None:
@@ -137,6 +154,12 @@ class JsonRpcClient:
     ) -> None:
         await self.close()
 
+    async def _single(self, method: str, params: Sequence[Any]) -> Any:
+        try:
+            return await self.call(method, params)
+        except RpcError as error:
+            return error
+
     async def _batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         methods = {method for method, _ in calls}
         operation = methods.pop() if len(methods) == 1 else "batch"
@@ -145,21 +168,20 @@ class JsonRpcClient:
             {"jsonrpc": "2.0", "id": request_id, "method": method, "params": list(params)}
             for request_id, (method, params) in zip(ids, calls, strict=True)
         ]
-        answer = await self._http.post(orjson.dumps(requests), operation=operation)
+        answer = await self._http.post(orjson.dumps(requests), operation=operation, calls=len(calls))
+        if answer.status == 413:
+            raise BatchRefused(f"{self.endpoint} refused a batch of {len(calls)} calls as too large (HTTP 413)")
         parsed = self._parse(answer, operation)
         if isinstance(parsed, dict):
             refusal = self._result(parsed, operation, answer)
             if isinstance(refusal, RpcError):
-                raise TemporaryError(f"{self.endpoint} refused a batch of {len(calls)} calls: {refusal.message}")
+                raise BatchRefused(f"{self.endpoint} refused a batch of {len(calls)} calls: {refusal.message}")
             raise self._unusable(answer, operation)
         by_id = {item.get("id"): item for item in parsed if isinstance(item, dict)}
         results = []
         for request_id, (method, _) in zip(ids, calls, strict=True):
             if request_id not in by_id:
-                raise TemporaryError(
-                    f"{self.endpoint} left {method} out of its answer to a batch of {len(calls)} calls; "
-                    "it may limit batch sizes"
-                )
+                raise BatchRefused(f"{self.endpoint} left {method} out of its answer to a batch of {len(calls)} calls")
             results.append(self._result(by_id[request_id], method, answer))
         return results
 

@@ -1,53 +1,46 @@
 """L1 blocks and receipts from an RPC endpoint that need not be trusted for anything but being there.
 
 Whatever is returned was checked against the block hash: the header's fields hash to it, transactions, withdrawals and
-receipts hash to the roots in the header. Which block is canonical is the endpoint's word.
+receipts hash to the roots in the header. Which block is canonical is the endpoint's word; `l1.endpoints` asks several.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from enum import Enum
-from typing import Any, Literal, TypeAlias, TypeVar
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
 from config.errors import TemporaryError
 from config.types import Hash32, from_hex, short, to_hex
 from evm.trie import ordered_root
 from evm.types import Block, Header, Receipt, Transaction, TransactionType
-from evm.types.json_codec import block_from_json, header_from_json, receipt_from_json
-from evm.types.rlp import RlpError
+from evm.types.json_codec import block_from_json, header_from_json
+from l1.answers import MALFORMED, L1BlockNotFound, L1DataMismatch, reason
 from l1.anvil import is_anvil, transactions_root_with_sidecars
 from l1.cache import LruCache
-from l1.retry import RetryPolicy, with_retries
-from l1.rpc import INVALID_PARAMS, RpcCaller, RpcError
+from l1.receipts import ReceiptsMethod, ReceiptsReader
+from l1.retry import RetryingCaller, RetryPolicy
+from l1.rpc import RpcCaller, RpcError
+
+__all__ = ["BlockTag", "L1BlockNotFound", "L1Client", "L1DataMismatch", "ReceiptsMethod", "VerifiedData"]
 
 BlockTag: TypeAlias = Literal["latest", "safe", "finalized", "earliest", "pending"]
-
-_T = TypeVar("_T")
-_MALFORMED = (KeyError, ValueError, TypeError, AttributeError)
-"""What the JSON codec raises for answers that are not of the shape they should have."""
-
 
 _NO_SUCH_BLOCK = ("block not found", "unknown block", "header not found")
 """How geth, reth, nethermind and erigon refuse a tag that points nowhere yet, or a block they do not have."""
 
 
-class L1DataMismatch(TemporaryError):
-    """An endpoint served data that contradicts the hash it was asked for. The data is dropped, never used."""
+@dataclass
+class VerifiedData:
+    """Bounded caches by block hash. What is in them was checked, so clients of several endpoints can share them."""
 
-
-class L1BlockNotFound(TemporaryError):
-    """The endpoint has no such block: not mined yet, reorged away, or pruned."""
-
-
-class ReceiptsMethod(Enum):
-    """The ways to get a block's receipts, best first."""
-
-    BLOCK = "eth_getBlockReceipts"
-    RAW = "debug_getRawReceipts"
-    SINGLE = "eth_getTransactionReceipt"
+    headers: LruCache[Hash32, Header] = field(default_factory=lambda: LruCache(4096))
+    blocks: LruCache[Hash32, Block] = field(default_factory=lambda: LruCache(128))
+    receipts: LruCache[Hash32, tuple[Receipt, ...]] = field(default_factory=lambda: LruCache(128))
 
 
 class L1Client:
-    """Verified headers, blocks and receipts of L1, with bounded caches by hash.
+    """Verified headers, blocks and receipts of L1.
 
     Transport errors are retried as `retry` allows, then raised as TemporaryError.
     """
@@ -57,16 +50,13 @@ class L1Client:
         rpc: RpcCaller,
         *,
         retry: RetryPolicy | None = None,
-        header_cache: int = 4096,
-        block_cache: int = 128,
+        data: VerifiedData | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`header_cache` and `block_cache` are numbers of entries; the latter holds for receipts as well."""
-        self._rpc = rpc
-        self._retry = retry or RetryPolicy()
-        self._headers: LruCache[Hash32, Header] = LruCache(header_cache)
-        self._blocks: LruCache[Hash32, Block] = LruCache(block_cache)
-        self._receipts: LruCache[Hash32, tuple[Receipt, ...]] = LruCache(block_cache)
-        self._receipt_methods = list(ReceiptsMethod)
+        """`data` is where verified answers are kept; `clock` (seconds) decides when an endpoint is probed anew."""
+        self._rpc: RpcCaller = RetryingCaller(rpc, retry or RetryPolicy())
+        self._data = data or VerifiedData()
+        self._reader = ReceiptsReader(self._rpc, self._transactions, clock)
         self._is_anvil: bool | None = None
 
     @property
@@ -77,7 +67,11 @@ class L1Client:
     @property
     def receipts_method(self) -> ReceiptsMethod:
         """How receipts are asked for now, by what the endpoint turned out to offer."""
-        return self._receipt_methods[0]
+        return self._reader.method
+
+    def on_mismatch(self, tell: Callable[[L1DataMismatch], None]) -> None:
+        """Call `tell` for wrong answers that the client could make up for by asking in another way."""
+        self._reader.on_mismatch = tell
 
     async def chain_id(self) -> int:
         """The chain id that the endpoint reports."""
@@ -109,7 +103,7 @@ class L1Client:
 
     async def header_by_hash(self, block_hash: Hash32) -> Header:
         """The header with this hash. Raises L1BlockNotFound or L1DataMismatch."""
-        cached = self._headers.get(block_hash)
+        cached = self._data.headers.get(block_hash)
         if cached is not None:
             return cached
         name = f"L1 block {short(block_hash)}"
@@ -121,7 +115,7 @@ class L1Client:
 
         Raises L1BlockNotFound or L1DataMismatch.
         """
-        cached = self._blocks.get(block_hash)
+        cached = self._data.blocks.get(block_hash)
         if cached is not None:
             return cached
         name = f"L1 block {short(block_hash)}"
@@ -137,57 +131,38 @@ class L1Client:
     async def receipts(self, header: Header) -> tuple[Receipt, ...]:
         """The receipts of a block, checked against the receipts root of `header`.
 
-        The first ways that the endpoint does not offer are dropped for good (see `receipts_method`). Raises
-        L1BlockNotFound, L1DataMismatch, or TemporaryError when the endpoint offers no way at all.
+        Raises L1BlockNotFound, L1DataMismatch, or TemporaryError when the endpoint offers no way at all.
         """
-        cached = self._receipts.get(header.hash)
-        if cached is not None:
-            return cached
-        receipts = await self._fetch_receipts(header)
-        try:
-            root = ordered_root([receipt.encode() for receipt in receipts])
-        except _MALFORMED as error:
-            raise self._mismatch(f"L1 {header}", f"its receipts are malformed ({_reason(error)})") from error
-        if root != header.receipts_root:
-            raise self._mismatch(
-                f"L1 {header}",
-                f"its {len(receipts)} receipts hash to the receipts root {short(root)}, "
-                f"the header says {short(header.receipts_root)}",
-            )
-        self._receipts.put(header.hash, receipts)
-        return receipts
+        cached = self._data.receipts.get(header.hash)
+        if cached is None:
+            cached = await self._reader.read(header)
+            self._data.receipts.put(header.hash, cached)
+        return cached
 
-    async def _fetch_receipts(self, header: Header) -> tuple[Receipt, ...]:
-        while True:
-            method = self._receipt_methods[0]
-            try:
-                return await self._receipts_by(method, header)
-            except RpcError as error:
-                # Some endpoints know the method but take no block hash, which is as good as not having it.
-                unsupported = error.is_unsupported or error.code == INVALID_PARAMS
-                if not unsupported or self._receipt_methods == [method]:
-                    raise TemporaryError(f"reading the receipts of L1 {header}: {error}") from error
-                if method in self._receipt_methods:
-                    self._receipt_methods.remove(method)
+    async def preload(self, headers: Sequence[Header]) -> None:
+        """Get blocks and receipts into the cache in as few requests as possible; what does not succeed is left out.
 
-    async def _receipts_by(self, method: ReceiptsMethod, header: Header) -> tuple[Receipt, ...]:
-        name = f"L1 {header}"
-        doing = f"reading the receipts of {name}"
-        if method is ReceiptsMethod.SINGLE:
-            block = await self.block_by_hash(header.hash)
-            answer = await self._batch([(method.value, [to_hex(tx.hash)]) for tx in block.transactions], doing)
-            if None in answer:
-                raise L1BlockNotFound(f"{self.endpoint} lacks a receipt of {name}; it may just be reorganising")
-        else:
-            answer = await self._retried(lambda: self._rpc.call(method.value, [to_hex(header.hash)]), doing)
-            if answer is None:
-                raise self._not_found(name)
-        try:
-            if method is ReceiptsMethod.RAW:
-                return tuple(Receipt.decode(from_hex(raw)) for raw in answer)
-            return tuple(receipt_from_json(item) for item in answer)
-        except (RlpError, *_MALFORMED) as error:
-            raise self._mismatch(name, f"its receipts are malformed ({_reason(error)})") from error
+        Raises TemporaryError when the endpoint does not answer.
+        """
+        blocks = [header for header in headers if self._data.blocks.get(header.hash) is None]
+        receipts = [header for header in headers if self._data.receipts.get(header.hash) is None]
+        await asyncio.gather(self._preload_blocks(blocks), self._preload_receipts(receipts))
+
+    async def _preload_blocks(self, headers: Sequence[Header]) -> None:
+        calls = [("eth_getBlockByHash", [to_hex(header.hash), True]) for header in headers]
+        for header, answer in zip(headers, await self._rpc.batch(calls) if calls else [], strict=True):
+            if answer is None or isinstance(answer, RpcError):
+                continue
+            await self._block(answer, f"L1 {header}", block_hash=header.hash)
+            await asyncio.sleep(0)  # a block takes milliseconds to check, and others wait for the loop
+
+    async def _preload_receipts(self, headers: Sequence[Header]) -> None:
+        for header, receipts in zip(headers, await self._reader.read_many(headers) if headers else [], strict=True):
+            if receipts is not None:
+                self._data.receipts.put(header.hash, receipts)
+
+    async def _transactions(self, header: Header) -> Sequence[Transaction]:
+        return (await self.block_by_hash(header.hash)).transactions
 
     def _header(
         self, answer: Any, name: str, *, number: int | BlockTag | None = None, block_hash: Hash32 | None = None
@@ -198,8 +173,8 @@ class L1Client:
             header = header_from_json(answer)
             claimed = from_hex(answer["hash"], 32)
             header_hash = header.hash
-        except _MALFORMED as error:
-            raise self._mismatch(name, f"its header is malformed ({_reason(error)})") from error
+        except MALFORMED as error:
+            raise self._mismatch(name, f"its header is malformed ({reason(error)})") from error
         if header_hash != claimed:
             raise self._mismatch(
                 name, f"its fields hash to the block hash {short(header_hash)}, the answer says {short(claimed)}"
@@ -208,7 +183,7 @@ class L1Client:
             raise self._mismatch(name, f"another block was given: {header}")
         if isinstance(number, int) and header.number != number:
             raise self._mismatch(name, f"another block was given: {header}")
-        self._headers.put(header.hash, header)
+        self._data.headers.put(header.hash, header)
         return header
 
     async def _block(
@@ -223,8 +198,8 @@ class L1Client:
             withdrawals_root = (
                 None if block.withdrawals is None else ordered_root([item.encode() for item in block.withdrawals])
             )
-        except _MALFORMED as error:
-            raise self._mismatch(f"L1 {header}", f"its body is malformed ({_reason(error)})") from error
+        except MALFORMED as error:
+            raise self._mismatch(f"L1 {header}", f"its body is malformed ({reason(error)})") from error
         if transactions_root != header.transactions_root and not await self._fits_anvil(header, block.transactions):
             raise self._mismatch(
                 f"L1 {header}",
@@ -238,7 +213,7 @@ class L1Client:
                 f"the header says {_maybe(header.withdrawals_root)}",
             )
         block = Block(header, block.transactions, block.withdrawals)
-        self._blocks.put(header.hash, block)
+        self._data.blocks.put(header.hash, block)
         return block
 
     async def _fits_anvil(self, header: Header, transactions: Sequence[Transaction]) -> bool:
@@ -250,36 +225,31 @@ class L1Client:
 
     async def _number(self, method: str, doing: str) -> int:
         answer = await self._call(method, [], doing)
-        if not isinstance(answer, str) or not answer.startswith("0x"):
-            raise L1DataMismatch(f"{self.endpoint} answered {method} with {answer!r}, which is no number")
-        return int(answer, 16)
+        try:
+            return int(answer, 16)
+        except (TypeError, ValueError) as error:
+            raise TemporaryError(f"{self.endpoint} answered {method} with {answer!r}, which is no number") from error
 
     async def _call(self, method: str, params: Sequence[Any], doing: str) -> Any:
         try:
-            return await self._retried(lambda: self._rpc.call(method, params), doing)
+            return await self._rpc.call(method, params)
         except RpcError as error:
             if any(wording in error.message.lower() for wording in _NO_SUCH_BLOCK):
                 raise L1BlockNotFound(f"{doing}: {error}") from error
             raise TemporaryError(f"{doing}: {error}") from error
 
     async def _batch(self, calls: Sequence[tuple[str, Sequence[Any]]], doing: str) -> list[Any]:
-        answers = await self._retried(lambda: self._rpc.batch(calls), doing) if calls else []
+        answers = await self._rpc.batch(calls) if calls else []
         for answer in answers:
             if isinstance(answer, RpcError):
                 raise TemporaryError(f"{doing}: {answer}") from answer
         return answers
 
-    async def _retried(self, operation: Callable[[], Awaitable[_T]], doing: str) -> _T:
-        return await with_retries(doing, operation, self._retry)
-
     def _not_found(self, name: str) -> L1BlockNotFound:
-        return L1BlockNotFound(f"{self.endpoint} has no {name}: not there yet, reorged away, or pruned")
+        return L1BlockNotFound.at(self.endpoint, name)
 
     def _mismatch(self, name: str, what: str) -> L1DataMismatch:
-        return L1DataMismatch(
-            f"{self.endpoint} served wrong data for {name}: {what}. The answer was dropped; "
-            "if this persists, use another L1 endpoint"
-        )
+        return L1DataMismatch.of(self.endpoint, name, what)
 
 
 def _parameter(number: int | BlockTag) -> str:
@@ -292,7 +262,3 @@ def _name(number: int | BlockTag) -> str:
 
 def _maybe(root: Hash32 | None) -> str:
     return "none" if root is None else short(root)
-
-
-def _reason(error: Exception) -> str:
-    return f"field {error} is missing" if isinstance(error, KeyError) else str(error)

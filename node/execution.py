@@ -7,6 +7,8 @@ from pathlib import Path
 
 from config.engine_mode import EngineMode
 from evm.engine.choice import make_engine
+from evm.native.codecs import fastlz_length
+from evm.native.senders import recover_senders
 from evm.rules import L2Rules, Rules
 from evm.store.kv import KeyValueStore
 from evm.store.memory import CacheSizes
@@ -69,10 +71,12 @@ class Execution:
                 options.datadir / "disagreements",
                 options.caches.native,
             )
+        # Where py-evm leads it must not depend on what the other engine says of a sender or a size.
+        native = options.engine is EngineMode.NATIVE and isinstance(rules, L2Rules)
         self.pruner = None if options.state_window is None else Pruner(self.chain, options.state_window)
         self.pool = TransactionPool(
             ChainHeadView(self.chain),
-            ChainPoolRules(self.chain),
+            ChainPoolRules(self.chain, fastlz_length if native else None),
             time.monotonic,
             options.pool,
             sidecars,
@@ -87,6 +91,7 @@ class Execution:
                 datadir=options.datadir,
                 sequencer=sequencer,
                 sidecars=sidecars,
+                recover=recover_senders if native else None,
                 sync_progress=sync_progress,
                 next_timestamp=next_timestamp,
             ),

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from node.http_listener import HttpListener
+from node.l1_metrics import L1EndpointsCollector
 
 if TYPE_CHECKING:
     from node.rollup.service import RollupNode
@@ -49,6 +50,7 @@ class NodeMetrics:
             "lamina_rpc_seconds", "Duration of JSON-RPC requests", ["method"], registry=self.registry
         )
         self.registry.register(_NodeCollector(node))
+        self.registry.register(L1EndpointsCollector(node.l1_sources.status))
 
     def observe_rpc(self, method: str, seconds: float, failed: bool) -> None:
         """Count one request."""
@@ -77,6 +79,13 @@ class _NodeCollector(Collector):
         if driver.current_l1 is not None:
             refs.add_metric(["l1", "derived"], driver.current_l1.number)
         yield refs
+        stuck = GaugeMetricFamily(
+            "lamina_head_stuck", "1 while a head does not move and should, by what keeps it", labels=["head", "cause"]
+        )
+        for report in node.doctor.all():
+            if not report.is_healthy:
+                stuck.add_metric([report.head, report.stall.cause.value if report.stall else ""], 1)
+        yield stuck
         for name, text, value in (
             ("lamina_pool_pending", "Executable pool transactions", node.execution.pool.pending_count),
             ("lamina_pool_queued", "Pool transactions behind a nonce gap", node.execution.pool.queued_count),

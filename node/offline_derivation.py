@@ -152,19 +152,22 @@ def assumed_block(rollup: RollupConfig, derived: DerivedAttributes) -> Block:
         gas_limit=attributes.gas_limit,
         gas_used=0,
         timestamp=attributes.timestamp,
-        extra_data=_extra_data(attributes),
+        extra_data=_extra_data(rollup, attributes),
         prev_randao=attributes.prev_randao,
     )
     return Block(header, transactions, () if attributes.with_withdrawals else None)
 
 
-def _extra_data(attributes: PayloadAttributes) -> bytes:
-    """Spec: op holocene and jovian exec-engine."""
-    if attributes.eip1559_params is None:
+def _extra_data(rollup: RollupConfig, attributes: PayloadAttributes) -> bytes:
+    """Zeros, as in Holocene's first block, stand for the constants of before. Spec: op holocene and jovian exec-engine."""
+    parameters = attributes.eip1559_params
+    if parameters is None:
         return b""
+    if not any(parameters):
+        parameters = rollup.eip1559.denominator_canyon.to_bytes(4, "big") + rollup.eip1559.elasticity.to_bytes(4, "big")
     if attributes.min_base_fee is None:
-        return b"\x00" + attributes.eip1559_params
-    return b"\x01" + attributes.eip1559_params + attributes.min_base_fee.to_bytes(8, "big")
+        return b"\x00" + parameters
+    return b"\x01" + parameters + attributes.min_base_fee.to_bytes(8, "big")
 
 
 def derive_from_files(

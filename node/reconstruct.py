@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,14 @@ from evm.rules import L2Rules
 from evm.store.kv import LevelDbStore
 from evm.store.state import StateStore
 from evm.types import Header
-from l1.beacon import BeaconClient
-from l1.blob_archive import BlobArchive
 from l1.kzg import KzgWorker
-from l1.rpc import JsonRpcClient
-from l1.source import BlockTag, L1Client
+from l1.source import BlockTag
 from node.alt_da.client import da_client
 from node.chain import Chain
+from node.l1_sources import L1Options, L1Sources
 from node.rollup.driver import RollupDriver
 from node.rollup.l1_data import L1Data
-from node.rollup.l1_heads import L1Heads
+from node.rollup.l1_heads import HeaderByTag, L1Heads
 from node.rollup.output import output_root
 from node.rollup.remote_inputs import FetchedInputs
 from node.rollup.safe_db import SafeDb
@@ -44,8 +42,7 @@ class ReconstructSettings:
     rollup: RollupConfig
     l1_chain: L1ChainConfig
     genesis: Path
-    l1: str
-    l1_beacon: Sequence[str]
+    l1: L1Options
     to_l1_block: int | None = None
     alt_da_server: str | None = None
 
@@ -84,7 +81,7 @@ class Reconstruction:
 class _L1UpTo:
     """L1's heads as they were when its newest block was the one of number `limit`."""
 
-    def __init__(self, client: L1Client, limit: int) -> None:
+    def __init__(self, client: HeaderByTag, limit: int) -> None:
         self._client = client
         self._limit = limit
 
@@ -104,19 +101,19 @@ async def reconstruct(settings: ReconstructSettings, show: Callable[[Progress], 
     chain = _open_chain(settings)
     async with contextlib.AsyncExitStack() as cleanup:
         cleanup.callback(chain.kv.close)
-        rpc = await cleanup.enter_async_context(JsonRpcClient(settings.l1))
         kzg = KzgWorker()
         cleanup.callback(kzg.close)
-        archive = BlobArchive(settings.datadir / "blobs", kzg)
-        beacon = await cleanup.enter_async_context(BeaconClient(settings.l1_beacon, kzg, archive=archive))
-        l1 = L1Client(rpc)
+        sources = await cleanup.enter_async_context(
+            L1Sources(settings.l1, settings.rollup.l1_chain_id, settings.datadir / "blobs", kzg)
+        )
+        l1 = sources.reader
         target = await _target(settings, l1)
         heads = L1Heads(_L1UpTo(l1, target.number), interval=1.0)
         await heads.refresh()
         server = da_client(settings.rollup, settings.alt_da_server)
         if server is not None:
             cleanup.push_async_callback(server.close)
-        data = L1Data(l1, beacon, heads, None if server is None else FetchedInputs(server))
+        data = L1Data(l1, sources.beacon, heads, None if server is None else FetchedInputs(server))
         safe_db = SafeDb(chain.kv)
         known = safe_db.newest()
         if known is not None and known.l1.number > target.number:
@@ -139,7 +136,8 @@ async def reconstruct(settings: ReconstructSettings, show: Callable[[Progress], 
                 tell(reached)
                 await asyncio.sleep(_LOOK_SECONDS)
         tell(reached)
-        return Reconstruction(chain.safe, output_root(chain.safe, chain), reached.id)
+        # What it knows of later L1 blocks, from an earlier call, holds nothing more.
+        return Reconstruction(chain.safe, output_root(chain.safe, chain), BlockId(target.hash, target.number))
 
 
 @contextlib.asynccontextmanager
@@ -169,7 +167,7 @@ def _open_chain(settings: ReconstructSettings) -> Chain:
         raise
 
 
-async def _target(settings: ReconstructSettings, l1: L1Client) -> Header:
+async def _target(settings: ReconstructSettings, l1: HeaderByTag) -> Header:
     """The L1 block to stop at."""
     start, wanted = settings.rollup.genesis.l1.number, settings.to_l1_block
     latest = await l1.header_by_number("latest")

@@ -5,14 +5,16 @@ import logging
 from dataclasses import dataclass, replace
 
 from config.errors import CriticalError, ResetError, TemporaryError
-from config.types import Address, L2BlockNumber, Wei, to_hex
+from config.types import Address, L2BlockNumber, Timestamp, Wei, to_hex
 from l1.candidate import TransactionReceipt, TxCandidate
 from l1.contracts import DisputeGameFactoryContract, game_extra_data
 from l1.rpc import RpcCaller
+from proposer.account import unconfirmed_transactions
 from proposer.games import GameAction, GameKeeper, GameStage, anchor_block_number
 from proposer.output_root import Output
 from proposer.ports import L1Block, L1Reader, RollupNode, Sender, SyncHeads
 from proposer.settings import ProposerSettings
+from proposer.spending import Spending
 from proposer.status import Counters, ProposerStatus
 
 log = logging.getLogger("lamina.proposer")
@@ -33,6 +35,9 @@ class OutputProposer:
     A game judges its claim by the L1 data up to the block before the one that creates it (its L1 head). A root that is
     right but was not yet safe as of that block is a wrong claim. So only blocks are proposed that were safe as of an L1
     block `l1_depth` below the present head, which any later block has among its ancestors.
+
+    Nothing is sent while transactions of the account wait in L1's pool: one of an earlier run may be the very game. Past
+    `unconfirmed_patience` the sender has to replace what is stuck there, so that it cannot come true any more.
 
     One `tick` is one round; `start` runs rounds until `stop`. Temporary errors end the round, a reset forgets the games
     read so far, a critical error stops the loop and stands in `status().halted_by`.
@@ -58,7 +63,8 @@ class OutputProposer:
         self._factory = DisputeGameFactoryContract(rpc, settings.game_factory)
         self._keeper = GameKeeper(rpc, self._factory, account, settings)
         self._counters = Counters()
-        self._spent = Wei(0)
+        self._spending = Spending(settings.budget_period)
+        self._unconfirmed_since: Timestamp | None = None
         self._head: L1Block | None = None
         self._heads: SyncHeads | None = None
         self._waiting_for: str | None = None
@@ -115,12 +121,18 @@ class OutputProposer:
             l1_head=self._head.id if self._head else None,
             safe_l2=self._heads.safe_l2 if self._heads else None,
             finalized_l2=self._heads.finalized_l2 if self._heads else None,
-            spent=self._spent,
+            spent=self._spending.total,
+            spent_of_budget=self._spent,
             bonds_locked=self._keeper.bonds_locked,
             budget=self._settings.budget,
             counters=replace(self._counters),
             games=tuple(replace(game) for game in self._keeper.games),
         )
+
+    @property
+    def _spent(self) -> Wei:
+        """The fees that count against the budget now."""
+        return self._spending.counted(self._head.timestamp if self._head else Timestamp(0))
 
     async def _loop(self) -> None:
         try:
@@ -139,6 +151,8 @@ class OutputProposer:
         await self._keeper.scan()
         actions = await self._keeper.due_actions(head.timestamp)
         self._stop_if_lost()
+        if await self._waits_for_the_pool(head.timestamp):
+            return
         actions = self._within_budget(actions)
         proposal, unanswered = None, None
         try:
@@ -158,6 +172,19 @@ class OutputProposer:
             for failure in failures:
                 if isinstance(failure, severity):
                     raise failure
+
+    async def _waits_for_the_pool(self, now: Timestamp) -> bool:
+        """Whether transactions of the account are on their way that may do what this round would do again."""
+        count = await unconfirmed_transactions(self._rpc, self._account)
+        if not count:
+            self._unconfirmed_since = None
+            return False
+        since = self._unconfirmed_since = self._unconfirmed_since or now
+        if now >= since + self._settings.unconfirmed_patience:
+            log.warning("%d transactions of the account are stuck in L1's pool: going on in spite of them", count)
+            return False
+        self._waiting_for = f"{count} transactions of the account that are in L1's pool, perhaps of an earlier run"
+        return True
 
     # --- what to propose ---
 
@@ -220,14 +247,14 @@ class OutputProposer:
     # --- money ---
 
     def _within_budget(self, actions: list[GameAction]) -> list[GameAction]:
-        """As many actions as their fees may cost. Raises CriticalError when it is none of them."""
+        """As many actions as their fees may cost. Raises CriticalError when it is none, now and for ever."""
         budget, ceiling = self._settings.budget, self._settings.transaction_ceiling
         if budget is None or ceiling is None or not actions:
             return actions
         affordable = (budget - self._spent) // ceiling if ceiling else len(actions)
-        if affordable < 1:
+        if affordable < 1 and not self._may_wait_for(ceiling):
             raise self._out_of_budget(ceiling)
-        return actions[:affordable]
+        return actions[: max(affordable, 0)]
 
     def _affords(self, proposal: Proposal, actions: int) -> bool:
         """Whether bond and fees fit the budget now. Raises CriticalError when they never will."""
@@ -236,6 +263,8 @@ class OutputProposer:
             return True
         needed = proposal.bond + ceiling * (actions + 1)
         if self._spent + needed > budget:
+            if self._may_wait_for(proposal.bond + ceiling):
+                return False
             if not actions and not self._keeper.bonds_locked:
                 raise self._out_of_budget(proposal.bond + ceiling)
             self._waiting_for = f"room in the budget: {self._spent} wei are spent, a game takes {proposal.bond} as bond"
@@ -245,6 +274,18 @@ class OutputProposer:
                 f"bonds to come back ({self._keeper.bonds_locked} wei are in games, the budget is {budget})"
             )
             return False
+        return True
+
+    def _may_wait_for(self, needed: int) -> bool:
+        """Whether `needed` wei fit the budget once enough time has passed; then that is waited for."""
+        budget, period = self._settings.budget, self._settings.budget_period
+        if budget is None or period is None or needed > budget:
+            return False
+        self._waiting_for = (
+            f"time to pass: of the budget of {budget} wei in {period} seconds {self._spent} are spent, and the next step "
+            f"may take {needed}"
+        )
+        log.warning("the proposer waits for %s", self._waiting_for)
         return True
 
     def _out_of_budget(self, needed: int) -> CriticalError:
@@ -280,7 +321,7 @@ class OutputProposer:
         except (TemporaryError, ResetError, CriticalError):
             self._counters.transactions_failed += 1
             raise
-        self._spent = Wei(self._spent + receipt.cost)
+        self._spending.record(self._head.timestamp if self._head else Timestamp(0), receipt.cost)
         if not receipt.succeeded:
             self._counters.transactions_failed += 1
             raise TemporaryError(f"{purpose}: {receipt}; somebody else may have done the same before")

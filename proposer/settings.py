@@ -16,7 +16,10 @@ class ProposerSettings:
 
     `budget` (wei, None: no limit) bounds fees spent by this process plus bonds of games not paid back yet. No
     transaction may cost more in fees than `max_transaction_cost` (wei; None: a tenth of the budget): the sender has to
-    keep to that, and each transaction counts as that much until its receipt tells.
+    keep to that, and each transaction counts as that much until its receipt tells. With `budget_period` (seconds) the
+    budget bounds the fees of any such time instead, and the proposer waits where it would stop.
+
+    `unconfirmed_patience` is how long transactions of the account that wait in L1's pool are waited for.
     """
 
     game_factory: Address
@@ -30,10 +33,14 @@ class ProposerSettings:
     max_scan_games: int = 1000
     budget: Wei | None = None
     max_transaction_cost: Wei | None = None
+    budget_period: int | None = None
+    unconfirmed_patience: int = 300
 
     def __post_init__(self) -> None:
         if min(self.proposal_interval, self.l1_depth) < 0 or self.max_scan_games < 1:
             raise ValueError("proposal interval and L1 depth cannot be negative, and at least one game must be scanned")
+        if self.budget_period is not None and (self.budget is None or self.budget_period < 1):
+            raise ValueError("a budget's period takes a budget, and at least one second")
 
     @property
     def transaction_ceiling(self) -> Wei | None:

@@ -23,7 +23,7 @@ class Counters:
 class ProposerStatus:
     """`waiting_for` says in words why nothing is proposed; `halted_by` why the loop ended by itself. Amounts in wei.
 
-    `spent` are fees, `bonds_locked` is the account's money in games.
+    `spent` are all fees, `spent_of_budget` those that the budget counts now, `bonds_locked` is the account's money in games.
     """
 
     running: bool
@@ -34,6 +34,7 @@ class ProposerStatus:
     safe_l2: BlockId | None
     finalized_l2: BlockId | None
     spent: Wei
+    spent_of_budget: Wei
     bonds_locked: Wei
     budget: Wei | None
     counters: Counters
@@ -50,6 +51,7 @@ class ProposerStatus:
             "safeL2": self.safe_l2.to_json() if self.safe_l2 else None,
             "finalizedL2": self.finalized_l2.to_json() if self.finalized_l2 else None,
             "spentWei": str(self.spent),
+            "spentOfBudgetWei": str(self.spent_of_budget),
             "bondsLockedWei": str(self.bonds_locked),
             "budgetWei": None if self.budget is None else str(self.budget),
             "gamesCreated": self.counters.games_created,

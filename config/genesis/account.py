@@ -46,8 +46,8 @@ class GenesisAccount:
             if any(word):
                 storage[_word(slot)] = word
         return GenesisAccount(
-            balance=parse_quantity(raw.get("balance"), "balance"),
-            nonce=parse_quantity(raw.get("nonce"), "nonce"),
+            balance=_bounded(raw.get("balance"), "balance", 256),
+            nonce=_bounded(raw.get("nonce"), "nonce", 64),
             code=from_hex(raw.get("code") or "0x"),
             storage=storage,
         )
@@ -55,6 +55,13 @@ class GenesisAccount:
 
 Alloc = dict[Address, GenesisAccount]
 """The accounts of a genesis state."""
+
+
+def _bounded(value: Any, what: str, bits: int) -> int:
+    number = parse_quantity(value, what)
+    if number >> bits:
+        raise ValueError(f"The {what} of an account has at most {bits} bits: {str(value)[:80]!r}.")
+    return number
 
 
 def _word(text: str) -> Hash32:

@@ -10,12 +10,14 @@ comptime {
     _ = @import("native/evm.zig");
     _ = @import("native/primitives.zig");
     _ = @import("native/program.zig");
+    _ = @import("native/recovery.zig");
     _ = @import("native/state_test.zig");
     _ = @import("native/stateless.zig");
+    _ = @import("native/trace.zig");
     _ = @import("native/trie_doors.zig");
     _ = @import("native/vm.zig");
 }
 
 export fn lamina_abi_version() u32 {
-    return 1;
+    return 2;
 }

@@ -126,13 +126,19 @@ const Program = struct {
         try self.pipeline.init(gpa, configuration, &self.l1, &self.l2, safe);
         defer self.pipeline.deinit();
         Progress.done(progress, .prologue, safe.ref.number);
-        while (self.pipeline.safe.ref.number < outcome.claimed_number) {
+        // Before Holocene the claimed block counts once all of its span batch is made: a later block in it may undo it.
+        var settled_root = outcome.agreed_root;
+        while (self.pipeline.settled.ref.number < outcome.claimed_number) {
             const attributes = try self.pipeline.next() orelse break;
             Progress.done(progress, .attributes, attributes.parent.number + 1);
-            const made = try self.make(attributes) orelse continue;
-            outcome.derived_number = self.pipeline.safe.ref.number;
-            outcome.derived_root = made;
-            Progress.done(progress, .block, outcome.derived_number);
+            const made = try self.make(attributes);
+            const number = self.pipeline.safe.ref.number;
+            if (number <= outcome.claimed_number) {
+                outcome.derived_number = number;
+                outcome.derived_root = made orelse settled_root;
+            }
+            if (made != null) Progress.done(progress, .block, number);
+            if (self.pipeline.settled.ref.number == outcome.derived_number) settled_root = outcome.derived_root;
         }
         Progress.done(progress, .finished, outcome.derived_number);
         return outcome;

@@ -1,15 +1,18 @@
 """Stage 2 of derivation: takes the batcher's data out of an L1 block."""
 
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from config.constants import DERIVATION_VERSION_1
 from config.errors import CriticalError
 from config.forks import Fork
 from config.rollup import AltDaConfig, RollupConfig
-from config.types import ZERO_ADDRESS, Hash32, short, to_hex
+from config.types import ZERO_ADDRESS, Address, Hash32, short, to_hex
 from derivation.codec.blob import decode_blob
 from derivation.codec.commitment import MAX_KECCAK_INPUT_BYTES, Commitment, CommitmentType
-from derivation.codec.errors import BlobError, CommitmentError
+from derivation.codec.errors import BlobError, CommitmentError, FrameError
+from derivation.codec.frames import parse_batcher_transaction
 from derivation.events import EventKind, EventSink
 from derivation.providers import L1Provider, RemoteInputs
 from derivation.stages.l1_traversal import L1Traversal
@@ -30,6 +33,15 @@ BATCHER_TRANSACTION_TYPES = frozenset(
 
 
 _COMMITMENT_VERSION = bytes((DERIVATION_VERSION_1,))
+
+
+@dataclass(frozen=True)
+class InboxSighting:
+    """A transaction with frames in the batch inbox that does not count, since `sender` is not the batcher of its block."""
+
+    block: L1BlockRef
+    transaction: Hash32
+    sender: Address
 
 
 class L1Retrieval:
@@ -59,6 +71,10 @@ class L1Retrieval:
         self._remote = remote
         self._loaded: Hash32 | None = None
         self._data: deque[bytes] = deque()
+        self.batcher_seen: L1BlockRef | None = None
+        """The newest L1 block read that holds a transaction of the batcher."""
+        self.stranger: InboxSighting | None = None
+        """The newest transaction read that would be a batcher's, were it not for its sender."""
 
     @property
     def origin(self) -> L1BlockRef:
@@ -82,6 +98,8 @@ class L1Retrieval:
         """Forget what was read; the current block is read again."""
         self._loaded = None
         self._data.clear()
+        self.batcher_seen = None
+        self.stranger = None
 
     def _load(self) -> None:
         origin = self.origin
@@ -97,6 +115,9 @@ class L1Retrieval:
         blobs = iter(found)
         self._data.clear()
         self._loaded = origin.hash
+        if transactions:
+            self.batcher_seen = origin
+        self._look_for_strangers(block.transactions)
         for tx in transactions:
             if not isinstance(tx, BlobTransaction) or not takes_blobs:
                 self._data.append(tx.data)
@@ -132,12 +153,31 @@ class L1Retrieval:
         return data
 
     def _is_from_batcher(self, tx: Transaction) -> bool:
+        return self._inbox_sender(tx) == self._traversal.system_config.batcher_address
+
+    def _inbox_sender(self, tx: Transaction) -> Address | None:
+        """Who sent a transaction to the batch inbox; None when it is no such transaction."""
         if tx.to != self._rollup.batch_inbox_address or tx.type not in BATCHER_TRANSACTION_TYPES:
-            return False
+            return None
         try:
-            return tx.sender == self._traversal.system_config.batcher_address
+            return tx.sender
         except InvalidSignature:
-            return False
+            return None
+
+    def _look_for_strangers(self, transactions: Sequence[Transaction]) -> None:
+        for tx in transactions:
+            sender = self._inbox_sender(tx)
+            if sender is None or sender == self._traversal.system_config.batcher_address:
+                continue
+            if isinstance(tx, BlobTransaction) or _holds_frames(tx.data):
+                self.stranger = InboxSighting(self.origin, tx.hash, sender)
+
+
+def _holds_frames(data: bytes) -> bool:
+    try:
+        return bool(parse_batcher_transaction(data))
+    except FrameError:
+        return False
 
 
 def _check_alt_da(rollup: RollupConfig, remote: RemoteInputs | None) -> None:

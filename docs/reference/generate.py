@@ -77,7 +77,7 @@ def _methods(namespace: type[Namespace]) -> Iterator[Method]:
     for _, function in inspect.getmembers(namespace, inspect.isfunction):
         if "rpc" not in function.__dict__:
             continue
-        name, websocket = function.__dict__["rpc"]
+        name, websocket, _ = function.__dict__["rpc"]
         hints = get_type_hints(function, include_extras=True)
         parameters = []
         for parameter in list(inspect.signature(function).parameters.values())[2 if websocket else 1 :]:

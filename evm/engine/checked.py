@@ -70,9 +70,9 @@ class CheckedEngine(Engine):
         """Raises EngineDisagreement unless the native engine makes the same block of the same transactions."""
         raws = tuple(transaction.raw for transaction in executed.block.transactions)
         try:
-            native = execute_natively(self._native, parent, inputs, raws)
+            native = execute_natively(self._native, parent, inputs, raws, executed.block.hash)
         except NativeRefusal as refusal:
-            outcome = Outcome(None, refusal=str(refusal))
+            outcome = Outcome(None, refusal=str(refusal), refused_at=refusal.index)
         else:
             if native.header.hash == executed.block.hash:
                 return

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from config.types import ZERO_ADDRESS, Address, Gas, Hash32, Timestamp
+from config.types import Address, Gas, Hash32, Timestamp
 from evm.engine.block_hashes import HeaderSource
 from evm.engine.blocks import BlockInputs, ExecutedBlock
-from evm.native.engine import Added, NativeBlockResult, NativeEngine
+from evm.native.engine import Added, NativeEngine
 from evm.native.fetch import Fetch, Kind
+from evm.native.result import NativeBlockResult
 from evm.rules import L2Rules
 from evm.store.diff import StateChanges, StateUpdate
 from evm.store.state import StateStore
@@ -72,7 +73,7 @@ def attributes_from(inputs: BlockInputs, transactions: tuple[bytes, ...] = ()) -
 
 @dataclass(frozen=True)
 class NativeOutcome:
-    """A sealed native block, decoded as far as it is asked for."""
+    """A sealed native block, decoded as far as it is asked for before it is closed."""
 
     result: NativeBlockResult
     parent_root: Hash32
@@ -84,7 +85,7 @@ class NativeOutcome:
 
     def receipts(self) -> Sequence[Receipt]:
         """The receipts."""
-        return EncodedReceipts(receipt.encoding for receipt in self.result.receipts)
+        return EncodedReceipts(self.result.receipts)
 
     def update(self) -> StateUpdate:
         """The state after the block."""
@@ -93,26 +94,32 @@ class NativeOutcome:
 
     def _changes(self) -> StateChanges | None:
         result = self.result
-        if any(change.wiped for change in result.accounts):
+        if result.wiped:
             # The engine does not list the nodes of wiped storage.
             return None
         return StateChanges(
-            self.parent_root,
-            {change.key: change.account for change in result.accounts},
-            {change.key: {key: value for _, key, value in change.slots} for change in result.accounts if change.slots},
-            frozenset(),
-            result.replaced,
-            result.copies,
+            self.parent_root, result.accounts, result.slots, frozenset(), result.replaced, result.copies
         )
 
 
 def execute_natively(
-    engine: NativeEngine, parent: Header, inputs: BlockInputs, transactions: Sequence[bytes]
+    engine: NativeEngine,
+    parent: Header,
+    inputs: BlockInputs,
+    transactions: Sequence[bytes],
+    expected: Hash32 | None = None,
 ) -> NativeOutcome:
-    """The block with exactly these transactions, whose senders are recovered. Raises NativeRefusal."""
+    """The block with exactly these transactions, whose senders are recovered. Raises NativeRefusal.
+
+    Of a block with the `expected` hash nothing but the header is read.
+    """
     with engine.begin(parent, attributes_from(inputs)) as block:
-        _raise_refusal(block.add(transactions, stop=True))
-        return NativeOutcome(block.seal(), parent.state_root)
+        done, _, last = block.add_all(transactions)
+        _raise_refusal(done, last)
+        outcome = NativeOutcome(block.seal(), parent.state_root)
+        if outcome.header.hash != expected:
+            outcome.result.read_all()
+        return outcome
 
 
 class NativeBuilder:
@@ -152,36 +159,32 @@ class NativeBuilder:
 
     def add_all(self, transactions: Sequence[Transaction]) -> None:
         """Execute all of them in one call. Raises NativeRefusal for the first that may not stand there."""
-        added = self._block.add(
-            [transaction.raw for transaction in transactions], [_known_sender(each) for each in transactions], stop=True
+        done, gas, last = self._block.add_all(
+            [transaction.raw for transaction in transactions], [_known_sender(each) for each in transactions]
         )
-        self._gas_used += sum(each.gas_used for each in added)
-        self.transactions.extend(transactions[: len(added)])
-        if added and not added[-1].included:
-            self.transactions.pop()
-        _raise_refusal(added)
+        self._gas_used += gas
+        self.transactions.extend(transactions[: done if last.included else done - 1])
+        _raise_refusal(done, last)
 
     def seal(self) -> ExecutedBlock:
         """Finish the block."""
         try:
             outcome = NativeOutcome(self._block.seal(), self._parent.state_root)
+            block = Block(outcome.header, tuple(self.transactions), self._inputs.withdrawals)
+            return ExecutedBlock(block, outcome.receipts(), outcome.update())
         finally:
             self._block.close()
-        block = Block(outcome.header, tuple(self.transactions), self._inputs.withdrawals)
-        return ExecutedBlock(block, outcome.receipts(), outcome.update())
 
     def abandon(self) -> None:
         """Give the block up."""
         self._block.close()
 
 
-def _raise_refusal(added: Sequence[Added]) -> None:
-    if added and not added[-1].included:
-        raise NativeRefusal(len(added) - 1, added[-1].reason)
+def _raise_refusal(done: int, last: Added) -> None:
+    if not last.included:
+        raise NativeRefusal(done - 1, last.reason)
 
 
-def _known_sender(transaction: Transaction) -> Address:
-    """The sender where it is known already; 20 zero bytes ask the native engine to recover it."""
-    if isinstance(transaction, DepositTransaction):
-        return ZERO_ADDRESS
-    return transaction.recovered_sender or ZERO_ADDRESS
+def _known_sender(transaction: Transaction) -> Address | None:
+    """The sender where it is known already; the native engine recovers the others, and knows that of a deposit."""
+    return None if isinstance(transaction, DepositTransaction) else transaction.recovered_sender

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _BALANCE, _NONCE, _CODE, _STORAGE, _TOUCH, _WARM_ADDRESS, _WARM_SLOT, _TRANSIENT = range(8)
 _LAST_ACCOUNT_CHANGE = _TOUCH
 _HISTORY_WINDOW = 256
+_MAX_BALANCE = (1 << 256) - 1
 _RIPEMD160 = Address(bytes(19) + b"\x03")
 
 
@@ -131,8 +132,13 @@ class EvmState:
         live.exists = True
 
     def delta_balance(self, address: Address, delta: int) -> None:
-        """Add to the balance (wei; negative: subtract)."""
-        self.set_balance(address, self.load(address).balance + delta)
+        """Add to the balance (wei; negative: subtract).
+
+        A balance is a uint256 and wraps like one when something is added, as op-geth's does: only mints that exceed all
+        ether by far get there. What is subtracted must be there.
+        """
+        balance = self.load(address).balance + delta
+        self.set_balance(address, balance & _MAX_BALANCE if delta > 0 else balance)
 
     def get_nonce(self, address: Address) -> int:
         """The account's nonce."""

@@ -22,14 +22,19 @@ from evm.types import Hash32, Header, PayloadAttributes, decode_transaction, fro
 from evm.types.json_codec import header_from_json, header_to_json
 from evm.types.transaction import DepositTransaction, TransactionDecodingError
 
+BLOCK_FILE = "block.json.gz"
+"""The block in a directory that reproduces a disagreement between engines."""
+
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
 def load_stateless_case(path: Path, chain_id: int | None = None) -> StatelessCase:
     """A block with its witness from a JSON file, gzipped or not. `chain_id` names the rules where the file does not.
 
-    Raises ValueError naming the file and what is wrong with it.
+    A directory stands for the `block.json.gz` in it. Raises ValueError naming the file and what is wrong with it.
     """
+    if path.is_dir():
+        path /= BLOCK_FILE
     try:
         raw = path.read_bytes()
         if raw.startswith(_GZIP_MAGIC):

@@ -1,7 +1,8 @@
-"""The core's codecs alone, for tests. `core/src/native/codec_doors.zig` is the other side."""
+"""The core's codecs alone: FastLZ for the pool, the others for tests. `core/src/native/codec_doors.zig` is the other side."""
 
 import ctypes
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from config.types import Address, Hash32
@@ -84,6 +85,11 @@ def read_transaction(raw: bytes) -> TransactionFields:
 
 def fastlz_length(data: bytes) -> int:
     """The length that FastLZ would make of the bytes."""
-    function = load_library().lamina_fastlz_length
+    return int(_fastlz_length()(data, len(data)))
+
+
+@cache
+def _fastlz_length() -> "ctypes._NamedFuncPointer":
+    function: ctypes._NamedFuncPointer = load_library().lamina_fastlz_length
     function.restype, function.argtypes = ctypes.c_uint64, (ctypes.c_char_p, ctypes.c_size_t)
-    return int(function(data, len(data)))
+    return function

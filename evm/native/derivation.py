@@ -88,6 +88,7 @@ def _library() -> ctypes.CDLL:
         PREIMAGE_CALLBACK,
         _MAKE_BLOCK,
         ctypes.c_void_p,
+        ctypes.c_char_p,
     )
     library.lamina_derive.restype = ctypes.c_int
     return library
@@ -194,20 +195,24 @@ def _give(value: bytes, out: Any) -> "ctypes.Array[ctypes.c_char]":
     return buffer
 
 
-def derive(config: bytes, safe_hash: bytes, l1_head: bytes, preimage: Preimage, make_block: MakeBlock) -> None:
+def derive(config: bytes, safe_hash: bytes, l1_head: bytes, preimage: Preimage, make_block: MakeBlock) -> bytes:
     """Derive from an L2 block on until the L1 chain that ends in `l1_head` is used up; `make_block` sees all attributes.
 
+    Answers the hash of the last safe block. Before Holocene blocks are undone that came from a span batch with a block
+    that `make_block` refuses: attributes with an earlier parent follow, or the answer is an earlier block.
     `config` is from `config.program.program_config`. Raises NativeDerivationError, or what a callback raised.
     """
     if len(safe_hash) != 32 or len(l1_head) != 32:
         raise ValueError("block hashes have 32 bytes")
     preimages = PreimageCallback(preimage)
     blocks = _MakeBlockCallback(make_block)
+    head = ctypes.create_string_buffer(32)
     status = _library().lamina_derive(
-        config, len(config), safe_hash, l1_head, preimages.function, blocks.function, None
+        config, len(config), safe_hash, l1_head, preimages.function, blocks.function, None, head
     )
     error = preimages.error or blocks.error
     if error is not None:
         raise error
     if status:
         raise NativeDerivationError(status)
+    return head.raw

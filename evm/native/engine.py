@@ -4,7 +4,6 @@ This is the low door: it speaks headers, attributes and raw transactions, and gi
 """
 
 import ctypes
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -14,13 +13,14 @@ from typing import Any, Self
 
 from config.errors import CriticalError
 from config.rollup import RollupConfig
-from config.types import Address, Hash32, to_hex
+from config.types import Address, to_hex
 from evm.engine.errors import InvalidPayload
 from evm.native.fetch import CALLBACK, Fetch, Fetcher
 from evm.native.library import load_library
+from evm.native.result import BlockResult, NativeBlockResult
+from evm.native.senders import FEW, recover_senders
 from evm.native.task import encode_attributes, encode_config
 from evm.types import Header, PayloadAttributes
-from evm.types.rlp import Rlp, decode_own
 from evm.validity import InvalidReason
 
 DEFAULT_CACHE_BYTES = 256 << 20
@@ -34,10 +34,9 @@ class _Status(IntEnum):
     OK = 0
     MALFORMED_INPUT = 1
     INVALID_ATTRIBUTES = 2
-    INVALID_TRANSACTION = 3
-    MISSING = 4
-    DAMAGED = 5
-    OUT_OF_MEMORY = 6
+    MISSING = 3
+    DAMAGED = 4
+    OUT_OF_MEMORY = 5
 
 
 class _AddResult(ctypes.Structure):
@@ -50,22 +49,18 @@ class _AddResult(ctypes.Structure):
     )
 
 
-class _Slice(ctypes.Structure):
-    _fields_ = (("data", ctypes.c_void_p), ("length", ctypes.c_size_t))
-
-
 _INCLUDED, _INVALID, _MALFORMED = range(3)
 _HANDLE, _SIZE, _BYTES, _INT = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_int
 _U32S, _HANDLES, _U64S = ctypes.POINTER(ctypes.c_uint32), ctypes.POINTER(_HANDLE), ctypes.POINTER(ctypes.c_uint64)
-_RESULTS, _SLICES, _SIZES = ctypes.POINTER(_AddResult), ctypes.POINTER(_Slice), ctypes.POINTER(_SIZE)
+_ADDED, _RESULT, _SIZES = ctypes.POINTER(_AddResult), ctypes.POINTER(BlockResult), ctypes.POINTER(_SIZE)
 _DOORS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "lamina_engine_open": (_HANDLE, (_BYTES, _SIZE, CALLBACK, ctypes.c_void_p, _SIZE)),
     "lamina_engine_close": (None, (_HANDLE,)),
     "lamina_engine_missing": (None, (_HANDLE, _BYTES)),
     "lamina_engine_fetches": (None, (_HANDLE, _U64S, _U64S)),
     "lamina_engine_begin": (_INT, (_HANDLE, _BYTES, _SIZE, _BYTES, _SIZE, _HANDLES)),
-    "lamina_block_add": (_INT, (_HANDLE, _SIZE, _BYTES, _U32S, _BYTES, _INT, _RESULTS, _SIZES)),
-    "lamina_block_seal": (_INT, (_HANDLE, _SLICES)),
+    "lamina_block_add": (_INT, (_HANDLE, _SIZE, _BYTES, _U32S, _BYTES, _INT, _ADDED, _SIZES)),
+    "lamina_block_seal": (_INT, (_HANDLE, _RESULT)),
     "lamina_block_close": (None, (_HANDLE,)),
 }
 
@@ -90,47 +85,6 @@ class Added:
     def included(self) -> bool:
         """Whether it is in the block now."""
         return self.reason is None and not self.malformed
-
-
-@dataclass(frozen=True)
-class NativeReceipt:
-    """A receipt as it is stored (`Receipt.decode` reads it), the gas of its transaction, and the contract it created."""
-
-    encoding: bytes
-    gas_used: int
-    created: Address | None
-
-
-@dataclass(frozen=True)
-class AccountChange:
-    """An account after the block, as RLP; None when it is gone. `key` is the address's keccak256.
-
-    `wiped`: storage that was there before is gone. `slots`: slot, its keccak256, and the new value,
-    big-endian without leading zeros.
-    """
-
-    address: Address
-    key: Hash32
-    account: bytes | None
-    wiped: bool
-    slots: tuple[tuple[Hash32, Hash32, bytes], ...]
-
-
-@dataclass(frozen=True)
-class NativeBlockResult:
-    """A sealed block and what it did.
-
-    `nodes` are the trie nodes at positions that changed; `copies` counts further positions of those that stand at more
-    than one; `replaced` are the nodes that stood at positions that changed, as often as they did.
-    """
-
-    header: Header
-    receipts: tuple[NativeReceipt, ...]
-    nodes: dict[Hash32, bytes]
-    copies: dict[Hash32, int]
-    replaced: tuple[Hash32, ...]
-    codes: dict[Hash32, bytes]
-    accounts: tuple[AccountChange, ...]
 
 
 class NativeEngine:
@@ -184,16 +138,6 @@ class NativeEngine:
         assert block.value is not None
         return NativeBlock(self, block.value, what)
 
-    def execute(self, parent: Header, attributes: PayloadAttributes) -> NativeBlockResult:
-        """The block with exactly the attributes' transactions. Raises as `begin`, and InvalidPayload."""
-        with self.begin(parent, attributes) as block:
-            results = block.add(attributes.transactions, stop=True)
-            if results and not results[-1].included:
-                reason = results[-1].reason
-                text = "it cannot be decoded" if reason is None else reason.value
-                raise InvalidPayload(f"transaction {len(results) - 1} of the payload attributes: {text}")
-            return block.seal()
-
     def _check(self, status: int, what: str) -> None:
         self._fetcher.reraise()
         if status == _Status.OK:
@@ -219,6 +163,7 @@ class NativeBlock:
         self._engine = engine
         self._handle: int | None = handle
         self._what = what
+        self._result: NativeBlockResult | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -230,6 +175,8 @@ class NativeBlock:
 
     def close(self) -> None:
         """Give its memory back."""
+        if self._result is not None:
+            self._result.release()
         if self._handle is not None:
             _door("lamina_block_close")(self._handle)
             self._handle = None
@@ -242,8 +189,30 @@ class NativeBlock:
         `senders` that are given are believed. Raises CriticalError when a part of the state is not there; the block is
         lost then.
         """
+        results, done = self._add(transactions, senders, stop)
+        return [_added(results[index]) for index in range(done)]
+
+    def add_all(
+        self, transactions: Sequence[bytes], senders: Sequence[Address | None] | None = None
+    ) -> tuple[int, int, Added]:
+        """As `add` up to the first that is not valid: how many there were, the gas they used, what became of the last."""
+        results, done = self._add(transactions, senders, True)
+        if not done:
+            return 0, 0, Added()
+        gas = sum(memoryview(bytes(results)).cast("Q")[1 : 3 * done : 3])
+        return done, gas, _added(results[done - 1])
+
+    def _add(
+        self, transactions: Sequence[bytes], senders: Sequence[Address | None] | None, stop: bool
+    ) -> "tuple[ctypes.Array[_AddResult], int]":
         count = len(transactions)
-        known = b"".join(sender or _UNKNOWN_SENDER for sender in senders) if senders is not None else None
+        # Recovering a few takes less time than waking threads up.
+        unknown = count if senders is None else senders.count(None)
+        known: bytes | None = None
+        if unknown > FEW:
+            known = recover_senders(transactions, senders)
+        elif senders is not None:
+            known = b"".join(sender or _UNKNOWN_SENDER for sender in senders)
         if known is not None and len(known) != count * len(_UNKNOWN_SENDER):
             raise ValueError(f"{count} transactions, but {len(known)} bytes of senders")
         lengths = (ctypes.c_uint32 * count)(*map(len, transactions))
@@ -253,13 +222,17 @@ class NativeBlock:
             self._handle, count, b"".join(transactions), lengths, known, stop, results, ctypes.byref(done)
         )
         self._engine._check(status, self._what)
-        return [_added(results[index]) for index in range(done.value)]
+        return results, done.value
 
     def seal(self) -> NativeBlockResult:
-        """Finish the block. Raises CriticalError when a part of the state is not there."""
-        result = _Slice()
+        """Finish the block. Raises CriticalError when a part of the state is not there.
+
+        What the result holds beside the header has to be read before the block is closed.
+        """
+        result = BlockResult()
         self._engine._check(_door("lamina_block_seal")(self._handle, ctypes.byref(result)), self._what)
-        return _result(ctypes.string_at(result.data, result.length))
+        self._result = NativeBlockResult(result)
+        return self._result
 
 
 def _added(result: _AddResult) -> Added:
@@ -268,35 +241,3 @@ def _added(result: _AddResult) -> Added:
     if result.verdict == _MALFORMED:
         return Added(malformed=True)
     return Added(gas_used=result.gas_used, succeeded=bool(result.succeeded))
-
-
-def _result(encoded: bytes) -> NativeBlockResult:
-    items: Any = decode_own(encoded)
-    header, block_hash, receipts, nodes, replaced, codes, accounts = items
-    parsed = Header.decode(header)
-    parsed.__dict__["hash"] = Hash32(block_hash)
-    counts = Counter(nodes[::2])
-    return NativeBlockResult(
-        header=parsed,
-        receipts=tuple(
-            NativeReceipt(encoding, int.from_bytes(gas, "big"), Address(created) if created else None)
-            for encoding, gas, created in receipts
-        ),
-        nodes=dict(zip(nodes[::2], nodes[1::2], strict=True)),
-        copies={key: count - 1 for key, count in counts.items() if count > 1},
-        replaced=tuple(replaced),
-        codes=dict(zip(codes[::2], codes[1::2], strict=True)),
-        accounts=tuple(_account(item) for item in accounts),
-    )
-
-
-def _account(item: list[Rlp]) -> AccountChange:
-    fields: Any = item
-    address, key, account, wiped, slots = fields
-    return AccountChange(
-        address=Address(address),
-        key=Hash32(key),
-        account=account or None,
-        wiped=bool(wiped),
-        slots=tuple(zip(slots[::3], slots[1::3], slots[2::3], strict=True)),
-    )

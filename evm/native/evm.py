@@ -12,6 +12,7 @@ from config.forks import EthFork, Fork
 from config.genesis.account import Alloc
 from config.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
 from evm.native.library import load_library
+from evm.native.steps import Step, read_step
 from evm.types.rlp import Rlp, RlpInput, as_bytes, as_int, as_list, decode, encode, int_to_rlp
 
 _ANSWER_BYTES = 1 << 20
@@ -69,17 +70,6 @@ class CallToRun:
     is_traced: bool = False
     blob_hashes: Sequence[Hash32] = ()
     block: BlockFacts = BlockFacts()
-
-
-@dataclass(frozen=True)
-class Step:
-    """An opcode before it runs. `gas_left` in gas, `depth` 0 for the call itself, the stack from its bottom."""
-
-    pc: int
-    opcode: int
-    gas_left: int
-    depth: int
-    stack: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -180,18 +170,7 @@ def run_call(call: CallToRun) -> CallResult:
         output=as_bytes(output, "output"),
         logs=tuple(_log(log) for log in as_list(logs, "logs")),
         storage=dict(_slot(slot) for slot in as_list(storage, "changed slots")),
-        steps=tuple(_step(step) for steps in trace for step in as_list(steps, "steps")),
-    )
-
-
-def _step(item: Rlp) -> Step:
-    pc, opcode, gas_left, depth, stack = as_list(item, "step", 5)
-    return Step(
-        as_int(pc, "pc"),
-        as_int(opcode, "opcode"),
-        as_int(gas_left, "gas left"),
-        as_int(depth, "depth"),
-        tuple(as_int(word, "word") for word in as_list(stack, "stack")),
+        steps=tuple(read_step(step) for steps in trace for step in as_list(steps, "steps")),
     )
 
 

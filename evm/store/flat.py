@@ -30,7 +30,8 @@ class _Absent:
 
 
 _ABSENT = _Absent()
-_CachedAccount: TypeAlias = Account | _Absent
+_CachedAccount: TypeAlias = Account | bytes | _Absent
+"""Bytes are an account that nobody has asked for since it changed."""
 
 
 class FlatState:
@@ -66,9 +67,11 @@ class FlatState:
         with self._lock:
             self._check(version)
             cached = self._accounts.get(key)
-        if cached is not None:
-            return cached if isinstance(cached, Account) else None
-        raw = self._kv.get(ACCOUNT_PREFIX + key)
+        if isinstance(cached, Account):
+            return cached
+        if cached is _ABSENT:
+            return None
+        raw = cached if isinstance(cached, bytes) else self._kv.get(ACCOUNT_PREFIX + key)
         account = None if raw is None else Account.decode(raw)
         with self._lock:
             self._check(version)
@@ -131,7 +134,8 @@ class FlatState:
             if changes.wiped:
                 self._slots.clear()
             for key, raw in changes.accounts.items():
-                self._accounts.put(key, _ABSENT if raw is None else Account.decode(raw), ACCOUNT_BYTES)
+                # Most are not read before they change again: they are decoded when they are.
+                self._accounts.put(key, _ABSENT if raw is None else raw, ACCOUNT_BYTES)
             for key, slots in changes.slots.items():
                 for slot, value in slots.items():
                     self._slots.put(key + slot, int.from_bytes(value, "big"), SLOT_BYTES)

@@ -41,7 +41,7 @@ from evm.store.layout import (
 )
 from evm.store.state import StateStore
 from evm.trie import MissingTrieNode, Node, decode_node
-from evm.trie.nodes import BRANCH_WIDTH, unpack_path
+from evm.trie.nodes import BRANCH_WIDTH, is_leaf, unpack_path
 
 _FILTER_BITS = 20
 
@@ -194,7 +194,10 @@ class StateHistory:
         new: set[Hash32] = set()
         for node_hash, times in added.items():
             raw = update.nodes.get(node_hash)
-            if raw is not None and _is_above(update.decoded.get(node_hash) or decode_node(raw), new):
+            node = update.decoded.get(node_hash)
+            if node is None and raw is not None and not is_leaf(raw):
+                node = decode_node(raw)
+            if node is not None and _is_above(node, new):
                 held = 0
             else:
                 held = self._references(node_hash)

@@ -39,7 +39,7 @@ def trace_transaction(
         builder.add(earlier)
         if budget is not None:
             budget()
-    return _trace_next(builder, transaction, tracer)
+    return trace_next(builder, transaction, tracer)
 
 
 def trace_block(
@@ -48,7 +48,7 @@ def trace_block(
     """The traces of all transactions of a block, each by a tracer of its own. Raises as `trace_transaction`."""
     builder = _start(engine, parent, block, budget)
     for transaction in block.transactions:
-        yield TransactionTrace(transaction.hash, _trace_next(builder, transaction, make_tracer()))
+        yield TransactionTrace(transaction.hash, trace_next(builder, transaction, make_tracer()))
         if budget is not None:
             budget()
 
@@ -87,8 +87,8 @@ def _start(engine: Engine, parent: Header, block: Block, budget: Budget | None) 
     return builder
 
 
-def _trace_next(builder: BlockBuilder, transaction: Transaction, tracer: Tracer) -> Any:
-    """Add a transaction to the block and trace it."""
+def trace_next(builder: BlockBuilder, transaction: Transaction, tracer: Tracer) -> Any:
+    """Add a transaction to the block and trace it. Raises InvalidTransaction when it may not stand there."""
     state: EvmState = builder.state
     fork, gas_before = builder.fork, builder.gas_used
     nonce = state.get_nonce(transaction.sender)

@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from config.errors import CriticalError
 from config.types import Hash32, to_hex
-from evm.types.rlp import Rlp, RlpError, decode
+from evm.types.rlp import Rlp, RlpError, decode, item_length
 
 Node: TypeAlias = list[Rlp]
 
@@ -23,6 +23,9 @@ Key = TypeVar("Key", bound=bytes)
 
 BRANCH_WIDTH = 17
 """Sixteen children and a value."""
+
+_LONGEST_PATH = 0x80 + 33
+"""The RLP prefix of the path of a key of 32 bytes."""
 
 _HASH_OR_EMPTY = re.compile(rb"\xa0(.{32})|\x80", re.DOTALL)
 
@@ -70,6 +73,18 @@ def decode_node(raw: bytes) -> Node:
     if not isinstance(node, list) or len(node) not in (2, BRANCH_WIDTH):
         raise CorruptTrieNode(f"{len(raw)} bytes starting with 0x{raw[:8].hex()} are no trie node")
     return node
+
+
+def is_leaf(raw: bytes) -> bool:
+    """Whether a node is a leaf, without decoding what it holds."""
+    start = raw[0] - 0xF6 if raw[0] > 0xF7 else 1
+    prefix = raw[start]
+    end = start + 1 + max(prefix - 0x80, 0)
+    flag = raw[start] if prefix < 0x80 else raw[start + 1]
+    if prefix > _LONGEST_PATH or flag >> 4 not in (2, 3):
+        return False
+    # A branch can begin with a hash that looks like a path, but more than one item follows.
+    return end + item_length(raw, end) == len(raw)
 
 
 def _decode_branch(raw: bytes) -> Node | None:

@@ -166,6 +166,10 @@ class _Signed(BaseTransaction):
         """The signer's address if it has been recovered already."""
         return self.__dict__.get("sender")
 
+    def remember_sender(self, sender: Address) -> None:
+        """Take it as known who signed: it is not recovered any more."""
+        self.__dict__["sender"] = sender
+
     def sender_whatever_s(self) -> Address:
         """The signer's address where `s` may be high, as on Frontier; from then on `sender` answers it, too."""
         sender = recover_address(self.signing_hash(), self.y_parity, self.r, self.s, high_s=True)

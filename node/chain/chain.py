@@ -271,7 +271,9 @@ class Chain:
         batch = WriteBatch()
         self.store.stage_head(batch, "safe", safe)
         self.store.stage_head(batch, "finalized", finalized)
-        self.kv.write(batch, sync=True)
+        # Power loss may take a safe label back, never past what was written before it: L1 gives it again. Nothing may take
+        # back what is final.
+        self.kv.write(batch, sync=finalized.hash != self.finalized.hash)
         self.safe, self.finalized = safe, finalized
         self._tell_labels()
 

@@ -62,7 +62,10 @@ StatelessEngineOption = Annotated[StatelessEngine, typer.Option("--engine", help
 @evm.command()
 def stateless(
     files: Annotated[
-        list[Path], typer.Argument(help="Blocks with their witness, .json or .json.gz.", exists=True, dir_okay=False)
+        list[Path],
+        typer.Argument(
+            help="Blocks with their witness, .json or .json.gz, or directories below disagreements/.", exists=True
+        ),
     ],
     engine: StatelessEngineOption = StatelessEngine.PYEVM,
     chain: Annotated[
@@ -72,6 +75,7 @@ def stateless(
     """Execute blocks from parent header, payload and witness; exit 1 when a hash does not match.
 
     Prints one JSON line per file. A trie node or code that the witness lacks is an error, never taken for empty.
+    A directory that a node has written about engines that disagree stands for the block in it.
     `native` is the core as the native library, `guest` the same on the fault-proof VM, with the steps it takes.
 
     Example: lamina evm stateless --chain 10 --engine native block.json.gz

@@ -10,11 +10,27 @@ from typing import Annotated
 import typer
 
 from config.engine_mode import EngineMode
+from node.cli.l1_flags import (
+    ARCHIVE_MEGABYTES,
+    BATCH_SIZE,
+    CONCURRENCY,
+    TIMEOUT,
+    L1ArchiveSize,
+    L1BatchSize,
+    L1BeaconFallbacks,
+    L1Beacons,
+    L1BlobDirectory,
+    L1Concurrency,
+    L1Quorum,
+    L1RateLimit,
+    L1Timeout,
+    L1Urls,
+    l1_options,
+)
 from node.devnet.supervisor import SUPERVISED
 
 DataDir = Annotated[Path, typer.Option("--datadir", help="Directory of the chain data.")]
 RollupFile = Annotated[Path, typer.Option("--rollup.config", help="rollup.json, as op-node reads it.")]
-L1Url = Annotated[str, typer.Option("--l1", help="URL of an L1 execution endpoint.")]
 L1ChainFile = Annotated[
     Path | None,
     typer.Option(
@@ -108,10 +124,16 @@ def init(
 def node(
     rollup_config: RollupFile,
     datadir: DataDir,
-    l1: L1Url,
-    l1_beacon: Annotated[
-        list[str], typer.Option("--l1.beacon", help="URL of an L1 beacon endpoint; repeat for fallbacks.")
-    ],
+    l1: L1Urls,
+    l1_beacon: L1Beacons,
+    l1_beacon_fallbacks: L1BeaconFallbacks = None,
+    l1_blob_directory: L1BlobDirectory = None,
+    l1_quorum: L1Quorum = None,
+    l1_rpc_timeout: L1Timeout = TIMEOUT,
+    l1_rpc_rate_limit: L1RateLimit = 0,
+    l1_rpc_max_batch_size: L1BatchSize = BATCH_SIZE,
+    l1_max_concurrency: L1Concurrency = CONCURRENCY,
+    l1_blob_archive_size: L1ArchiveSize = ARCHIVE_MEGABYTES,
     l1_chain_config: L1ChainFile = None,
     l1_poll_interval: Annotated[
         float, typer.Option("--l1.poll-interval", help="Seconds between looks at L1's head.")
@@ -123,6 +145,13 @@ def node(
     sequencer_l1_confs: Annotated[
         int, typer.Option("--sequencer.l1-confs", help="L1 blocks on top of a new L1 origin.")
     ] = 0,
+    sequencer_recover: Annotated[
+        bool,
+        typer.Option(
+            "--sequencer.recover",
+            help="Start in recovery mode: blocks without transactions, with new L1 origins as fast as they may come.",
+        ),
+    ] = False,
     sequencer_max_safe_lag: Annotated[
         int, typer.Option("--sequencer.max-safe-lag", help="Pause when the safe head is this far behind (0: never).")
     ] = 0,
@@ -177,9 +206,21 @@ def node(
         datadir=datadir,
         rollup=rollup,
         l1_chain=load_l1_chain(rollup.l1_chain_id, l1_chain_config),
-        l1=l1,
-        l1_beacon=l1_beacon,
-        sequencer=SequencerSettings(l1_confirmations=sequencer_l1_confs, max_safe_lag=sequencer_max_safe_lag)
+        l1=l1_options(
+            l1,
+            l1_beacon,
+            l1_beacon_fallbacks,
+            blob_directory=l1_blob_directory,
+            quorum=l1_quorum,
+            timeout=l1_rpc_timeout,
+            rate_limit=l1_rpc_rate_limit,
+            batch_size=l1_rpc_max_batch_size,
+            concurrency=l1_max_concurrency,
+            archive_megabytes=l1_blob_archive_size,
+        ),
+        sequencer=SequencerSettings(
+            l1_confirmations=sequencer_l1_confs, max_safe_lag=sequencer_max_safe_lag, recover=sequencer_recover
+        )
         if sequencer
         else None,
         sequencer_stopped=sequencer_stopped,

@@ -247,6 +247,9 @@ def proposer(
     ] = False,
     stopped: Annotated[bool, typer.Option("--stopped", help="Wait for admin_startProposer.")] = False,
     budget: Budget = None,
+    budget_period: Annotated[
+        int | None, typer.Option("--budget-period", help="Seconds in which --budget may be spent, again and again.")
+    ] = None,
     poll_interval: PollInterval = 6.0,
     rpc_port: RpcPort = 8560,
     metrics_port: MetricsPort = -1,
@@ -277,6 +280,7 @@ def proposer(
                 allow_non_finalized=allow_non_finalized,
                 poll_seconds=poll_interval,
                 budget=None if budget is None else Wei(int(budget * 10**18)),
+                budget_period=budget_period,
             ),
             tx_policy=TxPolicy(poll_interval=min(poll_interval, 1.0)),
             stopped=stopped,

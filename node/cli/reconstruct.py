@@ -13,7 +13,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from node.cli.node import AltDaServer, L1ChainFile, L1Url, RollupFile
+from node.cli.l1_flags import (
+    ARCHIVE_MEGABYTES,
+    BATCH_SIZE,
+    CONCURRENCY,
+    TIMEOUT,
+    L1ArchiveSize,
+    L1BatchSize,
+    L1BeaconFallbacks,
+    L1Beacons,
+    L1BlobDirectory,
+    L1Concurrency,
+    L1Quorum,
+    L1RateLimit,
+    L1Timeout,
+    L1Urls,
+    l1_options,
+)
+from node.cli.node import AltDaServer, L1ChainFile, RollupFile
 
 if TYPE_CHECKING:
     from node.reconstruct import Progress, Reconstruction
@@ -27,10 +44,16 @@ _LINE_EVERY = 5.0
 def reconstruct(
     context: typer.Context,
     rollup_config: RollupFile,
-    l1: L1Url,
-    l1_beacon: Annotated[
-        list[str], typer.Option("--l1.beacon", help="URL of an L1 beacon endpoint; repeat for fallbacks.")
-    ],
+    l1: L1Urls,
+    l1_beacon: L1Beacons,
+    l1_beacon_fallbacks: L1BeaconFallbacks = None,
+    l1_blob_directory: L1BlobDirectory = None,
+    l1_quorum: L1Quorum = None,
+    l1_rpc_timeout: L1Timeout = TIMEOUT,
+    l1_rpc_rate_limit: L1RateLimit = 0,
+    l1_rpc_max_batch_size: L1BatchSize = BATCH_SIZE,
+    l1_max_concurrency: L1Concurrency = CONCURRENCY,
+    l1_blob_archive_size: L1ArchiveSize = ARCHIVE_MEGABYTES,
     l1_chain_config: L1ChainFile = None,
     genesis: Annotated[
         Path | None,
@@ -69,8 +92,18 @@ def reconstruct(
             rollup=rollup,
             l1_chain=load_l1_chain(rollup.l1_chain_id, l1_chain_config),
             genesis=document,
-            l1=l1,
-            l1_beacon=l1_beacon,
+            l1=l1_options(
+                l1,
+                l1_beacon,
+                l1_beacon_fallbacks,
+                blob_directory=l1_blob_directory,
+                quorum=l1_quorum,
+                timeout=l1_rpc_timeout,
+                rate_limit=l1_rpc_rate_limit,
+                batch_size=l1_rpc_max_batch_size,
+                concurrency=l1_max_concurrency,
+                archive_megabytes=l1_blob_archive_size,
+            ),
             to_l1_block=to_l1_block,
             alt_da_server=alt_da_server,
         )

@@ -65,13 +65,18 @@ def _defaults(tables: dict[str, Any], group: Any, where: str) -> dict[str, Any]:
         if hasattr(command, "commands"):
             result[name] = _defaults(table, command, f"{where}{name}.")
             continue
-        known = {key: option.name for option in options(command) for key in (option.name, key_of(option))}
+        known = {key: option for option in options(command) for key in (option.name, key_of(option))}
         settings = dict(_flatten(table))
         unknown = sorted(set(settings) - set(known))
         if unknown:
             raise ValueError(f"[{where}{name}] has {', '.join(unknown)}, but the command has no such flag")
-        result[name] = {known[key]: value for key, value in settings.items()}
+        result[name] = {known[key].name: _value(known[key], value) for key, value in settings.items()}
     return result
+
+
+def _value(option: Any, value: Any) -> Any:
+    """One value of a flag that may be repeated need not be written as a list."""
+    return [value] if option.multiple and isinstance(value, str) else value
 
 
 def _flatten(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -46,9 +46,13 @@ class ChainHeadView:
 
 
 class ChainPoolRules:
-    """The rules of a chain as `PoolRules`: validity by `evm.validity`, data fees by the head's L1 attributes."""
+    """The rules of a chain as `PoolRules`: validity by `evm.validity`, data fees by the head's L1 attributes.
 
-    def __init__(self, chain: Chain) -> None:
+    `fastlz_length` stands in for the one of `evm.fees` where the native engine leads.
+    """
+
+    def __init__(self, chain: Chain, fastlz_length: Callable[[bytes], int] | None = None) -> None:
+        self._fastlz_length = fastlz_length
         self._chain = chain
         self._rules: Rules = chain.rules
         self._fees: tuple[Hash32, L1FeeParameters | None] = (ZERO_HASH, None)
@@ -72,11 +76,18 @@ class ChainPoolRules:
     def data_fee(self, transaction: SignedTransaction, head: Header) -> int:
         """L1 data fee and the highest operator fee in wei; zero on L1."""
         fees = self._fee_parameters(head)
-        return 0 if fees is None else fees.l1_fee(transaction.raw) + fees.operator_fee(transaction.gas_limit)
+        if fees is None:
+            return 0
+        raw = transaction.raw
+        return fees.l1_fee(raw, self._length(raw)) + fees.operator_fee(transaction.gas_limit)
 
     def data_size(self, transaction: SignedTransaction) -> int:
         """Estimated compressed bytes. Spec: op fjord exec-engine."""
-        return estimated_size_scaled(transaction.raw) // _SIZE_SCALE
+        raw = transaction.raw
+        return estimated_size_scaled(raw, self._length(raw)) // _SIZE_SCALE
+
+    def _length(self, raw: bytes) -> int | None:
+        return None if self._fastlz_length is None else self._fastlz_length(raw)
 
     def _fee_parameters(self, head: Header) -> L1FeeParameters | None:
         rules = self._rules

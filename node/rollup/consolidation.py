@@ -10,7 +10,9 @@ from evm.types import Block
 def difference(block: Block, derived: DerivedAttributes, rollup: RollupConfig) -> str | None:
     """Why a block is not the one that the attributes determine, in words; None when it is.
 
-    Spec: op derivation, "L1-Consolidation: Payload Attributes Matching".
+    The base fee parameters and the minimum base fee stand in the extra data. What execution determines (roots, gas used)
+    needs no comparison: every block here has been executed.
+    Spec: op derivation, "L1-consolidation: payload attributes matching".
     """
     header, attributes = block.header, derived.attributes
     if header.parent_hash != derived.parent.hash:
@@ -21,6 +23,7 @@ def difference(block: Block, derived: DerivedAttributes, rollup: RollupConfig) -
         ("fee recipient", header.fee_recipient.hex(), attributes.suggested_fee_recipient.hex()),
         ("gas limit", header.gas_limit, attributes.gas_limit),
         ("parent beacon block root", header.parent_beacon_block_root, attributes.parent_beacon_block_root),
+        ("withdrawals", block.withdrawals, () if attributes.with_withdrawals else None),
         (
             "extra data",
             header.extra_data.hex(),

@@ -6,15 +6,15 @@ It is the only writer of the safe and finalized heads.
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import Protocol
 
 from config.errors import CriticalError, ResetError, TemporaryError
 from config.l1_chain import L1ChainConfig
 from config.rollup import RollupConfig
+from derivation.attributes import deposits_only
 from derivation.events import DerivationEvent
 from derivation.l2_block_info import l2_block_ref
 from derivation.pipeline import DerivationPipeline
-from derivation.providers import ChainL2Provider, NotYetAvailable
+from derivation.providers import ChainL2Provider, Missing, NotYetAvailable
 from derivation.types import (
     AdvancedOrigin,
     Attributes,
@@ -29,10 +29,13 @@ from evm.engine import ExecutedBlock, InvalidPayload
 from evm.types import Block, Header, short
 from node.chain import Chain
 from node.rollup.consolidation import difference
+from node.rollup.journal import Journal
 from node.rollup.l1_data import L1Data
 from node.rollup.l1_heads import L1Heads
 from node.rollup.safe_db import SafeDb
-from node.rollup.sync_start import find_sync_start
+from node.rollup.stall import Cause, HaltedError, Place, Stage, Stall, StalledError
+from node.rollup.stall_of import halt_of, stall_of
+from node.rollup.sync_start import CanonicalL1, find_sync_start
 
 log = logging.getLogger("lamina.rollup")
 
@@ -40,19 +43,15 @@ _STEPS_PER_TURN = 16
 """Pipeline steps between two chances for other tasks of the event loop."""
 
 
-class L1ByNumber(Protocol):
-    """Canonical L1 headers by number: `l1.source.L1Client`."""
-
-    async def header_by_number(self, number: int) -> Header: ...
-
-
 @dataclass
 class DriverStatus:
-    """What the loop is doing, in words, for RPC and health checks."""
+    """What the loop is doing, in words, for RPC and health checks; `stall` and `halt` are what stands in its way."""
 
     waiting_for: str = "starting"
     last_error: str | None = None
     halted_by: str | None = None
+    stall: Stall | None = None
+    halt: Stall | None = None
     resets: int = 0
     temporary_errors: int = 0
     derived_blocks: int = 0
@@ -70,7 +69,7 @@ class RollupDriver:
         rollup: RollupConfig,
         l1_chain: L1ChainConfig,
         chain: Chain,
-        l1: L1ByNumber,
+        l1: CanonicalL1,
         data: L1Data,
         heads: L1Heads,
         safe_db: SafeDb,
@@ -85,17 +84,20 @@ class RollupDriver:
             rollup, l1_chain, data, ChainL2Provider(rollup, chain), on_event=self._on_event, remote=data.remote
         )
         self.status = DriverStatus()
+        self.journal = Journal()
         self.ready = asyncio.Event()
         self._reset_reason: str | None = "start"
         self._safe = l2_block_ref(chain.store.require_block(chain.safe.hash), rollup)
+        self._recorded = -1
         self._processed: L1BlockRef | None = None
+        self._reset_at: tuple[L2BlockRef, L1BlockRef | None] | None = None
         self._wake = asyncio.Event()
 
     # --- for others ---
 
     @property
     def safe(self) -> L2BlockRef:
-        """The safe head."""
+        """How far derivation is: the safe head, or after a restart a block below it that is derived again."""
         return self._safe
 
     @property
@@ -115,6 +117,8 @@ class RollupDriver:
 
     def _on_event(self, event: DerivationEvent) -> None:
         log.info("derivation: %s", event.text, extra={"event": event.kind.value, "l1": event.l1_block.number})
+        if self._processed is None or event.l1_block.number > self._processed.number:
+            self.journal.note(event)
 
     # --- the loop ---
 
@@ -125,26 +129,44 @@ class RollupDriver:
             try:
                 await self._turn()
                 pause = 0.25
-                self.status.last_error = None
+                self._goes_on()
             except NotYetAvailable as wanted:
                 try:
                     await self._data.fetch(wanted.missing)
+                    self._goes_on()
                 except TemporaryError as error:
                     if not await self._reads_dropped_fork():
-                        pause = await self._temporary(error, pause)
+                        pause = await self._temporary(error, pause, wanted.missing)
             except TemporaryError as error:
                 pause = await self._temporary(error, pause)
             except ResetError as error:
                 self.request_reset(str(error))
+                if self._reset_at == (self._safe, self._processed):
+                    # Nothing came of the last reset: L1 may be in the middle of a change, or contradict itself for good.
+                    self._wake.clear()
+                    stall = Stall(Cause.L1_INCONSISTENT, Stage.L1_TRAVERSAL, str(error), self._next_l1())
+                    pause = await self._temporary(StalledError(stall), pause)
+                self._reset_at = (self._safe, self._processed)
             except CriticalError as error:
                 self.status.halted_by = str(error)
+                self.status.halt = halt_of(error, Place("l2", self._safe.number + 1))
+                # Whoever builds on these heads would build on what may be wrong.
+                self.ready.clear()
                 log.critical("derivation stopped: %s", error)
                 return
 
-    async def _temporary(self, error: TemporaryError, pause: float) -> float:
+    def _next_l1(self) -> Place:
+        return Place("l1", self.pipeline.origin.number + 1)
+
+    def _goes_on(self) -> None:
+        self.status.last_error = None
+        self.status.stall = None
+
+    async def _temporary(self, error: TemporaryError, pause: float, missing: Missing | None = None) -> float:
         self.status.temporary_errors += 1
         self.status.last_error = str(error)
         self.status.waiting_for = str(error)
+        self.status.stall = stall_of(error, missing)
         log.warning("derivation waits: %s", error, extra={"retry_in": f"{pause:.2f}s"})
         await self._wait_for_l1(self._heads.latest, pause)
         return min(pause * 2, 8.0)
@@ -172,13 +194,15 @@ class RollupDriver:
         self._wake.clear()
         if self._reset_reason is not None:
             await self._reset()
+        # First: what is final does not depend on whether derivation can go on.
+        await self._finalize()
         for _ in range(_STEPS_PER_TURN):
-            latest = self._heads.latest
+            latest, reading = self._heads.latest, self.pipeline.origin
             result = self.pipeline.step(self._safe)
             match result:
                 case AdvancedOrigin(origin=origin):
                     self.status.waiting_for = f"deriving from L1 block {origin.number}"
-                    self._processed = await self._parent_of(origin)
+                    self._mark_processed(reading)
                 case Attributes(derived=derived):
                     self._apply(derived)
                     await asyncio.sleep(0)
@@ -186,24 +210,22 @@ class RollupDriver:
                     self.status.waiting_for = f"reading L1 block {origin.number}"
                     await asyncio.sleep(0)
                 case NeedMoreData(why=why):
-                    self._processed = self.pipeline.origin
+                    self._mark_processed(reading)
                     self.status.waiting_for = why
-                    self._finalize()
-                    self.status.last_error = None
+                    await self._finalize()
+                    self._goes_on()
                     await self._wait_for_l1(latest, 5.0)
                     return
             if self._reset_reason is not None:
                 return
-        self._finalize()
+        await self._finalize()
         await asyncio.sleep(0)
 
-    async def _parent_of(self, origin: L1BlockRef) -> L1BlockRef | None:
-        if self._processed is not None and self._processed.hash == origin.parent_hash:
-            return self._processed
-        if origin.number == 0:
-            return None
-        header = await self._l1.header_by_number(origin.number - 1)
-        return L1BlockRef.from_header(header) if header.hash == origin.parent_hash else self._processed
+    def _mark_processed(self, block: L1BlockRef) -> None:
+        """An L1 block is read to its end: derived to its end, too, if it was not before the last reset already."""
+        if self._processed is None or block.number > self._processed.number:
+            self._processed = block
+            self._safe_db.mark_derived(block.id)
 
     async def _wait_for_l1(self, latest: Header | None, timeout: float) -> None:
         """Wait until L1 has another head than `latest`, a reset is asked for, or `timeout` seconds have passed."""
@@ -224,18 +246,19 @@ class RollupDriver:
             await self._heads.refresh()
         start = await find_sync_start(self._chain, self._rollup, self._l1, self._safe_db)
         # First what may be cut short: what is recorded below would make the next call go back further than this one.
-        self.pipeline.reset(start.safe, processed=start.processed)
+        self.pipeline.reset(start.derived, processed=None if start.processed is None else start.processed.number)
         chain = self._chain
         if start.unsafe.hash != chain.head.hash:
             chain.set_head(chain.store.require_header(start.unsafe.hash, "the unsafe head"))
         if start.safe.hash != chain.safe.hash:
             chain.set_safe(chain.store.require_header(start.safe.hash, "the safe head"))
-        newest = self._safe_db.newest()
-        while newest is not None and newest.l2 != start.safe.id and newest.l1.number > 0:
-            self._safe_db.truncate_above(newest.l1.number - 1)
-            newest = self._safe_db.newest()
-        self._safe = start.safe
-        self._processed = None
+        self._safe_db.go_back(start.record, None if start.processed is None else start.processed.id)
+        self._recorded = -1 if start.record is None else start.record.l2.number
+        self._safe = start.derived
+        if start.processed != self._processed:
+            # Else what was dropped counts still, and is not read again.
+            self.journal.forget()
+        self._processed = start.processed
         self._reset_reason = None
         log.info("heads checked against L1", extra={"unsafe": str(start.unsafe.id), "safe": str(start.safe.id)})
         self.ready.set()
@@ -243,58 +266,72 @@ class RollupDriver:
     # --- blocks ---
 
     def _apply(self, derived: DerivedAttributes) -> None:
-        """Make the derived block the safe head: the unsafe block in its place when it is the same, else a new one."""
-        chain = self._chain
-        number = derived.number
-        existing = chain.block_by_number(number)
-        if existing is not None and chain.is_canonical(existing.header):
-            why = difference(existing, derived, self._rollup)
-            if why is None:
-                self._advance(existing, derived.derived_from)
-                return
-            self.status.replaced_unsafe_blocks += 1
-            log.warning(
-                "unsafe block contradicts L1 and is replaced",
-                extra={"number": number, "hash": short(existing.hash), "why": why},
-            )
-        executed = self._execute(derived)
-        if isinstance(executed, BatchRejected):
-            self._go_back(executed.safe_head, derived.derived_from)
+        """Make the derived block the next safe one: the block in its place when it is the same, else a new one."""
+        existing = self._chain.block_by_number(derived.number)
+        why = None if existing is None else difference(existing, derived, self._rollup)
+        if existing is not None and why is None:
+            self._advance(existing, derived.derived_from)
             return
-        chain.insert(executed)
-        self.status.derived_blocks += 1
-        log.info(
-            "block derived",
-            extra={
-                "number": number,
-                "hash": short(executed.block.hash),
-                "txs": len(executed.block.transactions),
-                "l1": derived.derived_from.number,
-            },
-        )
-        self._advance(executed.block, derived.derived_from)
+        made = self._make(derived, existing)
+        if isinstance(made, BatchRejected):
+            self._go_back(made.safe_head, derived.derived_from)
+            return
+        if isinstance(made, ExecutedBlock):
+            if existing is not None:
+                self.status.replaced_unsafe_blocks += 1
+                log.warning(
+                    "unsafe block contradicts L1 and is replaced",
+                    extra={"number": derived.number, "hash": short(existing.hash), "why": why},
+                )
+            self._insert(made, derived.derived_from)
+            made = made.block
+        self._advance(made, derived.derived_from)
 
-    def _execute(self, derived: DerivedAttributes) -> ExecutedBlock | BatchRejected:
+    def _make(self, derived: DerivedAttributes, existing: Block | None) -> Block | ExecutedBlock | BatchRejected:
+        """The block of these attributes, or what takes its place when there is none; that may be `existing`."""
         parent = self._chain.store.require_header(derived.parent.hash, "the safe head")
         try:
             return self._chain.engine.derive(parent, derived.attributes)
         except InvalidPayload as error:
             log.warning("derived payload is invalid", extra={"number": derived.number, "why": str(error)})
-            replacement = self.pipeline.reject(derived)
+            reason = str(error)
+        self.journal.refused(derived, reason)
+        if deposits_only(derived.attributes) == derived.attributes:
+            raise _impossible(derived, reason)
+        replacement = self.pipeline.reject(derived)
         if isinstance(replacement, BatchRejected):
             return replacement
+        if existing is not None and difference(existing, replacement, self._rollup) is None:
+            return existing
         try:
             return self._chain.engine.derive(parent, replacement.attributes)
         except InvalidPayload as error:
-            raise CriticalError(
-                f"L2 block {derived.number} cannot be made even of its deposits alone ({error}): "
-                "the rollup config does not fit the chain, or this node has a bug; report it with this block"
-            ) from error
+            raise _impossible(derived, str(error)) from error
+
+    def _insert(self, executed: ExecutedBlock, derived_from: L1BlockRef) -> None:
+        self._chain.insert(executed)
+        block = executed.block
+        self._recorded = min(self._recorded, block.number - 1)
+        self.status.derived_blocks += 1
+        log.info(
+            "block derived",
+            extra={
+                "number": block.number,
+                "hash": short(block.hash),
+                "txs": len(block.transactions),
+                "l1": derived_from.number,
+            },
+        )
 
     def _advance(self, block: Block, derived_from: L1BlockRef) -> None:
+        """Go on from a block. One that was safe before a restart is not recorded anew, nor does the safe head go back."""
         self._safe = l2_block_ref(block, self._rollup)
-        self._safe_db.record(derived_from.id, self._safe.id)
-        self._chain.set_safe(block.header)
+        if block.number > self._recorded:
+            self._safe_db.record(derived_from.id, self._safe.id)
+            self._recorded = block.number
+        if block.number > self._chain.safe.number:
+            self._chain.set_safe(block.header)
+        self.journal.advanced()
 
     def _go_back(self, safe_head: L2BlockRef, derived_from: L1BlockRef) -> None:
         """Void the safe blocks after `safe_head`: they came from a span batch that turned out to be impossible."""
@@ -306,9 +343,13 @@ class RollupDriver:
         self._chain.set_safe(header)
         self._safe = safe_head
         self._safe_db.record(derived_from.id, safe_head.id)
+        self._recorded = safe_head.number
 
-    def _finalize(self) -> None:
-        """Finalize what was derived from L1 blocks that are final. Spec: op rollup-node, "Finalization"."""
+    async def _finalize(self) -> None:
+        """Finalize what was derived from L1 blocks that are final. Spec: op derivation, "Finalization guarantees".
+
+        Raises ResetError when derivation followed an L1 fork that L1 has not finalized.
+        """
         finalized_l1 = self._heads.finalized
         if finalized_l1 is None or self._processed is None:
             return
@@ -316,5 +357,18 @@ class RollupDriver:
         if entry is None or entry.l2.number <= self._chain.finalized.number:
             return
         header = self._chain.header_by_number(entry.l2.number)
-        if header is not None and header.hash == entry.l2.hash and header.number <= self._chain.safe.number:
-            self._chain.set_finalized(header)
+        if header is None or header.hash != entry.l2.hash or header.number > self._chain.safe.number:
+            return
+        # The label is by number; derivation may not have noticed yet that L1 has another block there.
+        canonical = await self._l1.header_by_number(entry.l1.number)
+        if canonical.hash != entry.l1.hash:
+            raise ResetError(f"L1 finalized another block than {entry.l1}, from which L2 block {entry.l2} was derived")
+        self._chain.set_finalized(header)
+
+
+def _impossible(derived: DerivedAttributes, reason: str) -> HaltedError:
+    text = (
+        f"L2 block {derived.number} cannot be made even of its deposits alone ({reason}): "
+        "the rollup config does not fit the chain, or this node has a bug"
+    )
+    return HaltedError(Stall(Cause.ENGINE_REFUSED, Stage.ENGINE, text, Place("l2", derived.number)))

@@ -16,6 +16,7 @@ from l1.cache import LruCache
 from l1.source import L1BlockNotFound
 from node.rollup.l1_heads import L1Heads
 from node.rollup.remote_inputs import FetchedInputs
+from node.rollup.stall import Cause, Place, Stage, Stall, StalledError
 
 _PREFETCH = 16
 """Headers fetched per request while catching up with L1."""
@@ -93,14 +94,14 @@ class L1Data:
         """A block with its transactions."""
         block = self._blocks.get(block_hash)
         if block is None:
-            raise NotYetAvailable(Missing(DataKind.L1_BLOCK, hash=block_hash))
+            raise NotYetAvailable(Missing(DataKind.L1_BLOCK, self._number_of(block_hash), block_hash))
         return block
 
     def receipts(self, block_hash: Hash32) -> tuple[Receipt, ...]:
         """The receipts of a block."""
         receipts = self._receipts.get(block_hash)
         if receipts is None:
-            raise NotYetAvailable(Missing(DataKind.L1_RECEIPTS, hash=block_hash))
+            raise NotYetAvailable(Missing(DataKind.L1_RECEIPTS, self._number_of(block_hash), block_hash))
         return receipts
 
     def blobs(self, header: Header, hashes: Sequence[Hash32]) -> list[bytes]:
@@ -111,6 +112,10 @@ class L1Data:
                 Missing(DataKind.L1_BLOBS, number=header.number, hash=header.hash, blob_hashes=tuple(hashes))
             )
         return found
+
+    def _number_of(self, block_hash: Hash32) -> int | None:
+        header = self._headers.get(block_hash)
+        return None if header is None else header.number
 
     # --- fetching ---
 
@@ -141,9 +146,8 @@ class L1Data:
         numbers = range(first, min(latest, first + _PREFETCH - 1) + 1)
         headers = [header for header in await self._client.headers_by_number(list(numbers)) if header is not None]
         if not headers:
-            self._numbers.pop(first, None)
-            await asyncio.sleep(0.2)
-            return
+            text = f"L1 says that its head is block {latest}, but does not have block {first}"
+            raise StalledError(Stall(Cause.L1_BEHIND, Stage.L1_TRAVERSAL, text, Place("l1", first)))
         for header in headers:
             self._numbers[header.number] = header
             self._headers.put(header.hash, header)

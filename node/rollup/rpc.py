@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from config.rollup import RollupConfig
+from config.rollup import BlockId, RollupConfig
 from config.types import ZERO_HASH, to_hex
 from derivation.l2_block_info import l2_block_ref
 from derivation.types import L1BlockRef, L2BlockRef
@@ -13,9 +13,9 @@ from node.rollup.l1_heads import L1Heads
 from node.rollup.output import output_root
 from node.rollup.safe_db import SafeDb
 from node.rollup.sequencer import Sequencer
-from node.rpc import Namespace, RpcError, rpc_method
-from node.rpc.errors import ErrorCode, server_error
-from node.rpc.params import HashParam, QuantityParam
+from node.rpc import Namespace, rpc_method
+from node.rpc.errors import server_error
+from node.rpc.params import BoolParam, HashParam, QuantityParam
 from node.version import client_version
 
 
@@ -57,6 +57,8 @@ class Rollup(Namespace):
             "safe_l2": safe,
             "finalized_l2": finalized,
             "pending_safe_l2": safe,
+            # Nothing is ever queued: blocks come from the own sequencer or from L1.
+            "queued_unsafe_l2": L2BlockRef(ZERO_HASH, 0, ZERO_HASH, 0, BlockId(ZERO_HASH, 0), 0).to_json(),
             "cross_unsafe_l2": unsafe,
             "local_safe_l2": safe,
         }
@@ -78,21 +80,17 @@ class Rollup(Namespace):
 
     @rpc_method("safeHeadAtL1Block")
     def safe_head_at_l1_block(self, number: QuantityParam) -> dict[str, Any]:
-        """The safe head as of an L1 block, which must be derived in full."""
-        current = self._driver.current_l1
+        """The safe head as of an L1 block, which must be derived in full, and the L1 block it was derived from."""
+        failed = f"failed to get safe head at l1 block {number:#x}: not found"
+        current, genesis = self._driver.current_l1, self._rollup.genesis
+        if number < genesis.l1.number:
+            raise server_error(f"{failed}: the rollup starts at L1 block {genesis.l1.number}")
+        # Where op-node answers with what it has so far, which is wrong as soon as the block is derived.
         if current is None or number > current.number:
-            raise RpcError(
-                ErrorCode.SERVER_ERROR,
-                f"safe head not found: L1 block {number} is not derived yet "
-                f"(derived up to {current.number if current else 'nothing'})",
-            )
+            done = "nothing" if current is None else f"block {current.number}"
+            raise server_error(f"{failed}: L1 block {number} is not derived yet (derived up to {done})")
         entry = self._safe_db.at(number)
         if entry is None:
-            genesis = self._rollup.genesis
-            if number < genesis.l1.number:
-                raise RpcError(
-                    ErrorCode.SERVER_ERROR, f"safe head not found: the rollup starts at L1 block {genesis.l1.number}"
-                )
             return {"l1Block": genesis.l1.to_json(), "safeHead": genesis.l2.to_json()}
         return {"l1Block": entry.l1.to_json(), "safeHead": entry.l2.to_json()}
 
@@ -142,7 +140,19 @@ class RollupAdmin(Namespace):
         """Whether blocks are being made here."""
         return self._sequencer is not None and self._sequencer.active
 
+    @rpc_method("recoverMode")
+    def recover_mode(self) -> bool:
+        """Whether the sequencer is in recovery mode."""
+        return self._sequencer is not None and self._sequencer.recovering
+
+    @rpc_method("setRecoverMode")
+    def set_recover_mode(self, mode: BoolParam) -> None:
+        """Turn recovery mode on (blocks without transactions that take new L1 origins as fast as they may) or off."""
+        self._require().set_recover_mode(mode)
+
     @rpc_method("resetDerivationPipeline")
     async def reset_derivation_pipeline(self) -> None:
         """Check the heads against L1 and derive from the safe head anew."""
+        if self._driver.status.halted_by is not None:
+            raise server_error(f"derivation has stopped, restart the node: {self._driver.status.halted_by}")
         self._driver.request_reset("asked for over RPC")

@@ -1,9 +1,11 @@
 """Which L2 block was safe as of which L1 block, for ever, on disk.
 
 Proposers and challengers ask it: a claim is judged by what L1 held at the game's L1 head, not by what it holds now.
-Key `S<L1 number>`, value L1 hash, L2 hash, L2 number. Spec: op-node RPC, `optimism_safeHeadAtL1Block`.
+Key `S<L1 number>`, value L1 hash, L2 hash, L2 number. `Mderived` is the newest L1 block that is derived to its end: L1
+hash, L1 number. Spec: op-node RPC, `optimism_safeHeadAtL1Block`.
 """
 
+import itertools
 from dataclasses import dataclass
 
 from config.rollup import BlockId
@@ -11,6 +13,7 @@ from config.types import Hash32
 from evm.store.kv import KeyValueStore, WriteBatch
 
 _PREFIX = b"S"
+_DERIVED = b"Mderived"
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,46 @@ class SafeDb:
         """The newest entry of all."""
         return self.at((1 << 64) - 1)
 
-    def truncate_above(self, l1_number: int) -> None:
-        """Forget entries above an L1 block number: L1 no longer holds the blocks they came from."""
+    def latest(self, count: int) -> list[SafeHeadEntry]:
+        """The newest entries, at most `count`, the newest first."""
+        return [_entry(key, value) for key, value in itertools.islice(self._kv.scan(_PREFIX, reverse=True), count)]
+
+    def after(self, l1_number: int) -> SafeHeadEntry | None:
+        """The oldest entry above an L1 block number."""
+        for key, value in self._kv.scan(_PREFIX, start=_key(l1_number + 1)):
+            return _entry(key, value)
+        return None
+
+    def before(self, entry: SafeHeadEntry) -> SafeHeadEntry | None:
+        """The entry of the nearest earlier L1 block."""
+        return self.at(entry.l1.number - 1) if entry.l1.number > 0 else None
+
+    def derived(self) -> BlockId | None:
+        """The newest L1 block that is known to be derived to its end: the entry at or below it is its outcome."""
+        value = self._kv.get(_DERIVED)
+        return None if value is None else BlockId(Hash32(value[:32]), int.from_bytes(value[32:40], "big"))
+
+    def mark_derived(self, l1: BlockId) -> None:
+        """Note that all data of an L1 block has been derived, so that a restart need not do it again.
+
+        Not synced: what a power loss takes away are the newest writes, so an older mark stands with older entries.
+        """
+        batch = WriteBatch()
+        batch.put(_DERIVED, l1.hash + l1.number.to_bytes(8, "big"))
+        self._kv.write(batch, sync=False)
+
+    def go_back(self, newest: SafeHeadEntry | None, derived: BlockId | None) -> None:
+        """Forget the entries after `newest`, which L1 does not support any more, and set the mark, in one write."""
+        keep = -1 if newest is None else newest.l1.number
         batch = WriteBatch()
         for key, _ in self._kv.scan(_PREFIX, reverse=True):
-            if int.from_bytes(key[1:9], "big") <= l1_number:
+            if int.from_bytes(key[1:9], "big") <= keep:
                 break
             batch.delete(key)
+        if derived is None:
+            batch.delete(_DERIVED)
+        else:
+            batch.put(_DERIVED, derived.hash + derived.number.to_bytes(8, "big"))
         self._kv.write(batch, sync=True)
 
 

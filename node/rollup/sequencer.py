@@ -30,6 +30,8 @@ from node.rollup.driver import RollupDriver
 from node.rollup.l1_data import L1Data
 from node.rollup.l1_heads import L1Heads
 from node.rollup.l1_origin import choose_origin
+from node.rollup.stall import Cause, HaltedError, Place, Stage, Stall, StalledError
+from node.rollup.stall_of import halt_of, stall_of
 
 log = logging.getLogger("lamina.sequencer")
 
@@ -52,11 +54,13 @@ _NEVER = 1 << 64
 @dataclass(frozen=True)
 class SequencerSettings:
     """`l1_confirmations`: L1 blocks on top of a new origin. `fill_share`: the part of the block time, at its end, in
-    which transactions are executed. `max_safe_lag`: pause when the safe head is this many blocks behind (0: never)."""
+    which transactions are executed. `max_safe_lag`: pause when the safe head is this many blocks behind (0: never).
+    `recover`: start in recovery mode."""
 
     l1_confirmations: int = 0
     fill_share: float = 0.6
     max_safe_lag: int = 0
+    recover: bool = False
 
 
 class Sequencer:
@@ -95,8 +99,15 @@ class Sequencer:
             self._active.set()
         self._idle = asyncio.Event()
         self._idle.set()
+        self.recovering = settings.recover
+        """In recovery mode blocks take no transactions from the pool and the newest L1 origin that their time allows, at any
+        safe lag: they cost the batcher next to nothing, and where the sequencing window has passed already they are what
+        derivation makes."""
         self.waiting_for: str | None = None
+        self.stall: Stall | None = None
+        """What it waits for, as `waiting_for` says it."""
         self.halted_by: str | None = None
+        self.halted: Stall | None = None
         self.blocks_sealed = 0
         self.transactions_sealed = 0
 
@@ -108,7 +119,10 @@ class Sequencer:
         return self._active.is_set() and self.halted_by is None
 
     def start(self, head: Hash32) -> None:
-        """Start sequencing on `head`. Raises ValueError when it is not the unsafe head or sequencing already runs."""
+        """Start sequencing on `head`. Raises ValueError when it is not the unsafe head or sequencing already runs or cannot
+        run any more."""
+        if self.halted_by is not None:
+            raise ValueError(f"sequencer has stopped for good: {self.halted_by}")
         if self._active.is_set():
             raise ValueError("sequencer already running")
         if head != Hash32(bytes(32)) and head != self._chain.head.hash:
@@ -126,8 +140,15 @@ class Sequencer:
         return self._chain.head.hash
 
     def halt(self, reason: str) -> None:
-        """Make no more blocks, because going on would be wrong. Only a restart changes that."""
-        self.halted_by = self.halted_by or reason
+        """Make no more blocks, because the engines disagree about one. Only a restart changes that."""
+        if self.halted_by is None:
+            self.halted_by = reason
+            self.halted = Stall(Cause.ENGINES_DISAGREE, Stage.ENGINE, reason)
+
+    def set_recover_mode(self, recover: bool) -> None:
+        """Turn recovery mode on or off, from the next block on. Spec: op-node RPC, `admin_setRecoverMode`."""
+        self.recovering = recover
+        log.warning("recovery mode is %s", "on: blocks are made without transactions" if recover else "off")
 
     # --- the loop ---
 
@@ -141,11 +162,12 @@ class Sequencer:
             try:
                 await self._next_block()
                 pause = 0.1
-                self.waiting_for = None
+                self.waiting_for = self.stall = None
             except TemporaryError as error:
                 if self.waiting_for != str(error):
                     log.warning("sequencing waits: %s", error)
                 self.waiting_for = str(error)
+                self.stall = stall_of(error)
                 await self._sleep(pause)
                 pause = min(pause * 2, 2.0)
             except ResetError as error:
@@ -153,6 +175,7 @@ class Sequencer:
                 await self._sleep(0)
             except CriticalError as error:
                 self.halted_by = str(error)
+                self.halted = self.halted or halt_of(error, Place("l2", self._chain.head.number + 1))
                 log.critical("sequencing stopped: %s", error)
                 return
             finally:
@@ -164,10 +187,11 @@ class Sequencer:
         parent = self._chain.head
         parent_ref = l2_block_ref(self._chain.store.require_block(parent.hash), self._rollup)
         lag = self._settings.max_safe_lag
-        if lag and parent.number - self._chain.safe.number >= lag:
-            raise TemporaryError(
-                f"the safe head is {parent.number - self._chain.safe.number} blocks behind, the limit is {lag}: "
-                "sequencing waits for the batcher"
+        behind = parent.number - self._chain.safe.number
+        if lag and behind >= lag and not self.recovering:
+            text = f"the safe head is {behind} blocks behind, the limit is {lag}: sequencing waits for the batcher"
+            raise StalledError(
+                Stall(Cause.SAFE_LAG, Stage.SEQUENCER, text, Place.l2(BlockId(parent.hash, parent.number)))
             )
         seal_at = float(parent.timestamp + self._rollup.block_time)
         await self._wait_until(seal_at - self._rollup.block_time * self._settings.fill_share)
@@ -177,10 +201,12 @@ class Sequencer:
         try:
             builder = self._chain.engine.start_payload(parent, attributes)
         except InvalidPayload as error:
-            raise CriticalError(
+            text = (
                 f"L2 block {parent.number + 1} cannot be made of its deposits ({error}): "
-                "the rollup config does not fit the chain, or this node has a bug; report it with this block"
-            ) from error
+                "the rollup config does not fit the chain, or this node has a bug"
+            )
+            place = Place("l2", parent.number + 1)
+            raise HaltedError(Stall(Cause.ENGINE_REFUSED, Stage.ENGINE, text, place)) from error
         forced = len(builder.transactions)
         try:
             if not attributes.no_tx_pool:
@@ -215,7 +241,9 @@ class Sequencer:
         latest = self._heads.latest
         if latest is None:
             raise TemporaryError("L1's head is not known yet")
-        choice = choose_origin(parent, self._rollup, self._data, latest.number, self._settings.l1_confirmations)
+        choice = choose_origin(
+            parent, self._rollup, self._data, latest.number, self._settings.l1_confirmations, self.recovering
+        )
         attributes = prepare_payload_attributes(
             self._rollup,
             self._l1_chain,
@@ -232,7 +260,10 @@ class Sequencer:
             try:
                 return compute()
             except NotYetAvailable as error:
-                await self._data.fetch(error.missing)
+                try:
+                    await self._data.fetch(error.missing)
+                except TemporaryError as failure:
+                    raise StalledError(stall_of(failure, error.missing)) from failure
 
     async def _fill(self, builder: OpenBlock, seal_at: float) -> None:
         """Execute pool transactions, best first, until the block is full or due; look again when new ones come.

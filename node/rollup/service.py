@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,22 +14,23 @@ from config.rollup import RollupConfig
 from evm.engine.native_led import NativeLedEngine
 from evm.rules import L2Rules
 from evm.store.kv import LevelDbStore
-from l1.beacon import BeaconClient
-from l1.blob_archive import BlobArchive
 from l1.kzg import KzgWorker
 from l1.rpc import JsonRpcClient
-from l1.source import L1Client
 from node.alt_da.client import da_client
 from node.execution import Execution, ExecutionOptions
+from node.l1_sources import L1Options, L1Sources
 from node.metrics import MetricsServer, node_metrics
 from node.recheck import Recheck
 from node.rollup.driver import RollupDriver
 from node.rollup.l1_data import L1Data
 from node.rollup.l1_heads import L1Heads
+from node.rollup.l1_status_rpc import L1Status
 from node.rollup.remote_inputs import FetchedInputs
 from node.rollup.rpc import Rollup, RollupAdmin
 from node.rollup.safe_db import SafeDb
 from node.rollup.sequencer import Sequencer, SequencerSettings
+from node.rollup.why import HeadDoctor
+from node.rollup.why_rpc import Lamina
 from node.rpc import Dispatcher, RpcServer, ServerOptions
 
 log = logging.getLogger("lamina.node")
@@ -50,8 +52,7 @@ class NodeSettings:
     datadir: Path
     rollup: RollupConfig
     l1_chain: L1ChainConfig
-    l1: str
-    l1_beacon: Sequence[str]
+    l1: L1Options
     sequencer: SequencerSettings | None = None
     sequencer_stopped: bool = False
     sequencer_http: str | None = None
@@ -76,12 +77,9 @@ class RollupNode:
         self.settings = settings
         rollup = settings.rollup
         self._da_client = da_client(rollup, settings.alt_da_server)
-        self._l1_rpc = JsonRpcClient(settings.l1)
-        self._l1 = L1Client(self._l1_rpc)
         self._kzg = KzgWorker()
-        self._beacon = BeaconClient(
-            settings.l1_beacon, self._kzg, archive=BlobArchive(settings.datadir / "blobs", self._kzg)
-        )
+        self.l1_sources = L1Sources(settings.l1, rollup.l1_chain_id, settings.datadir / "blobs", self._kzg)
+        l1 = self.l1_sources.reader
         self._sequencer_rpc = JsonRpcClient(settings.sequencer_http) if settings.sequencer_http else None
         options = settings.execution or ExecutionOptions(settings.datadir, journal=settings.sequencer is not None)
         self.kv = LevelDbStore(settings.datadir / "chaindata", options.caches)
@@ -102,10 +100,10 @@ class RollupNode:
         self.disagreement: str | None = None
         """Why blocks of the native engine are not believed any more."""
         self.safe_db = SafeDb(self.kv)
-        self.heads = L1Heads(self._l1, settings.l1_poll_interval)
+        self.heads = L1Heads(l1, settings.l1_poll_interval)
         remote = None if self._da_client is None else FetchedInputs(self._da_client)
-        self.data = L1Data(self._l1, self._beacon, self.heads, remote)
-        self.driver = RollupDriver(rollup, settings.l1_chain, chain, self._l1, self.data, self.heads, self.safe_db)
+        self.data = L1Data(l1, self.l1_sources.beacon, self.heads, remote)
+        self.driver = RollupDriver(rollup, settings.l1_chain, chain, l1, self.data, self.heads, self.safe_db)
         self.sequencer: Sequencer | None = None
         if settings.sequencer is not None:
             self.sequencer = Sequencer(
@@ -119,6 +117,7 @@ class RollupNode:
                 settings.sequencer,
                 active=not settings.sequencer_stopped,
             )
+        self.doctor = HeadDoctor(rollup, chain, self.driver, self.heads, self.safe_db, self.sequencer, time.time)
         self.recheck: Recheck | None = None
         if isinstance(chain.engine, NativeLedEngine):
             self.recheck = Recheck(chain, rollup, settings.datadir / "disagreements", self._on_disagreement)
@@ -126,6 +125,8 @@ class RollupNode:
         rollup_namespaces = [
             Rollup(rollup, chain, self.driver, self.heads, self.safe_db),
             RollupAdmin(self.driver, self.sequencer),
+            L1Status(self.l1_sources),
+            Lamina(self.doctor),
         ]
         observe = self.metrics.observe_rpc
         public = Dispatcher(
@@ -166,10 +167,12 @@ class RollupNode:
             "finalized": self.execution.chain.finalized.number,
             "waitingFor": self.driver.status.waiting_for,
             "lastError": self.driver.status.last_error or self.heads.error,
+            "l1Endpoints": {f"{status.kind} {status.name}": status.state for status in self.l1_sources.status()},
             "pruningStopped": self.execution.pruner.error if self.execution.pruner else None,
             "haltedBy": self.driver.status.halted_by
             or self.disagreement
             or (sequencer.halted_by if sequencer else None),
+            "stuck": {report.head: report.text for report in self.doctor.all() if not report.is_healthy},
         }
         return facts["haltedBy"] is None and self.heads.error is None, facts
 
@@ -183,12 +186,14 @@ class RollupNode:
         if self._metrics_server is not None:
             await self._metrics_server.start()
         self._spawn(self.heads.run(), "L1 heads")
+        self._spawn(self.l1_sources.watch(), "L1 beacon nodes")
         self._spawn(self.driver.run(), "derivation")
         if self.sequencer is not None:
             self._spawn(self.sequencer.run(), "sequencer")
         if self.recheck is not None:
             self._spawn(self._run_recheck(self.recheck), "check of native blocks")
         self._spawn(self._expire(), "pool")
+        self._spawn(self.doctor.watch(asyncio.sleep), "watch over the heads")
         self._warming = asyncio.create_task(self._warm_up(), name="KZG setup")
         log.info(
             "node serves",
@@ -199,7 +204,7 @@ class RollupNode:
         self._tasks.append(asyncio.create_task(work, name=name))
 
     def _on_disagreement(self, reason: str) -> None:
-        self.disagreement = reason
+        self.disagreement = self.doctor.disagreement = reason
         if self.sequencer is not None:
             self.sequencer.halt(reason)
 
@@ -240,8 +245,7 @@ class RollupNode:
             await server.stop()
         if self._metrics_server is not None:
             await self._metrics_server.stop()
-        await self._beacon.close()
-        await self._l1_rpc.close()
+        await self.l1_sources.close()
         if self._da_client is not None:
             await self._da_client.close()
         if self._sequencer_rpc is not None:

@@ -6,7 +6,7 @@ Spec: JSON-RPC 2.0; error codes and texts as geth's `rpc` package gives them.
 import inspect
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
@@ -34,14 +34,15 @@ class Limits:
     batch_response_bytes: int = 25_000_000
 
 
-def rpc_method(name: str, *, connection: bool = False) -> Callable[[_F], _F]:
+def rpc_method(name: str, *, connection: bool = False, foresee: str = "") -> Callable[[_F], _F]:
     """Mark a method of a Namespace, plain or async, as callable under `<namespace>_<name>`.
 
-    `connection`: it gets the Connection as first argument, and is not available over HTTP.
+    `connection`: it gets the Connection as first argument, and is not available over HTTP. `foresee` names an async
+    method of the namespace that is given the parameters of all of a batch's calls, unchecked, before the first one runs.
     """
 
     def mark(function: _F) -> _F:
-        function.__dict__["rpc"] = (name, connection)
+        function.__dict__["rpc"] = (name, connection, foresee)
         return function
 
     return mark
@@ -64,6 +65,7 @@ class _Method:
     function: Callable[..., Any]
     parameters: tuple[_Parameter, ...]
     connection: bool
+    foresee: Callable[[list[Any]], Awaitable[None]] | None = None
 
     def arguments(self, params: Any) -> list[Any]:
         """Values for the function. Raises RpcError -32602."""
@@ -133,12 +135,17 @@ class Dispatcher:
         for attribute, marked in inspect.getmembers(type(namespace), inspect.isfunction):
             if "rpc" not in marked.__dict__:
                 continue
-            name, connection = marked.__dict__["rpc"]
+            name, connection, foresee = marked.__dict__["rpc"]
             function = getattr(namespace, attribute)
             full = f"{namespace.name}_{name}"
             if full in self._methods:
                 raise ValueError(f"JSON-RPC method {full} is defined twice")
-            self._methods[full] = _Method(function, _parameters(function, connection), connection)
+            self._methods[full] = _Method(
+                function,
+                _parameters(function, connection),
+                connection,
+                getattr(namespace, foresee) if foresee else None,
+            )
 
     async def handle(self, body: bytes | str, connection: Connection | None = None) -> bytes:
         """Answer one message: a request or a batch. Empty when there is nothing to answer (notifications)."""
@@ -161,6 +168,7 @@ class Dispatcher:
         if len(messages) > self.limits.batch_requests:
             first = next((_identifier(item) for item in messages if isinstance(item, dict) and "id" in item), None)
             return _encode([_failure(first, RpcError(ErrorCode.INVALID_REQUEST, "batch too large"))])
+        await self._foresee(messages)
         answers: list[bytes] = []
         size = 0
         too_large = RpcError(ErrorCode.RESPONSE_TOO_LARGE, "response too large")
@@ -180,6 +188,16 @@ class Dispatcher:
                 answer = _encode(_failure(_identifier(message), too_large))
             answers.append(answer)
         return b"[" + b",".join(answers) + b"]" if answers else b""
+
+    async def _foresee(self, messages: list[Any]) -> None:
+        calls: dict[str, list[Any]] = {}
+        for message in messages:
+            if isinstance(message, dict) and isinstance(message.get("method"), str):
+                calls.setdefault(message["method"], []).append(message.get("params"))
+        for name, parameters in calls.items():
+            method = self._methods.get(name)
+            if method is not None and method.foresee is not None and len(parameters) > 1:
+                await method.foresee(parameters)
 
     async def _single(self, message: Any, connection: Connection | None) -> bytes | None:
         method = message.get("method") if isinstance(message, dict) else None

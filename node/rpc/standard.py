@@ -1,6 +1,6 @@
 """Puts together the namespaces that every execution node offers: the L2 node and the dev L1."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,13 +38,14 @@ class NodeOptions:
 
     `sequencer`: where to forward transactions. `sidecars`: where blobs go, on a chain that has them. `sync_progress`
     backs `eth_syncing`. `minimum_tip` (wei per gas) is suggested while blocks have room. `next_timestamp` tells the time
-    of the block after a head.
+    of the block after a head. `recover` finds the senders of many transactions at once (`EthSubmission`).
     """
 
     client_version: str
     datadir: Path
     sequencer: RpcCaller | None = None
     sidecars: SidecarStore | None = None
+    recover: Callable[[Sequence[bytes]], bytes] | None = None
     sync_progress: SyncProgress = fully_synced
     minimum_tip: int = MINIMUM_TIP
     next_timestamp: Callable[[Header], int] = earliest_next
@@ -71,7 +72,9 @@ def standard_namespaces(
         EthConfig(chain),
         EthState(blocks, pool),
         transactions,
-        EthSubmission(chain, pool, transactions, options.sequencer, options.sidecars, options.submission),
+        EthSubmission(
+            chain, pool, transactions, options.sequencer, options.sidecars, options.submission, options.recover
+        ),
         EthExecution(chain, blocks, workers, options.next_timestamp),
         EthFees(blocks, oracle),
         EthFilters(search, FilterManager(chain, pool, clock)),

@@ -278,14 +278,21 @@ class FakeL2:
         self.l1 = l1
         self.blocks: list[Block] = [_l2_genesis(rollup.genesis.l2_time, rollup.genesis.system_config)]
         self._by_hash: dict[Hash32, Block] = {self.blocks[0].hash: self.blocks[0]}
+        self._refs: dict[Hash32, L2BlockRef] = {}
         self._nonce = 0
 
     @property
     def head(self) -> L2BlockRef:
-        return l2_block_ref(self.blocks[-1], self.rollup)
+        return self._ref(self.blocks[-1])
 
     def refs(self) -> list[L2BlockRef]:
-        return [l2_block_ref(block, self.rollup) for block in self.blocks]
+        return [self._ref(block) for block in self.blocks]
+
+    def _ref(self, block: Block) -> L2BlockRef:
+        ref = self._refs.get(block.hash)
+        if ref is None:
+            ref = self._refs[block.hash] = l2_block_ref(block, self.rollup)
+        return ref
 
     def hashes(self) -> list[Hash32]:
         return [block.hash for block in self.blocks]
@@ -299,10 +306,14 @@ class FakeL2:
         assert (attributes.parent_beacon_block_root is not None) == (active >= Fork.ECOTONE)
         assert attributes.with_withdrawals == (active >= Fork.CANYON)
         # The form of a header is of no interest to derivation, but for what it reads: the extra data since Holocene.
-        extra = b"" if attributes.eip1559_params is None else b"\x00" + attributes.eip1559_params
+        parameters = attributes.eip1559_params
+        if parameters == bytes(8):
+            constants = self.rollup.eip1559
+            parameters = constants.denominator_canyon.to_bytes(4, "big") + constants.elasticity.to_bytes(4, "big")
+        extra = b"" if parameters is None else b"\x00" + parameters
         if attributes.min_base_fee is not None:
-            assert attributes.eip1559_params is not None
-            extra = b"\x01" + attributes.eip1559_params + attributes.min_base_fee.to_bytes(8, "big")
+            assert parameters is not None
+            extra = b"\x01" + parameters + attributes.min_base_fee.to_bytes(8, "big")
         header = _header(
             parent.hash,
             parent.number + 1,
@@ -346,7 +357,7 @@ class FakeL2:
     # --- derivation.providers.L2Provider ---
 
     def block_ref_by_number(self, number: int) -> L2BlockRef | None:
-        return l2_block_ref(self.blocks[number], self.rollup) if 0 <= number < len(self.blocks) else None
+        return self._ref(self.blocks[number]) if 0 <= number < len(self.blocks) else None
 
     def user_transactions_by_number(self, number: int) -> Sequence[bytes] | None:
         return user_transactions(self.blocks[number]) if 0 <= number < len(self.blocks) else None

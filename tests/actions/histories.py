@@ -6,12 +6,19 @@ from random import Random
 from config.forks import Fork
 from config.types import Address, Hash32
 from derivation.codec import Batch, Compression, Frame, SingularBatch, encode_batcher_transaction
+from evm.types import PayloadAttributes
 from evm.types.signature import address_of
 from tests.actions.chains import BATCHER_KEY, L1_GENESIS_TIME, OTHER_BATCHER_KEY, fork_times
 from tests.actions.conftest import World
 from tests.actions.verifier import Verifier
 
 _FORKS = list(Fork)
+_POISON = b"no engine takes this"
+
+
+def can_be_made(attributes: PayloadAttributes) -> bool:
+    """The engine's judgement of a block."""
+    return not any(_POISON in raw for raw in attributes.transactions)
 
 
 class History:
@@ -29,7 +36,7 @@ class History:
             channel_timeout=random.randrange(2, 10),
             max_sequencer_drift=random.choice((8, 20, 40)),
         )
-        self.live = self.world.verifier()
+        self.live = Verifier(self.world.rollup, self.world.l1, can_be_made)
         self._waiting: list[Frame] = []
         self._key = BATCHER_KEY
         self._next = 1
@@ -65,8 +72,11 @@ class History:
         for _ in range(self.random.randrange(9)):
             if l2.head.timestamp > l1.head.header.timestamp + 10 and not stays:
                 break
-            transactions = [l2.user_transaction(self.random.randbytes(20)) for _ in range(self.random.randrange(3))]
+            transactions = [l2.user_transaction(self._data()) for _ in range(self.random.randrange(3))]
             l2.sequence(transactions, l2.head.l1_origin.number if stays else None)
+
+    def _data(self) -> bytes:
+        return (_POISON if self._chance(40) else b"") + self.random.randbytes(20)
 
     def _send_events(self) -> None:
         l1, random = self.world.l1, self.random
@@ -166,6 +176,6 @@ class History:
 
 def derived_at_once(history: History) -> Verifier:
     """A verifier that derives the whole history when it is over."""
-    verifier = history.world.verifier()
+    verifier = Verifier(history.world.rollup, history.world.l1, can_be_made)
     verifier.run_alone()
     return verifier

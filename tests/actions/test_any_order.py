@@ -49,6 +49,7 @@ def build(world: World, seed: int, disorder: float) -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from((0.0, 0.2, 0.6)))
 def test_the_derived_chain_is_a_prefix_of_the_sequencers(seed: int, disorder: float) -> None:
+    """Spec: op derivation, "L2 Chain Derivation Pipeline"."""
     world = World.create(seq_window_size=1000)
     build(world, seed, disorder)
     verifier = world.verifier()
@@ -61,7 +62,10 @@ def test_the_derived_chain_is_a_prefix_of_the_sequencers(seed: int, disorder: fl
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, BLOCKS), st.booleans())
 def test_fetching_late_and_restarting_anywhere_give_the_same_chain(seed: int, poisoned: int, lazy: bool) -> None:
-    """One payload is invalid, the sequencing window is short, and the verifier restarts in the middle."""
+    """One payload is invalid, the sequencing window is short, and the verifier restarts in the middle.
+
+    Spec: op derivation, "Resetting the Pipeline".
+    """
     chains: list[list[DerivedAttributes]] = []
     for restart in (False, True):
         world = World.create(lazy=lazy and restart, seq_window_size=20)

@@ -36,6 +36,7 @@ def derive(world: World) -> Verifier:
 
 
 def test_garbage_from_the_batchers_key_is_dropped_and_what_follows_counts(world: World) -> None:
+    """Spec: op derivation, "Frame Queue"; op ecotone derivation, "Blob Encoding"."""
     world.sequence(10)
     for data in (b"", b"\x01", b"\x00", b"\x00" + bytes(10), NOISE.randbytes(300), b"\x00" + NOISE.randbytes(300)):
         world.l1.send_calldata(data)
@@ -51,6 +52,7 @@ def test_garbage_from_the_batchers_key_is_dropped_and_what_follows_counts(world:
 
 
 def test_one_malformed_frame_rejects_its_whole_transaction(world: World) -> None:
+    """Spec: op derivation, "Batcher Transaction Format"."""
     world.sequence(5)
     data = encode_batcher_transaction(world.batcher.frames(world.batcher.channel([world.batcher.span(1, 5)])))
     world.l1.send_calldata(data + b"\x00" * 5)
@@ -61,6 +63,7 @@ def test_one_malformed_frame_rejects_its_whole_transaction(world: World) -> None
 
 
 def test_data_of_other_senders_and_to_other_addresses_is_not_read(world: World) -> None:
+    """Spec: op derivation, "L1 Retrieval"."""
     world.sequence(5)
     world.batcher.post([world.batcher.span(1, 5)], key=OTHER_BATCHER_KEY)
     frames = world.batcher.frames(world.batcher.channel([world.batcher.span(1, 5)]))
@@ -72,6 +75,7 @@ def test_data_of_other_senders_and_to_other_addresses_is_not_read(world: World) 
 
 
 def test_duplicate_and_reordered_frames_of_a_transaction_are_dropped(world: World) -> None:
+    """Spec: op holocene derivation, "Frame Queue"."""
     world.sequence(10)
     first, second, *rest = world.batcher.frames(world.batcher.channel([world.batcher.span(1, 10)]), 150)
     stray = Frame(b"\x99" * 16, 3, b"stray", True)
@@ -83,6 +87,7 @@ def test_duplicate_and_reordered_frames_of_a_transaction_are_dropped(world: Worl
 
 
 def test_duplicate_frames_over_several_transactions_are_dropped(world: World) -> None:
+    """Spec: op holocene derivation, "Channel Bank"."""
     world.sequence(10)
     frames = world.batcher.frames(world.batcher.channel([world.batcher.span(1, 10)]), 150)
     for frame in (frames[0], frames[1], frames[1], frames[-1], *frames[2:], frames[-1]):
@@ -94,6 +99,7 @@ def test_duplicate_frames_over_several_transactions_are_dropped(world: World) ->
 
 
 def test_of_interleaved_channels_only_the_one_begun_last_survives(world: World) -> None:
+    """Spec: op holocene derivation, "Channel Bank"."""
     world.sequence(10)
     a = world.batcher.frames(world.batcher.channel([world.batcher.span(1, 10)]), 200)
     b = world.batcher.frames(world.batcher.channel([world.batcher.span(1, 6)]), 200)
@@ -106,6 +112,7 @@ def test_of_interleaved_channels_only_the_one_begun_last_survives(world: World) 
 
 
 def test_a_first_frame_drops_the_unfinished_channel_before_it_in_the_same_transaction(world: World) -> None:
+    """Spec: op holocene derivation, "Frame Queue"."""
     world.sequence(10)
     a = world.batcher.frames(world.batcher.channel([world.batcher.span(1, 10)]), 200)
     b = world.batcher.frames(world.batcher.channel([world.batcher.span(1, 6)]), 200)
@@ -118,6 +125,7 @@ def test_a_first_frame_drops_the_unfinished_channel_before_it_in_the_same_transa
 
 @pytest.mark.parametrize(("late", "arrives"), [(50, True), (51, False)])
 def test_a_channel_times_out_when_its_last_frame_comes_after_fifty_blocks(late: int, arrives: bool) -> None:
+    """Spec: op granite derivation, "Reduce Channel Timeout"."""
     world = World.create(seq_window_size=1000)
     world.sequence(10)
     frames = world.batcher.frames(world.batcher.channel([world.batcher.span(1, 10)]), 200)
@@ -131,6 +139,7 @@ def test_a_channel_times_out_when_its_last_frame_comes_after_fifty_blocks(late: 
 
 
 def test_a_channel_that_grows_too_large_is_dropped_with_the_rest_of_its_frames(world: World) -> None:
+    """Spec: op holocene derivation, "Channel Bank"."""
     times = {fork: Timestamp(0) for fork in Fork if Fork.BEDROCK < fork <= Fork.HOLOCENE}
     world = World.create(seq_window_size=1000)
     world.rollup = replace(world.rollup, forks=ForkSchedule(times))
@@ -143,6 +152,7 @@ def test_a_channel_that_grows_too_large_is_dropped_with_the_rest_of_its_frames(w
 
 
 def test_a_decompression_bomb_is_left_where_the_limit_is_reached_and_what_came_before_counts(world: World) -> None:
+    """Spec: op derivation, "Channel Format"."""
     world.sequence(5)
     good = encode_batch(world.batcher.span(1, 5), world.rollup.l2_chain_id)
     bomb = b"\xbb" + (120_000_000).to_bytes(4, "big") + bytes(120_000_000)
@@ -155,6 +165,7 @@ def test_a_decompression_bomb_is_left_where_the_limit_is_reached_and_what_came_b
 
 
 def test_a_channel_of_unknown_compression_and_one_of_garbage_are_ignored(world: World) -> None:
+    """Spec: op fjord derivation, "Brotli Channel Compression"."""
     world.sequence(5)
     for channel in (b"\x02abc", b"\x78\x9c" + bytes(20), b"\x01" + bytes(20), b"\x18\x19", b""):
         world.l1.send_calldata(
@@ -169,6 +180,7 @@ def test_a_channel_of_unknown_compression_and_one_of_garbage_are_ignored(world: 
 
 
 def test_a_malformed_batch_ends_its_channel_but_not_the_batches_before_it(world: World) -> None:
+    """Spec: op derivation, "Channel Reader"."""
     world.sequence(6)
     encoded = [encode_batch(world.batcher.singular(n), 901) for n in range(1, 7)]
     for bad in (b"\x07whatever", b"\x00\xc0", b"\x01\x05"):
@@ -205,11 +217,13 @@ BLOCK_2_CHANGES = {
 
 @pytest.mark.parametrize("change", BLOCK_2_CHANGES)
 def test_a_singular_batch_is_dropped_with_the_rest_of_its_channel_for(change: str, world: World) -> None:
+    """Spec: op holocene derivation, "Fast Channel Invalidation"."""
     world.sequence(3)
     dropped(world, replace(world.batcher.singular(2), **BLOCK_2_CHANGES[change]))  # type: ignore[arg-type]
 
 
 def test_a_batch_that_moves_to_an_origin_later_than_itself_is_dropped(world: World) -> None:
+    """Spec: op derivation, "Batch Queue"."""
     world.sequence(3)
     origin = world.l1.ref(1)
     dropped(world, replace(world.batcher.singular(2), epoch_number=1, epoch_hash=origin.hash))
@@ -222,6 +236,7 @@ def span_of(world: World, first: int, last: int) -> SpanBatch:
 
 
 def test_a_span_batch_is_dropped_with_the_rest_of_its_channel_for_wrong_checks(world: World) -> None:
+    """Spec: op holocene derivation, "Span Batches"."""
     world.sequence(12)
     good = span_of(world, 2, 8)
     for bad in (
@@ -252,6 +267,7 @@ def _copy_l1(world: World) -> None:
 
 
 def test_past_batches_are_skipped_and_the_channel_goes_on(world: World) -> None:
+    """Spec: op holocene derivation, "Batch Queue"."""
     world.sequence(12)
     world.batcher.post([world.batcher.span(1, 4)])
     world.l1.mine()
@@ -264,6 +280,7 @@ def test_past_batches_are_skipped_and_the_channel_goes_on(world: World) -> None:
 
 
 def test_a_span_batch_may_overlap_the_safe_chain(world: World) -> None:
+    """Spec: op holocene derivation, "Span Batches"."""
     world.sequence(20)
     world.batcher.post([world.batcher.span(1, 8)])
     world.l1.mine()
@@ -275,6 +292,7 @@ def test_a_span_batch_may_overlap_the_safe_chain(world: World) -> None:
 
 
 def test_an_overlapping_span_batch_must_build_on_the_safe_chain(world: World) -> None:
+    """Spec: op holocene derivation, "Span Batches"."""
     world.sequence(20)
     world.batcher.post([world.batcher.span(1, 8)])
     world.l1.mine()
@@ -286,6 +304,7 @@ def test_an_overlapping_span_batch_must_build_on_the_safe_chain(world: World) ->
 
 
 def test_an_overlapping_span_batch_whose_first_new_block_has_an_older_origin_is_dropped(world: World) -> None:
+    """Spec: op holocene derivation, "Span Batches"."""
     world.sequence(20)
     world.batcher.post([world.batcher.span(1, 14)])
     world.l1.mine()
@@ -300,6 +319,7 @@ def test_an_overlapping_span_batch_whose_first_new_block_has_an_older_origin_is_
 
 
 def test_an_invalid_block_inside_a_span_leaves_the_blocks_before_it(world: World) -> None:
+    """Spec: op holocene derivation, "Partial Span Batch Validity"."""
     world.sequence(10)
     good = span_of(world, 1, 10)
     late = world.l1.ref(1)
@@ -313,5 +333,6 @@ def test_an_invalid_block_inside_a_span_leaves_the_blocks_before_it(world: World
 
 
 def test_a_channel_error_is_a_value_error_that_says_what_is_wrong() -> None:
+    """Spec: op fjord derivation, "Brotli Channel Compression"."""
     with pytest.raises(ChannelError, match="starts with 0x02"):
         ChannelDecoder(b"\x02", 100)

@@ -50,6 +50,7 @@ def derived_from(verifier: Verifier) -> list[int]:
 
 @pytest.mark.parametrize("fork", EARLY)
 def test_singular_batches_are_followed_in_every_early_era(fork: Fork) -> None:
+    """Spec: op derivation, "Batch Format"."""
     world = World.create(fork=fork)
     world.sequence(20)
     world.batcher.post(singulars(world, 1, 12))
@@ -63,6 +64,7 @@ def test_singular_batches_are_followed_in_every_early_era(fork: Fork) -> None:
 
 @pytest.mark.parametrize("fork", EARLY)
 def test_frames_in_any_order_make_a_channel(fork: Fork) -> None:
+    """Spec: op derivation, "Channel Bank"."""
     world = World.create(fork=fork)
     world.sequence(10)
     frames = frames_of(world, 1, 10)
@@ -78,6 +80,7 @@ def test_frames_in_any_order_make_a_channel(fork: Fork) -> None:
 
 @pytest.mark.parametrize("fork", EARLY)
 def test_the_older_of_two_interleaved_channels_holds_the_other_up_before_canyon(fork: Fork) -> None:
+    """Spec: op derivation, "Channel Bank"; op canyon, "Consensus Layer"."""
     world = World.create(fork=fork)
     world.sequence(10)
     older, newer = frames_of(world, 6, 10), frames_of(world, 1, 5)
@@ -100,6 +103,7 @@ def test_the_older_of_two_interleaved_channels_holds_the_other_up_before_canyon(
 def test_a_channel_counts_when_it_is_complete_within_the_timeout_and_not_a_block_later(
     fork: Fork, timeout: int, late: int
 ) -> None:
+    """Spec: op derivation, "Timeouts"."""
     world = World.create(fork=fork, channel_timeout=12, seq_window_size=100)
     world.sequence(10)
     frames = frames_of(world, 1, 10)
@@ -114,6 +118,7 @@ def test_a_channel_counts_when_it_is_complete_within_the_timeout_and_not_a_block
 
 
 def test_granite_shortens_the_timeout_of_channels_that_are_open() -> None:
+    """Spec: op granite derivation, "Reduce Channel Timeout"."""
     activation = L1_GENESIS_TIME + 12 * 100
     world = World.create(seq_window_size=400, forks=fork_times(activation, Fork.FJORD, Fork.GRANITE, 0))
     world.sequence(10)
@@ -141,6 +146,7 @@ def derived_all_of(world: World) -> bool:
 
 
 def test_a_closing_frame_drops_the_frames_beyond_it() -> None:
+    """Spec: op derivation, "Channel Bank"."""
     world = World.create(fork=Fork.BEDROCK)
     world.sequence(5)
     frames = frames_of(world, 1, 5)
@@ -157,6 +163,7 @@ def test_a_closing_frame_drops_the_frames_beyond_it() -> None:
 
 @pytest.mark.parametrize("fork", EARLY)
 def test_batches_that_come_early_wait_for_those_before_them(fork: Fork) -> None:
+    """Spec: op derivation, "Batch Queue" (`future`)."""
     world = World.create(fork=fork)
     world.sequence(12)
     for first in (9, 5):
@@ -171,6 +178,7 @@ def test_batches_that_come_early_wait_for_those_before_them(fork: Fork) -> None:
 
 
 def test_of_two_batches_for_a_block_the_first_on_l1_counts() -> None:
+    """Spec: op derivation, "Batch Queue"."""
     world = World.create(fork=Fork.BEDROCK)
     world.sequence(3)
     other = replace(world.batcher.singular(2), transactions=())
@@ -187,6 +195,7 @@ def test_of_two_batches_for_a_block_the_first_on_l1_counts() -> None:
 
 @pytest.mark.parametrize("fork", [Fork.DELTA, Fork.ECOTONE, Fork.GRANITE])
 def test_span_batches_may_overlap_the_safe_chain(fork: Fork) -> None:
+    """Spec: op delta span batches, "Batch Queue"."""
     world = World.create(fork=fork)
     world.sequence(20)
     for first, last in ((1, 8), (5, 14), (13, 20)):
@@ -206,6 +215,7 @@ def changed(span: Batch, index: int, transactions: tuple[bytes, ...]) -> SpanBat
 
 
 def test_a_span_batch_that_contradicts_the_safe_chain_where_they_overlap_is_dropped() -> None:
+    """Spec: op delta span batches, "Batch Queue" (overlapped blocks)."""
     world = World.create(fork=Fork.DELTA)
     world.sequence(12)
     world.batcher.post([world.batcher.span(1, 6)])
@@ -220,6 +230,7 @@ def test_a_span_batch_that_contradicts_the_safe_chain_where_they_overlap_is_drop
 
 @pytest.mark.parametrize(("fork", "counts"), [(Fork.GRANITE, 0), (Fork.HOLOCENE, 3)])
 def test_a_span_batch_is_valid_as_a_whole_or_not_at_all_before_holocene(fork: Fork, counts: int) -> None:
+    """Spec: op holocene derivation, "Partial Span Batch Validity"."""
     world = World.create(fork=fork)
     world.sequence(8)
     # Block 4 moves to L1 block 1 already, which is younger than itself.
@@ -236,6 +247,7 @@ def test_a_span_batch_is_valid_as_a_whole_or_not_at_all_before_holocene(fork: Fo
 
 
 def test_span_batches_are_none_before_delta() -> None:
+    """Spec: op delta span batches, "Span Batch Activation Rule"."""
     world = World.create(fork=Fork.CANYON)
     world.sequence(5)
     world.batcher.post([world.batcher.span(1, 5)])
@@ -247,6 +259,7 @@ def test_span_batches_are_none_before_delta() -> None:
 
 
 def test_brotli_is_none_before_fjord_and_the_first_fjord_block_may_carry_it() -> None:
+    """Spec: op fjord derivation, "Brotli Channel Compression"."""
     activation = L1_GENESIS_TIME + 12 * 10
     for number, expected in ((9, 0), (10, 5)):
         world = World.create(forks=fork_times(activation, Fork.ECOTONE, Fork.FJORD, 0))
@@ -261,6 +274,7 @@ def test_brotli_is_none_before_fjord_and_the_first_fjord_block_may_carry_it() ->
 
 
 def test_a_blob_transaction_counts_by_its_calldata_before_ecotone() -> None:
+    """Spec: op ecotone derivation, "Blob Retrieval"."""
     world = World.create(fork=Fork.DELTA)
     world.sequence(5)
     world.l1.send_blobs([bytes(131072)])
@@ -273,6 +287,7 @@ def test_a_blob_transaction_counts_by_its_calldata_before_ecotone() -> None:
 
 
 def test_calldata_and_blobs_may_carry_frames_of_one_channel() -> None:
+    """Spec: op ecotone derivation, "Blob Retrieval"."""
     for fork in (Fork.ECOTONE, Fork.GRANITE, Fork.HOLOCENE):
         world = World.create(fork=fork)
         world.sequence(10)
@@ -289,6 +304,7 @@ def test_calldata_and_blobs_may_carry_frames_of_one_channel() -> None:
 
 @pytest.mark.parametrize("fork", [Fork.BEDROCK, Fork.DELTA])
 def test_an_expired_sequencing_window_is_filled_with_empty_blocks(fork: Fork) -> None:
+    """Spec: op derivation, "Batch Queue" (empty batches)."""
     world = World.create(fork=fork, seq_window_size=10)
     world.sequence(10)
     world.l1.mine(15)
@@ -304,6 +320,7 @@ def test_an_expired_sequencing_window_is_filled_with_empty_blocks(fork: Fork) ->
 
 
 def test_a_batch_in_the_last_block_of_the_window_counts_and_waiting_ones_go_before_empty_blocks() -> None:
+    """Spec: op derivation, "Batch Queue" (empty batches)."""
     world = World.create(fork=Fork.BEDROCK, seq_window_size=10)
     world.sequence(6)
     world.batcher.post(singulars(world, 2, 6))
@@ -318,6 +335,7 @@ def test_a_batch_in_the_last_block_of_the_window_counts_and_waiting_ones_go_befo
 
 @pytest.mark.parametrize(("fork", "drift"), [(Fork.BEDROCK, 10), (Fork.DELTA, 10), (Fork.FJORD, 1800)])
 def test_blocks_past_the_drift_limit_have_no_transactions(fork: Fork, drift: int) -> None:
+    """Spec: op derivation, "Batch Queue"; op fjord derivation, "Constant Maximum Sequencer Drift"."""
     blocks = drift // 2
     for excess, counts in ((0, True), (1, False)):
         world = World.create(fork=fork, max_sequencer_drift=10, seq_window_size=1000)
@@ -330,11 +348,12 @@ def test_blocks_past_the_drift_limit_have_no_transactions(fork: Fork, drift: int
         world.batcher.post(singulars(world, 1, world.l2.head.number))
         world.l1.mine(3)
         verifier = world.verifier()
-        verifier.run_alone()
+        verifier.run()
         assert derived_all(verifier, world) == counts
 
 
 def test_an_empty_block_past_the_drift_limit_waits_for_the_next_l1_block_to_be_judged() -> None:
+    """Spec: op derivation, "Batch Queue" (`undecided`)."""
     world = World.create(fork=Fork.BEDROCK, max_sequencer_drift=10, seq_window_size=100)
     for _ in range(8):
         world.l2.sequence([], 0)
@@ -348,6 +367,7 @@ def test_an_empty_block_past_the_drift_limit_waits_for_the_next_l1_block_to_be_j
 
 
 def test_the_batcher_key_rotates_in_the_middle_of_a_channel() -> None:
+    """Spec: op derivation, "L1 Traversal"; op system-config."""
     for fork in (Fork.BEDROCK, Fork.GRANITE, Fork.HOLOCENE):
         world = World.create(fork=fork)
         world.sequence(10)
@@ -367,6 +387,7 @@ def test_the_batcher_key_rotates_in_the_middle_of_a_channel() -> None:
 
 
 def test_bedrocks_fee_parameters_reach_the_l1_attributes_unchanged() -> None:
+    """Spec: op system-config, "System Config Updates"."""
     world = World.create(fork=Fork.REGOLITH)
     overhead, scalar = Hash32((188).to_bytes(32, "big")), Hash32(b"\x07" + (684_000).to_bytes(31, "big"))
     world.l1.update_system_config(1, overhead + scalar)
@@ -382,6 +403,7 @@ def test_bedrocks_fee_parameters_reach_the_l1_attributes_unchanged() -> None:
 
 
 def test_system_transactions_end_with_regolith() -> None:
+    """Spec: op regolith, "Overview"."""
     world = World.create(forks=fork_times(L1_GENESIS_TIME + 10, Fork.BEDROCK, Fork.REGOLITH, 0))
     world.sequence(8)
     world.batcher.post(singulars(world, 1, 8))
@@ -394,6 +416,7 @@ def test_system_transactions_end_with_regolith() -> None:
 
 
 def test_an_impossible_batch_is_dropped_and_the_next_one_for_its_block_takes_its_place() -> None:
+    """Spec: op derivation, "L1-sync: payload attributes processing"."""
     world = World.create(fork=Fork.BEDROCK)
     world.sequence(4)
     poison = world.l2.user_transaction(b"poison")
@@ -410,6 +433,7 @@ def test_an_impossible_batch_is_dropped_and_the_next_one_for_its_block_takes_its
 
 @pytest.mark.parametrize("fork", [Fork.BEDROCK, Fork.HOLOCENE])
 def test_an_epoch_cannot_be_skipped_when_its_window_has_not_passed_but_the_one_before_has(fork: Fork) -> None:
+    """Spec: op derivation, "Batch Queue" (empty batches)."""
     world = World.create(fork=fork, seq_window_size=10)
     for _ in range(15):
         world.l2.sequence([], 0)
@@ -437,6 +461,7 @@ def holocene_at(block: int) -> World:
 
 
 def test_a_channel_that_is_open_when_holocene_comes_is_dropped_and_has_to_be_sent_again() -> None:
+    """Spec: op holocene derivation, "Activation"."""
     world = holocene_at(10)
     world.sequence(10)
     world.batcher.post(singulars(world, 1, 4))
@@ -456,6 +481,7 @@ def test_a_channel_that_is_open_when_holocene_comes_is_dropped_and_has_to_be_sen
 
 
 def test_batches_that_wait_when_holocene_comes_are_dropped() -> None:
+    """Spec: op holocene derivation, "Activation"."""
     world = holocene_at(10)
     world.sequence(10)
     world.batcher.post(singulars(world, 6, 10))
@@ -470,6 +496,7 @@ def test_batches_that_wait_when_holocene_comes_are_dropped() -> None:
 
 
 def test_frames_and_batches_have_to_come_in_order_from_holoceness_first_l1_block_on() -> None:
+    """Spec: op holocene derivation, "Activation"."""
     for number, expected in ((9, 10), (10, 0)):
         world = holocene_at(10)
         world.sequence(10)
@@ -484,6 +511,7 @@ def test_frames_and_batches_have_to_come_in_order_from_holoceness_first_l1_block
 
 
 def test_a_reset_anywhere_around_holocene_leads_to_the_same_chain() -> None:
+    """Spec: op holocene derivation, "Activation"."""
     world = holocene_at(8)
     for first in range(1, 41, 5):
         world.sequence(5)
@@ -499,6 +527,7 @@ def test_a_reset_anywhere_around_holocene_leads_to_the_same_chain() -> None:
 
 
 def test_a_chain_is_followed_through_all_forks() -> None:
+    """Spec: op derivation, "L2 Chain Derivation Pipeline"."""
     world = World.create(forks=fork_times(L1_GENESIS_TIME + 24, Fork.BEDROCK, Fork.KARST, 24))
     first = 1
     while world.l2.head.timestamp < L1_GENESIS_TIME + 24 * 13:
@@ -518,6 +547,7 @@ def test_a_chain_is_followed_through_all_forks() -> None:
 
 
 def test_a_span_batch_with_an_impossible_block_is_undone_as_a_whole_before_holocene() -> None:
+    """Spec: op holocene derivation, "Span Batches"."""
     world = World.create(fork=Fork.DELTA)
     world.sequence(8)
     poison = user_transactions(world.l2.blocks[5])[0]
@@ -528,11 +558,11 @@ def test_a_span_batch_with_an_impossible_block_is_undone_as_a_whole_before_holoc
     world.batcher.post([world.batcher.span(1, 3), world.batcher.span(4, 8)])
     world.l1.mine()
     verifier = Verifier(world.rollup, world.l1, is_valid)
-    verifier.run_alone()
+    verifier.run()
     assert verifier.hashes() == world.l2.hashes()[:4]
     assert verifier.kinds() == [EventKind.BATCH_DROPPED]
     # Another span batch takes its place.
     world.batcher.post([world.batcher.span(4, 4)])
     world.l1.mine()
-    verifier.run_alone()
+    verifier.run()
     assert verifier.hashes() == world.l2.hashes()[:5]

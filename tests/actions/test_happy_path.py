@@ -18,6 +18,7 @@ from tests.actions.verifier import Verifier
 
 
 def test_fifty_blocks_in_one_span_batch_over_several_blobs_come_out_identical(world: World) -> None:
+    """Spec: op delta span batches, "Span batch format"."""
     world.sequence(50, transactions=3)
     world.batcher.post_blobs([world.batcher.span(1, 50)], size=3000)
     assert len(world.l1._transactions[0].blob_versioned_hashes) > 2
@@ -30,6 +31,7 @@ def test_fifty_blocks_in_one_span_batch_over_several_blobs_come_out_identical(wo
 
 
 def test_fifty_blocks_in_several_span_batches_over_many_calldata_frames_come_out_identical(world: World) -> None:
+    """Spec: op derivation, "Batch Submission Wire Format"."""
     world.sequence(50, transactions=2)
     spans = [world.batcher.span(1, 20), world.batcher.span(21, 21), world.batcher.span(22, 50)]
     world.batcher.post(spans, size=700)
@@ -42,6 +44,7 @@ def test_fifty_blocks_in_several_span_batches_over_many_calldata_frames_come_out
 
 @pytest.mark.parametrize("compression", list(Compression))
 def test_singular_batches_come_out_with_either_compression(world: World, compression: Compression) -> None:
+    """Spec: op derivation, "Channel Format"; op fjord derivation."""
     world.sequence(12)
     channel = world.batcher.channel([world.batcher.singular(n) for n in range(1, 13)], compression)
     world.l1.send_calldata(encode_batcher_transaction(world.batcher.frames(channel, 200)))
@@ -52,6 +55,7 @@ def test_singular_batches_come_out_with_either_compression(world: World, compres
 
 
 def test_a_channel_may_spread_over_several_l1_blocks_and_blobs_mix_with_calldata(world: World) -> None:
+    """Spec: op ecotone derivation, "Blob Retrieval"."""
     world.sequence(20)
     frames = world.batcher.frames(world.batcher.channel([world.batcher.span(1, 20)]), 300)
     assert len(frames) > 3
@@ -70,6 +74,7 @@ def test_a_channel_may_spread_over_several_l1_blocks_and_blobs_mix_with_calldata
 
 
 def test_a_provider_that_has_to_fetch_everything_changes_nothing() -> None:
+    """Spec: op derivation, "L2 Chain Derivation Pipeline"."""
     eager, lazy = World.create(), World.create(lazy=True)
     results = []
     for world in (eager, lazy):
@@ -88,6 +93,7 @@ def test_a_provider_that_has_to_fetch_everything_changes_nothing() -> None:
 
 
 def test_the_length_of_a_step_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spec: op derivation, "L2 Chain Derivation Pipeline"."""
     results = []
     for pulls in (512, 1, 3):
         monkeypatch.setattr("derivation.pipeline._PULLS_PER_STEP", pulls)
@@ -105,6 +111,7 @@ def test_the_length_of_a_step_changes_nothing(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_deriving_while_l1_grows_gives_the_same_as_deriving_at_once(world: World) -> None:
+    """Spec: op derivation, "L2 Chain Derivation Pipeline"."""
     early = world.verifier()
     for first in range(1, 41, 10):
         world.sequence(10)
@@ -120,6 +127,7 @@ def test_deriving_while_l1_grows_gives_the_same_as_deriving_at_once(world: World
 
 
 def test_a_restart_in_the_middle_of_a_span_batch_continues_after_the_safe_head(world: World) -> None:
+    """Spec: op derivation, "Resetting the Pipeline"."""
     world.sequence(30)
     world.batcher.post([world.batcher.span(1, 15)])
     world.l1.mine(3)
@@ -134,6 +142,7 @@ def test_a_restart_in_the_middle_of_a_span_batch_continues_after_the_safe_head(w
 
 
 def test_a_reset_reads_l1_from_a_channel_timeout_before_the_safe_heads_origin(world: World) -> None:
+    """Spec: op derivation, "Finding the sync starting point"."""
     world.sequence(400)
     for first in range(1, 401, 100):
         world.batcher.post([world.batcher.span(first, first + 99)])
@@ -152,6 +161,7 @@ def test_a_reset_reads_l1_from_a_channel_timeout_before_the_safe_heads_origin(wo
 
 
 def test_user_deposits_stand_at_the_start_of_their_epoch_with_the_right_source_hash(world: World) -> None:
+    """Spec: op derivation, "Deriving the Transaction List"; op deposits, "Source hash computation"."""
     contract = Address(((int.from_bytes(b"\x33" * 20, "big") + ADDRESS_ALIAS_OFFSET) % (1 << 160)).to_bytes(20, "big"))
     world.sequence(7)
     world.l1.update_system_config(2, (40_000_000).to_bytes(32, "big"))
@@ -177,6 +187,7 @@ def test_user_deposits_stand_at_the_start_of_their_epoch_with_the_right_source_h
 
 
 def test_logs_of_other_contracts_and_topics_are_no_deposits(world: World) -> None:
+    """Spec: op deposits, "Deposit Contract"."""
     assert world.rollup.deposit_contract_address == PORTAL
     rollup = replace(world.rollup, deposit_contract_address=Address(b"\x0e" * 20))
     world.l1.deposit(Address(b"\x22" * 20), None, 0, 0, 21_000)
@@ -188,6 +199,7 @@ def test_logs_of_other_contracts_and_topics_are_no_deposits(world: World) -> Non
 
 
 def test_every_kind_of_system_config_update_reaches_the_blocks_of_its_epoch() -> None:
+    """Spec: op system-config, "System Config Updates"."""
     world = World.create(fork=Fork.JOVIAN)
     world.sequence(7)
     update = world.l1.update_system_config
@@ -221,6 +233,7 @@ def test_every_kind_of_system_config_update_reaches_the_blocks_of_its_epoch() ->
 
 
 def test_the_blob_base_fee_on_l2_is_the_origins(world: World) -> None:
+    """Spec: op ecotone l1-attributes."""
     world.l1.mine(1, excess_blob_gas=200_000_000)
     world.l1.mine(2)
     world.sequence(8)

@@ -19,6 +19,7 @@ from tests.actions.verifier import Verifier
 
 
 def test_nothing_is_derived_from_silence_before_the_sequencing_window_has_passed(world: World) -> None:
+    """Spec: op derivation, "Batch Queue"."""
     world.l1.mine(29)
     verifier = world.verifier()
     waiting = verifier.run()
@@ -30,6 +31,7 @@ def test_nothing_is_derived_from_silence_before_the_sequencing_window_has_passed
 
 
 def test_after_the_sequencing_window_empty_blocks_fill_the_epoch_and_deposits_are_forced_in(world: World) -> None:
+    """Spec: op derivation, "Batch Queue" (empty batches)."""
     sender = Address(b"\x22" * 20)
     world.l1.deposit(sender, sender, 5, 5, 21_000)
     world.l1.mine(30)
@@ -58,6 +60,7 @@ def test_after_the_sequencing_window_empty_blocks_fill_the_epoch_and_deposits_ar
 
 
 def test_epochs_of_missed_slots_get_at_least_one_block_each() -> None:
+    """Spec: op derivation, "Batch Queue" (empty batches)."""
     world = World.create(seq_window_size=4, block_time=12)
     # L2 blocks as slow as L1's: each epoch holds exactly one.
     world.l1.mine(10)
@@ -69,6 +72,7 @@ def test_epochs_of_missed_slots_get_at_least_one_block_each() -> None:
 
 
 def test_a_batch_after_its_sequencing_window_is_too_late_and_the_blocks_are_empty(world: World) -> None:
+    """Spec: op derivation, "Batch Queue"."""
     world.sequence(5)
     world.l1.mine(30)
     world.batcher.post([world.batcher.span(1, 5)])
@@ -81,6 +85,7 @@ def test_a_batch_after_its_sequencing_window_is_too_late_and_the_blocks_are_empt
 
 
 def test_a_batch_in_the_last_block_of_its_sequencing_window_counts(world: World) -> None:
+    """Spec: op derivation, "Batch Queue"."""
     world.sequence(5)
     world.l1.mine(29 - world.l1.head.number)
     world.batcher.post([world.batcher.span(1, 5)])
@@ -92,6 +97,7 @@ def test_a_batch_in_the_last_block_of_its_sequencing_window_counts(world: World)
 
 
 def test_the_batcher_may_fall_silent_and_come_back(world: World) -> None:
+    """Spec: op derivation, "Batch Queue" (empty batches)."""
     world.sequence(12)
     world.batcher.post([world.batcher.span(1, 12)])
     world.l1.mine(45)
@@ -124,6 +130,7 @@ def _drifting(world: World, transactions: int) -> None:
 def test_past_the_drift_limit_a_block_has_no_transactions_and_takes_the_next_origin_if_it_can(
     transactions: int,
 ) -> None:
+    """Spec: op delta span batches, "Batch Queue" (max sequencer drift)."""
     world = World.create(seq_window_size=5000)
     _drifting(world, transactions)
     world.batcher.post([world.batcher.span(1, 901)])
@@ -138,6 +145,7 @@ def test_past_the_drift_limit_a_block_has_no_transactions_and_takes_the_next_ori
 
 
 def test_past_the_drift_limit_an_empty_block_may_stay_when_the_next_origin_is_later() -> None:
+    """Spec: op delta span batches, "Batch Queue" (max sequencer drift)."""
     world = World.create(seq_window_size=5000)
     for _ in range(901):
         world.l2.sequence([], origin=0)
@@ -173,6 +181,7 @@ def _mine_at(l1: FakeL1, timestamp: int) -> None:
 
 
 def test_a_new_batcher_key_counts_from_the_block_of_its_announcement_on(world: World) -> None:
+    """Spec: op derivation, "L1 Traversal"; op system-config."""
     world.sequence(12)
     world.batcher.post([world.batcher.span(1, 4)])
     world.l1.mine()
@@ -196,6 +205,7 @@ def test_a_new_batcher_key_counts_from_the_block_of_its_announcement_on(world: W
 def test_an_invalid_payload_becomes_a_block_of_deposits_and_the_rest_of_its_span_and_channel_is_dropped(
     world: World,
 ) -> None:
+    """Spec: op holocene derivation, "Engine Queue"."""
     world.sequence(10)
     poison = user_transactions(world.l2.blocks[4])[0]
     world.batcher.post([world.batcher.span(1, 6), world.batcher.span(7, 10)])
@@ -224,6 +234,7 @@ def test_an_invalid_payload_becomes_a_block_of_deposits_and_the_rest_of_its_span
 
 
 def test_only_the_attributes_given_last_can_be_replaced_by_deposits(world: World) -> None:
+    """Spec: op holocene derivation, "Engine Queue"."""
     world.sequence(3)
     world.batcher.post([world.batcher.span(1, 3)])
     world.l1.mine(2)
@@ -234,6 +245,7 @@ def test_only_the_attributes_given_last_can_be_replaced_by_deposits(world: World
 
 
 def test_stepping_again_with_the_same_safe_head_gives_the_same_attributes(world: World) -> None:
+    """Spec: op derivation, "Payload Attributes Derivation"."""
     world.sequence(3)
     world.batcher.post([world.batcher.span(1, 3)])
     world.l1.mine(2)
@@ -251,12 +263,14 @@ def test_stepping_again_with_the_same_safe_head_gives_the_same_attributes(world:
 
 
 def test_a_pipeline_without_a_reset_refuses_to_step(world: World) -> None:
+    """Spec: op derivation, "Resetting the Pipeline"."""
     pipeline = DerivationPipeline(world.rollup, L1_CONFIG, world.l1, world.l2)
     with pytest.raises(CriticalError, match="call reset first"):
         pipeline.step(world.l2.head)
 
 
 def test_an_l1_reorg_is_noticed_and_derivation_follows_the_new_chain_after_a_reset(world: World) -> None:
+    """Spec: op derivation, "Resetting the Pipeline"."""
     world.sequence(30)
     world.batcher.post([world.batcher.span(1, 10)])
     world.l1.mine()
@@ -279,6 +293,7 @@ def test_an_l1_reorg_is_noticed_and_derivation_follows_the_new_chain_after_a_res
 
 
 def test_a_reset_to_a_safe_head_of_another_l1_chain_is_refused(world: World) -> None:
+    """Spec: op derivation, "Finding the sync starting point"."""
     world.sequence(30)
     world.batcher.post([world.batcher.span(1, 30)])
     world.l1.mine(3)
@@ -294,6 +309,7 @@ def test_a_reset_to_a_safe_head_of_another_l1_chain_is_refused(world: World) -> 
 
 
 def test_a_safe_head_that_jumps_to_another_l1_chain_is_noticed(world: World) -> None:
+    """Spec: op derivation, "Resetting the Pipeline"."""
     world.sequence(20)
     world.batcher.post([world.batcher.span(1, 10)])
     world.l1.mine(3)
@@ -307,6 +323,7 @@ def test_a_safe_head_that_jumps_to_another_l1_chain_is_noticed(world: World) -> 
 
 
 def test_an_unreadable_deposit_stops_derivation(world: World) -> None:
+    """Spec: op deposits, "Deposit Contract"."""
     world.l1.deposit(Address(b"\x22" * 20), None, 2**128, 0, 21_000)
     world.l1.mine(40)
     verifier = world.verifier()
@@ -315,6 +332,7 @@ def test_an_unreadable_deposit_stops_derivation(world: World) -> None:
 
 
 def test_the_status_names_the_open_channel_and_when_it_times_out(world: World) -> None:
+    """Spec: op derivation, "Timeouts"."""
     world.sequence(10)
     frames = world.batcher.frames(world.batcher.channel([world.batcher.span(1, 10)]), 200)
     world.l1.send_calldata(encode_batcher_transaction(frames[:2]))
@@ -328,6 +346,7 @@ def test_the_status_names_the_open_channel_and_when_it_times_out(world: World) -
 
 
 def test_each_step_ends_at_attributes_a_new_origin_or_the_end_of_l1(world: World) -> None:
+    """Spec: op derivation, "L2 Chain Derivation Pipeline"."""
     world.sequence(2)
     world.batcher.post([world.batcher.span(1, 2)])
     world.l1.mine(1)
@@ -350,6 +369,7 @@ def test_each_step_ends_at_attributes_a_new_origin_or_the_end_of_l1(world: World
 
 
 def test_a_restart_behind_a_block_of_deposits_does_not_revive_the_rest_of_its_span(world: World) -> None:
+    """Spec: op holocene derivation, "Engine Queue"."""
     world.sequence(10)
     poison = user_transactions(world.l2.blocks[4])[0]
     world.batcher.post([world.batcher.span(1, 10)])

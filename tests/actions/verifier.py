@@ -64,7 +64,7 @@ class Verifier:
         return self.run_alone()
 
     def run_alone(self) -> NeedMoreData:
-        """The same where the core does otherwise: a program never goes back behind what it has derived."""
+        """The same without that comparison, for where it would be made too often."""
         while True:
             try:
                 result = self.pipeline.step(self.safe)

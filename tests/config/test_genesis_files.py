@@ -194,6 +194,8 @@ def test_spellings_that_geth_accepts_are_accepted() -> None:
     [
         ({"balance": "lots"}, "balance is not a number"),
         ({"balance": -1}, "must not be negative"),
+        ({"balance": hex(1 << 256)}, "at most 256 bits"),
+        ({"nonce": 1 << 64}, "at most 64 bits"),
         ({"code": "0xzz"}, "not a hex string"),
         ({"storage": {"0x1": "0x" + "11" * 33}}, "at most 32 bytes"),
         ("five", "cannot be read"),

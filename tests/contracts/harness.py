@@ -1,4 +1,4 @@
-"""A small chain for contract tests: py-evm's Prague rules at State level, no blocks, time under control.
+"""A small chain for contract tests: messages under Prague's rules, no blocks, time under control.
 
 `Chain` deploys and calls contracts as transactions (with real intrinsic gas and a gas limit) and as calls. Every
 transaction is its own block by default, so that `block.number` and `block.timestamp` move as they do on a real chain.
@@ -6,32 +6,45 @@ transaction is its own block by default, so that `block.number` and `block.times
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import rlp
-from eth.constants import BLANK_ROOT_HASH
-from eth.db.atomic import AtomicDB
-from eth.vm.execution_context import ExecutionContext
-from eth.vm.forks.prague.state import PragueState
-from eth.vm.message import Message
-from eth.vm.transaction_context import BaseTransactionContext
 from eth_abi.abi import encode
-from eth_typing import Address
-from eth_typing import Hash32 as EvmHash32
 from eth_utils.crypto import keccak
 from trie import HexaryTrie
 
-from config.types import Address as WireAddress
-from config.types import Hash32
+from config.forks import EthFork
+from config.types import Address, Hash32
 from contracts import Artifact, load_artifact
+from evm.engine.environment import BlockEnvironment
+from evm.engine.message import MessageOutcome, run_message
+from evm.engine.state import EvmState
+from evm.forks import fork_rules
 from l1.deployment import Delays, DeployParams, L1Addresses, ProofSettings, plan_contracts, plan_dispute_game
 from l1.deployment.plan import StepMachine
 
 START_TIME = 1_700_000_000
+_RULES = fork_rules(EthFork.PRAGUE)
 GAS_LIMIT = 30_000_000
-DELEGATION_PREFIX = b"\xef\x01\x00"
+
+
+class _Nothing:
+    """The state that a chain starts from: no account."""
+
+    def account(self, address: Address) -> None:
+        """There is none."""
+
+    def storage(self, address: Address, slot: int) -> int:
+        """Nothing is set."""
+        return 0
+
+    def code(self, code_hash: Hash32) -> bytes:
+        """No account has any."""
+        raise KeyError(code_hash)
 
 
 class Reverted(Exception):
@@ -98,36 +111,45 @@ class Chain:
         self.timestamp = START_TIME
         self.number = 100
         self.base_fee = 1_000_000_000
-        self.blob_base_fee_excess = 0
         self.auto_mine = True
         self._artifacts: dict[str, Artifact] = {}
-        self.state = PragueState(AtomicDB(), self._context(), BLANK_ROOT_HASH)
+        self.state = EvmState(_Nothing(), self._environment(), _RULES.precompiles)
 
-    def _context(self) -> ExecutionContext:
-        return ExecutionContext(
-            coinbase=Address(account("coinbase")),
-            timestamp=self.timestamp,
-            block_number=self.number,
-            difficulty=0,
-            mix_hash=EvmHash32(keccak(text="randao")),
-            gas_limit=GAS_LIMIT,
-            prev_hashes=[self.block_hash(self.number - 1 - back) for back in range(256)],
+    def copy(self) -> Chain:
+        """A chain of its own that goes on from here."""
+        other = copy(self)
+        other._artifacts = dict(self._artifacts)
+        shared = (self.state.source, self.state.environment)
+        other.state = deepcopy(self.state, {id(item): item for item in shared})
+        return other
+
+    def _environment(self) -> BlockEnvironment:
+        return BlockEnvironment(
             chain_id=self.chain_id,
-            base_fee_per_gas=self.base_fee,
-            excess_blob_gas=self.blob_base_fee_excess,
+            number=self.number,
+            timestamp=self.timestamp,
+            coinbase=Address(account("coinbase")),
+            gas_limit=GAS_LIMIT,
+            base_fee=self.base_fee,
+            prev_randao=Hash32(keccak(text="randao")),
+            block_hash=self.block_hash,
         )
 
+    def _enter_block(self) -> None:
+        state, environment = self.state, self._environment()
+        state.environment = state.execution_context = environment
+        state.block_number, state.timestamp, state.base_fee = self.number, self.timestamp, self.base_fee
+
     @staticmethod
-    def block_hash(number: int) -> EvmHash32:
+    def block_hash(number: int) -> Hash32:
         """Hash that the BLOCKHASH opcode gives for a block of this chain."""
-        return EvmHash32(keccak(text=f"block {number}"))
+        return Hash32(keccak(text=f"block {number}"))
 
     def mine(self, seconds: int = 12) -> None:
         """Starts a new block, `seconds` later."""
-        self.state.lock_changes()
         self.number += 1
         self.timestamp += seconds
-        self.state.execution_context = self._context()
+        self._enter_block()
 
     def set_balance(self, address: bytes, wei: int) -> None:
         """Gives an account exactly this balance."""
@@ -157,43 +179,31 @@ class Chain:
         """Account nonce."""
         return int(self.state.get_nonce(Address(address)))
 
-    def _run(
-        self, sender: bytes, to: bytes, value: int, data: bytes, gas: int, origin: bytes, create: bool
-    ) -> tuple[Any, bytes]:
-        code = data if create else self.code(to)
-        if code[:3] == DELEGATION_PREFIX and not create:
-            code = self.code(code[3:])
-        target = create_address(sender, self.nonce(sender) - 1) if create else to
-        message = Message(
-            gas=gas,
-            to=Address(b"") if create else Address(to),
-            sender=Address(sender),
+    def _run(self, sender: bytes, to: bytes | None, value: int, data: bytes, gas: int) -> MessageOutcome:
+        """`sender` calls `to`, or creates the contract that its nonce, already raised, is for."""
+        state, origin = self.state, Address(sender)
+        created = None if to is not None else Address(create_address(sender, self.nonce(sender) - 1))
+        target = created if to is None else Address(to)
+        assert target is not None
+        state.mark_address_warm(target)
+        return run_message(
+            state,
+            _RULES,
+            origin=origin,
+            sender=origin,
+            to=None if to is None else target,
             value=value,
-            data=b"" if create else data,
-            code=code,
-            create_address=Address(target) if create else None,
+            data=data,
+            gas=gas,
+            gas_price=self.base_fee,
+            created=created,
         )
-        context = self.state.get_transaction_context_class()
-        assert issubclass(context, BaseTransactionContext)
-        transaction_context = context(gas_price=self.base_fee, origin=Address(origin))
-        self.state.mark_address_warm(Address(target))
-        computation_class = self.state.computation_class
-        assert computation_class is not None
-        apply: Callable[..., Any] = (
-            computation_class.apply_create_message if create else computation_class.apply_message
-        )
-        return apply(self.state, message, transaction_context), target
 
-    def _finish(self, computation: Any, gas: int) -> Result:
-        if computation.is_error:
-            data = bytes(computation.output)
-            name = reason(data, list(self._artifacts.values()))
-            raise Reverted(data, name or (repr(computation.error) if not data else ""))
-        logs = tuple(
-            Log(bytes(address), tuple(topic.to_bytes(32, "big") for topic in topics), bytes(data))
-            for address, topics, data in computation.get_log_entries()
-        )
-        return Result(bytes(computation.output), logs, gas - computation.get_gas_remaining())
+    def _finish(self, outcome: MessageOutcome, gas: int) -> Result:
+        if not outcome.succeeded:
+            raise Reverted(outcome.output, reason(outcome.output, list(self._artifacts.values())) or outcome.error)
+        logs = tuple(Log(bytes(log.address), tuple(log.topics), log.data) for log in outcome.logs)
+        return Result(outcome.output, logs, gas - outcome.gas_left)
 
     @staticmethod
     def _intrinsic(data: bytes, create: bool) -> int:
@@ -211,21 +221,16 @@ class Chain:
         origin = sender if sender is not None else account("deployer")
         if self.balance(origin) < 10**24:
             self.set_balance(origin, 10**30)
-        intrinsic = self._intrinsic(data, to is None)
+        self.state.end_transaction()
         self.state.increment_nonce(Address(origin))
-        # Transient storage ends with the transaction.
-        self.state.clear_transient_storage()
         snapshot = self.state.snapshot()
-        computation, _ = self._run(origin, to or b"", value, data, gas - intrinsic, origin, to is None)
-        if computation.is_error:
+        outcome = self._run(origin, to, value, data, gas - self._intrinsic(data, to is None))
+        if not outcome.succeeded:
             self.state.revert(snapshot)
-        else:
-            self.state.commit(snapshot)
-        self.state.lock_changes()
-        result = self._finish(computation, gas)
+        self.state.end_transaction(outcome.destroyed)
         if self.auto_mine:
             self.mine()
-        return result
+        return self._finish(outcome, gas)
 
     def call(self, to: bytes, data: bytes, sender: bytes | None = None, value: int = 0) -> bytes:
         """Runs a call and undoes its changes.
@@ -233,13 +238,13 @@ class Chain:
         Raises:
             Reverted: the call reverted.
         """
-        snapshot = self.state.snapshot()
+        self.state.end_transaction()
         caller = sender if sender is not None else account("anyone")
         if value:
             self.set_balance(caller, 10**30)
-        computation, _ = self._run(caller, to, value, data, 100_000_000, caller, False)
-        self.state.revert(snapshot)
-        return self._finish(computation, 100_000_000).output
+        outcome = self._run(caller, to, value, data, 100_000_000)
+        self.state.abandon_transaction()
+        return self._finish(outcome, 100_000_000).output
 
     def deploy(self, name: str, *args: Any, sender: bytes | None = None, value: int = 0) -> Contract:
         """Deploys a compiled contract with constructor arguments."""
@@ -260,7 +265,7 @@ class Chain:
     def set_base_fee(self, wei: int) -> None:
         """Base fee of this and later blocks."""
         self.base_fee = wei
-        self.state.execution_context = self._context()
+        self._enter_block()
 
     def transfer(self, to: bytes, value: int, sender: bytes) -> Result:
         """Plain ETH transfer."""
@@ -417,19 +422,27 @@ def deploy_l1(
     `with_proofs`: games can be ended by proofs that the mock verifier accepts, see `mock_proof`. `machine` executes steps,
     from `prestate` on.
     """
+    deployed = _deployed_l1(max_game_depth, split_depth, delays, with_proofs, machine, prestate)
+    return L1System(deployed.chain.copy(), deployed.addresses, deployed.params)
+
+
+@functools.cache
+def _deployed_l1(
+    max_game_depth: int, split_depth: int, delays: Delays, with_proofs: bool, machine: StepMachine, prestate: Hash32
+) -> L1System:
     chain = Chain()
-    deployer = WireAddress(account("deployer"))
+    deployer = Address(account("deployer"))
     proofs = ProofSettings()
     if with_proofs:
-        verifier = WireAddress(chain.deploy("MockZKVerifier").address)
+        verifier = Address(chain.deploy("MockZKVerifier").address)
         proofs = ProofSettings(verifier, Hash32(keccak(text="program")), Hash32(keccak(text="configuration")))
     params = DeployParams(
         l2_chain_id=901,
-        owner=WireAddress(account("owner")),
-        guardian=WireAddress(account("guardian")),
-        batcher=WireAddress(account("batcher")),
-        batch_inbox=WireAddress(account("inbox")),
-        unsafe_block_signer=WireAddress(account("signer")),
+        owner=Address(account("owner")),
+        guardian=Address(account("guardian")),
+        batcher=Address(account("batcher")),
+        batch_inbox=Address(account("inbox")),
+        unsafe_block_signer=Address(account("signer")),
         delays=delays,
         max_game_depth=max_game_depth,
         split_depth=split_depth,

@@ -7,8 +7,9 @@ from config.constants import SEQUENCER_FEE_VAULT
 from config.errors import CriticalError
 from config.forks import EthFork, Fork
 from config.rollup import RollupConfig
-from evm.native.engine import Added, NativeBlockResult, NativeEngine
+from evm.native.engine import Added, NativeEngine
 from evm.native.fetch import Kind
+from evm.native.result import NativeBlockResult
 from evm.rules import L2Rules
 from evm.store.diff import CODE_PREFIX, NODE_PREFIX
 from evm.types import Address, Gas, Hash32, PayloadAttributes, Receipt, Timestamp, decode_transaction
@@ -85,9 +86,9 @@ def run_both(
     with native.begin(bench.head, attributes) as block:
         added = block.add(transactions, senders)
         assert added == expected
-        result = block.seal()
-    assert [Receipt.decode(receipt.encoding) for receipt in result.receipts] == list(executed.receipts)
-    assert [receipt.encoding for receipt in result.receipts] == [receipt.encode() for receipt in executed.receipts]
+        result = block.seal().read_all()
+    assert list(map(Receipt.decode, result.receipts)) == list(executed.receipts)
+    assert list(result.receipts) == [receipt.encode() for receipt in executed.receipts]
     assert result.header == executed.block.header
     assert result.header.hash == executed.block.header.hash
     assert_same_update(bench, result, executed.update.nodes, executed.update.codes)

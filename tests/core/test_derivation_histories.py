@@ -12,7 +12,7 @@ from tests.core.test_derivation_scenarios import as_rlp, derive_natively
 
 pytestmark = pytest.mark.usefixtures("native_library")
 
-HISTORIES = int(os.environ.get("LAMINA_HISTORIES", "300"))
+HISTORIES = int(os.environ.get("LAMINA_HISTORIES", "500"))
 
 
 @settings(max_examples=HISTORIES, deadline=None)

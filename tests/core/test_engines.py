@@ -4,15 +4,17 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from eth.exceptions import OutOfGas
 
 from config.constants import L2_TO_L1_MESSAGE_PASSER
 from config.engine_mode import EngineMode
 from config.errors import CriticalError
 from config.forks import Fork
-from config.types import Gas, Hash32
-from evm.engine import Engine, InvalidBlock, InvalidPayload
+from config.types import Address, Gas, Hash32
+from evm.engine import Engine, EvmState, InvalidBlock, InvalidPayload
 from evm.engine.checked import CheckedEngine
 from evm.engine.choice import make_engine
 from evm.engine.disagreement import EngineDisagreement
@@ -21,7 +23,10 @@ from evm.engine.stateless import execute_stateless
 from evm.engine.stateless_file import load_stateless_case
 from evm.fees import L1FeeParameters
 from evm.native import library
+from evm.native.steps import native_steps
 from evm.rules import L2Rules
+from evm.tracing.opcodes import name_of
+from evm.tracing.parting import TooManySteps, find_parting
 from evm.types import PayloadAttributes
 from evm.validity import InvalidReason, InvalidTransaction
 from tests.evm.engine_kit import (
@@ -164,6 +169,106 @@ def test_the_first_transaction_that_differs_is_named(tmp_path: Path, monkeypatch
     monkeypatch.setattr("evm.engine.transaction.settled_gas", lambda limit, *others: limit)
     with pytest.raises(EngineDisagreement, match="transaction 0 is the first to differ"):
         chosen.derive(world.head, attributes(world, *some_transactions()))
+
+
+def reported(world: Bench, place: Path, *raws: bytes) -> dict[str, Any]:
+    """What is written about a block that the engines disagree about."""
+    with pytest.raises(EngineDisagreement):
+        engine(world, EngineMode.BOTH, place).derive(world.head, attributes(world, *raws))
+    (directory,) = place.iterdir()
+    found: dict[str, Any] = json.loads((directory / "difference.json").read_text())
+    return found
+
+
+def test_the_first_opcode_whose_result_differs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = EvmState.get_storage
+
+    def one_more(state: EvmState, address: Address, slot: int, *others: bool) -> int:
+        return read(state, address, slot, *others) + (address == CONTRACT)
+
+    monkeypatch.setattr(EvmState, "get_storage", one_more)
+    found = reported(bench(), tmp_path, *some_transactions())
+    assert found["firstDifferentTransaction"] == 2
+    opcode = found["firstDifferentOpcode"]
+    assert (opcode["step"], opcode["pc"], opcode["opcode"], opcode["differs"]) == (1, 1, "SLOAD", ["stack"])
+    assert (opcode["pyevm"]["stack"], opcode["native"]["stack"]) == (["0x1"], ["0x0"])
+
+
+def test_the_first_opcode_whose_gas_differs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EvmState, "mark_storage_warm", lambda state, address, slot: None)
+    found = reported(bench(), tmp_path, *some_transactions())["firstDifferentOpcode"]
+    assert (found["opcode"], found["differs"]) == ("SSTORE", ["gas"])
+    assert found["native"]["gas"] - found["pyevm"]["gas"] == 2100
+
+
+def test_a_transaction_that_ends_earlier_in_one_engine_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(state: EvmState, address: Address, slot: int, value: int) -> None:
+        raise OutOfGas
+
+    monkeypatch.setattr(EvmState, "set_storage", broken)
+    found = reported(bench(), tmp_path, transaction(to=CONTRACT, gas_limit=90_000).raw)["firstDifferentOpcode"]
+    assert (found["opcode"], found["differs"], found["pyevm"]) == ("SSTORE", ["end"], None)
+
+
+def test_a_difference_beside_all_opcodes_is_said_to_be_none_of_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evm.engine.builder._bloom", lambda receipts: b"\x01" * 256)
+    found = reported(bench(), tmp_path, *some_transactions())
+    assert (found["firstDifferentTransaction"], found["firstDifferentOpcode"]) == (None, None)
+    assert found["opcodes"] == "step by step both run the same opcodes in transactions 2, 3"
+
+
+def test_looking_for_the_opcode_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evm.engine.builder._bloom", lambda receipts: b"\x01" * 256)
+    reported(bench(), tmp_path, *some_transactions())
+    (directory,) = tmp_path.iterdir()
+    case = load_stateless_case(directory)
+    with pytest.raises(TooManySteps, match="the first 5 are the same"):
+        find_parting(case, [2], most_steps=5)
+    assert find_parting(case, range(4)) is None
+
+
+def test_steps_are_read_in_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = bench()
+    monkeypatch.setattr("evm.engine.builder._bloom", lambda receipts: b"\x01" * 256)
+    reported(world, tmp_path, *some_transactions())
+    (directory,) = tmp_path.iterdir()
+    case = load_stateless_case(directory)
+    whole = list(native_steps(case, 2))
+    assert [name_of(step.opcode) for step in whole] == (
+        [
+            "PUSH0",
+            "SLOAD",
+            "PUSH1",
+            "ADD",
+            "DUP1",
+            "PUSH0",
+            "SSTORE",
+            "PUSH1",
+            "MSTORE",
+            "PUSH1",
+            "PUSH1",
+            "LOG0",
+            "STOP",
+        ]
+    )
+    assert list(native_steps(case, 2, window_bytes=50)) == whole
+    assert list(native_steps(case, 1)) == []
+
+
+@pytest.mark.parametrize("mode", list(EngineMode))
+def test_a_balance_wraps_like_a_word(mode: EngineMode, tmp_path: Path) -> None:
+    world = l2({BOB: Funded(balance=(1 << 256) - 2)})
+    executed = engine(world, mode, tmp_path).derive(
+        world.head, attributes(world, deposit(mint=5, value=0, sender=BOB, to=ALICE).encode())
+    )
+    world.accept(executed)
+    account = world.reader().account(BOB)
+    assert account is not None
+    assert account.balance == 3
 
 
 def test_a_payload_that_only_one_engine_refuses_stops_the_block(

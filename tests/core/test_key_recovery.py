@@ -1,5 +1,7 @@
 """Recovery of secp256k1 keys, against libsecp256k1 and, on a sample, eth-keys' Python."""
 
+from dataclasses import replace
+
 import coincurve
 import pytest
 from Crypto.Hash import keccak
@@ -9,7 +11,11 @@ from eth_keys.exceptions import BadSignature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.types import Address
 from evm.native.primitives import Signature, recover_addresses, recover_public_key
+from evm.native.senders import recover_senders
+from evm.types.signature import address_of
+from tests.evm.engine_kit import BOB, deposit, transaction
 
 pytestmark = pytest.mark.usefixtures("native_library")
 
@@ -101,6 +107,29 @@ def test_a_batch_gives_addresses_and_marks_what_has_no_signer() -> None:
         expected.append(None)
     assert recover_addresses(signatures) == expected
     assert recover_addresses([]) == []
+
+
+def test_many_senders_are_found_at_once_and_those_that_are_known_are_believed() -> None:
+    raws: list[bytes] = []
+    expected: list[bytes] = []
+    known: list[Address | None] = []
+    for number in range(1, 120):
+        key = number.to_bytes(32, "big")
+        signed = transaction(key, nonce=number, data=bytes(number))
+        broken = replace(signed, r=0)
+        for raw, sender, told in (
+            (signed.raw, address_of(key), None),
+            (broken.encode(), bytes(20), None),
+            (broken.encode(), BOB, BOB),
+            (b"\x02\xc0", bytes(20), None),
+            (deposit().encode(), bytes(20), None),
+        ):
+            raws.append(raw)
+            expected.append(sender)
+            known.append(told)
+    assert recover_senders(raws, known) == b"".join(expected)
+    assert recover_senders(raws[:1]) == expected[0]
+    assert recover_senders([]) == b""
 
 
 def test_a_hash_of_the_wrong_length_is_refused() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from config.forks import Fork
 from config.program import program_config
-from derivation.codec import SingularBatch, encode_batcher_transaction
+from derivation.codec import SingularBatch, SpanBatch, encode_batcher_transaction
 from evm.native.derivation import DerivationStatus, NativeDerivationError
 from evm.native.program import PreimageNotServed, ProgramOutcome, run_program
 from evm.types import Address
@@ -152,6 +152,35 @@ def test_a_batch_that_makes_no_block_is_replaced_by_its_deposits(run: Run) -> No
     world.l1.mine(2)
     # What was sequenced as an empty third block is what the bad batch leaves.
     assert run(world.config(), claim(world, 0, 3, 3)) == ProgramOutcome(world.l2.output_root(3), 3, True)
+
+
+@pytest.mark.parametrize(("fork", "stands"), [(Fork.GRANITE, (0, 0, 0, 0)), (Fork.HOLOCENE, (2, 4, 5, 5))])
+def test_an_impossible_block_undoes_the_blocks_of_its_span_before_holocene(fork: Fork, stands: tuple[int, ...]) -> None:
+    """Block 5 of a span 1 to 8 cannot be made: before Holocene the blocks before it never were safe.
+
+    Spec: op holocene derivation, "Span Batches" and "Engine Queue".
+    """
+    world = ExecutedWorld(fork)
+    world.sequence(4)
+    world.l2._nonce += 5
+    orphan = world.l2.user_transaction()
+    world.l2._nonce -= 6
+    world.sequence(4, transactions=0)
+    span = world.batcher.span(1, 8)
+    assert isinstance(span, SpanBatch)
+    blocks = (replace(block, transactions=(orphan,)) if n == 5 else block for n, block in enumerate(span.blocks, 1))
+    world.batcher.post([replace(span, blocks=tuple(blocks))])
+    world.l1.mine(2)
+    for claimed, last in zip((2, 4, 5, 8), stands, strict=True):
+        outcome = run_program(world.config(), claim(world, 0, claimed, claimed))
+        assert outcome == ProgramOutcome(world.l2.output_root(last), last, claimed == last)
+    # Another span without the block takes its place.
+    world.batcher.post([world.batcher.span(1, 3)])
+    world.l1.mine(2)
+    last = 3 if fork < Fork.HOLOCENE else 5
+    for claimed in (3, 8):
+        outcome = run_program(world.config(), claim(world, 0, min(claimed, last), claimed))
+        assert outcome == ProgramOutcome(world.l2.output_root(min(claimed, last)), min(claimed, last), True)
 
 
 def test_without_batches_blocks_are_made_of_l1_alone(run: Run) -> None:

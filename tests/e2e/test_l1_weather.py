@@ -164,6 +164,9 @@ async def test_a_withheld_blob_stalls_the_verifier_with_a_reason_until_it_is_bac
         assert f"slot {slot}" in facts["waitingFor"] and f"{int(block, 16)}" in facts["waitingFor"]
         assert facts["lastError"] == facts["waitingFor"]
         assert facts["haltedBy"] is None
+        why = await parts.verifier.call("lamina_whyHead", ["safe"])
+        assert (why["state"], why["stage"], why["cause"]) == ("stuck", "l1_retrieval", "blob_missing")
+        assert why["at"]["number"] == int(block, 16) and "--l1.beacon" in why["remedy"]
         stuck = (await sync_status(parts.verifier))["current_l1"]["number"]
         assert stuck < int(block, 16)
         await l1_passes(parts, int(block, 16) + 3)
@@ -172,6 +175,7 @@ async def test_a_withheld_blob_stalls_the_verifier_with_a_reason_until_it_is_bac
             assert await parts.l1.call("devl1_restoreBlob", [versioned_hash])
         await safe_head_passes(parts, await number_of(parts.sequencer, "latest"))
     assert (await health(url))[0] == 200
+    assert (await parts.verifier.call("lamina_whyHead"))["healthy"]
     await nothing_is_lost(parts, load)
 
 

@@ -55,19 +55,28 @@ def _another_batch_inbox(method: str, answer: Any) -> Any:
     return answer
 
 
-def _no_deposits(method: str, answer: Any) -> Any:
+def _receipts_changed(method: str, answer: Any, change: Callable[[dict[str, Any]], None]) -> Any:
+    """By whatever method receipts are asked for; in their raw form the last one is left out."""
     if method == "eth_getBlockReceipts" and answer:
         for receipt in answer:
-            receipt["logs"] = []
+            change(receipt)
+    elif method == "eth_getTransactionReceipt" and answer:
+        change(answer)
+    elif method == "debug_getRawReceipts" and answer:
+        return answer[:-1]
     return answer
+
+
+def _no_deposits(method: str, answer: Any) -> Any:
+    return _receipts_changed(method, answer, lambda receipt: receipt.update(logs=[]))
 
 
 def _another_deposit(method: str, answer: Any) -> Any:
-    if method == "eth_getBlockReceipts" and answer:
-        for receipt in answer:
-            for log in receipt["logs"]:
-                log["data"] = log["data"] + "00"
-    return answer
+    def longer(receipt: dict[str, Any]) -> None:
+        for log in receipt["logs"]:
+            log["data"] = log["data"] + "00"
+
+    return _receipts_changed(method, answer, longer)
 
 
 def _another_blob(method: str, answer: Any) -> Any:
@@ -149,8 +158,9 @@ class LyingProxy:
 
 
 @asynccontextmanager
-async def _verifier(devnet: RunningDevnet, directory: Path, l1: str) -> AsyncIterator[tuple[JsonRpcClient, str, Path]]:
+async def _verifier(devnet: RunningDevnet, directory: Path, *l1: str) -> AsyncIterator[tuple[JsonRpcClient, str, Path]]:
     """A verifier with an empty data directory that follows `l1`: its RPC, the URL of its health, its log."""
+    endpoints = [argument for url in l1 for argument in ("--l1", url, "--l1.beacon", url)]
     chain = ("--rollup.config", devnet.info["rollupConfig"], "--datadir", str(directory / "data"))
     log = directory / "verifier.log"
     with log.open("wb") as output:
@@ -163,7 +173,7 @@ async def _verifier(devnet: RunningDevnet, directory: Path, l1: str) -> AsyncIte
         )
         assert made.returncode == 0, log.read_text()
         node = await asyncio.create_subprocess_exec(
-            *lamina("node", *chain, "--l1", l1, "--l1.beacon", l1, "--l1.poll-interval", "0.3"),
+            *lamina("node", *chain, *endpoints, "--l1.poll-interval", "0.3"),
             *("--l1.chain-config", devnet.info["l1"]["chainConfig"]),
             *("--http.port", "0", "--ws.port", "-1", "--rpc.port", "0"),
             cwd=ROOT,
@@ -247,3 +257,34 @@ async def test_a_lie_is_refused_and_named_and_the_truth_taken_afterwards(
     finally:
         await truth.close()
         await proxy.stop()
+
+
+async def test_a_minority_of_liars_among_several_endpoints_is_named_and_does_no_harm(
+    devnet: RunningDevnet, history: int, tmp_path: Path
+) -> None:
+    proxies = [LyingProxy(devnet.l1_url, devnet.info["l1"]["beacon"]) for _ in range(3)]
+    for proxy in proxies:
+        await proxy.start()
+    liar = proxies[0]
+    liar.lie = _another_deposit
+    truth = JsonRpcClient(devnet.info["verifier"]["http"])
+    try:
+        async with _verifier(devnet, tmp_path, *(proxy.url for proxy in proxies)) as (verifier, health, log):
+
+            async def caught_up() -> bool:
+                return await number_of(verifier, "safe") >= history
+
+            await eventually("the verifier derives everything although the first endpoint lies", caught_up, 90)
+            assert await hashes(verifier, range(history + 1)) == await hashes(truth, range(history + 1))
+            assert liar.lies_told > 0
+            statuses = await verifier.call("admin_l1Endpoints")
+            endpoints = {status["name"]: status for status in statuses if status["kind"] == "execution"}
+            assert endpoints[liar.url]["lies"] > 0 and "receipts root" in log.read_text()
+            assert all(endpoints[proxy.url]["lies"] == 0 for proxy in proxies[1:])
+            async with ClientSession() as http, http.get(health) as response:
+                assert response.status == 200
+                assert (await response.json())["l1Endpoints"][f"execution {proxies[1].url}"] == "healthy"
+    finally:
+        await truth.close()
+        for proxy in proxies:
+            await proxy.stop()

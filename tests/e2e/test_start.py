@@ -89,6 +89,21 @@ def test_the_safe_and_finalized_heads_follow_and_the_verifier_agrees(devnet: Run
     assert outputs[0] == outputs[1]
 
 
+def test_the_doctor_finds_nothing_wrong_with_either_node(devnet: RunningDevnet) -> None:
+    done = subprocess.run(
+        lamina("doctor", "--info", str(devnet.directory / "info.json"), "--json"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    answer = json.loads(done.stdout)
+    assert [node["url"] for node in answer["nodes"]] == list(_rollup_urls(devnet))
+    assert [head["head"] for node in answer["nodes"] for head in node["heads"]] == ["unsafe", "safe", "finalized"] * 2
+
+
 def _rollup_urls(devnet: RunningDevnet) -> tuple[str, str]:
     return devnet.info["l2"]["rollup"], devnet.info["verifier"]["rollup"]
 

@@ -7,6 +7,7 @@ from trie import HexaryTrie
 
 from config.constants import EMPTY_TRIE_ROOT
 from evm.trie import Trie, ordered_root, root_of, verify_proof
+from evm.trie.nodes import is_leaf
 from evm.types import Hash32, keccak256
 from evm.types.rlp import encode
 from tests.evm.test_trie_behaviour import Nodes, trie_of
@@ -129,3 +130,14 @@ def test_an_ordered_root_is_that_of_a_trie_keyed_by_rlp_of_the_index(count: int)
         reference[encode(index.to_bytes((index.bit_length() + 7) // 8, "big"))] = item
 
     assert ordered_root(items) == reference.root_hash
+
+
+@given(st.binary(min_size=1, max_size=120), st.integers(0, 64), st.booleans(), st.binary(max_size=32))
+def test_a_leaf_is_told_from_other_nodes_without_decoding_it(
+    value: bytes, nibbles: int, ends: bool, item: bytes
+) -> None:
+    odd = nibbles % 2
+    packed = bytes.fromhex(f"{2 * ends + odd}{'' if odd else '0'}{'3' * nibbles}")
+    assert is_leaf(encode([packed, value])) == ends
+    for first in (b"", item, b"\x20" + bytes(31), b"\x20", [b"\x20", b"\x01"]):
+        assert not is_leaf(encode([first, *[item] * 15, b""]))

@@ -10,10 +10,12 @@ from aiohttp import web
 
 from config.errors import TemporaryError
 from l1.http import RequestRecord, redact_url
+from l1.rate_limit import RateLimit
 from l1.retry import NO_RETRY, RetryPolicy, with_retries
 from l1.rpc import EndpointBusy, JsonRpcClient, RpcError
 from l1.source import L1Client
 from tests.l1.conftest import Handler, RpcFailure, Served, ServeRpc
+from tests.l1.fake_l1 import VirtualClock
 
 Serve = Callable[[Handler], Awaitable[Served]]
 Connect = Callable[[Served], JsonRpcClient]
@@ -89,13 +91,66 @@ async def test_a_rate_limit_tells_how_long_to_wait(serve: Serve, connect: Connec
     assert caught.value.retry_after == 3.0
 
 
-async def test_an_incomplete_batch_answer_is_not_taken(serve: Serve, connect: Connect) -> None:
-    async def first_only(request: web.Request) -> web.Response:
-        body = await request.json()
-        return web.json_response([{"id": body[0]["id"], "result": 1}])
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("soon", None), ("", None), ("-1", None)]
+)
+async def test_a_retry_time_is_read_as_a_date_too_and_nonsense_is_none(
+    header: str, seconds: float | None, serve: Serve, connect: Connect
+) -> None:
+    async def busy(request: web.Request) -> web.Response:
+        return web.Response(status=429, headers={"Retry-After": header})
 
-    with pytest.raises(TemporaryError, match="left b out of its answer"):
-        await connect(await serve(first_only)).batch([("a", []), ("b", [])])
+    with pytest.raises(EndpointBusy) as caught:
+        await connect(await serve(busy)).call("eth_chainId")
+    assert caught.value.retry_after == seconds
+
+
+async def test_a_rate_limit_lets_a_second_s_worth_through_at_once_and_spaces_the_rest() -> None:
+    clock = VirtualClock()
+    limit = RateLimit(4, clock=clock, sleep=clock.sleep)
+    for _ in range(5):
+        await limit.take()
+    assert clock.now == 0.0
+    await limit.take(8)
+    assert clock.now == 0.25
+    await limit.take()
+    assert clock.now == 2.25, "a batch goes out at once and is paid for afterwards"
+    with pytest.raises(ValueError, match="must be positive"):
+        RateLimit(0)
+
+
+async def test_an_endpoint_that_leaves_calls_out_or_refuses_batches_gets_smaller_ones_from_then_on(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    for refusal in ("leaves out", "error", "HTTP 413"):
+        sizes: list[int] = []
+
+        async def two_at_most(request: web.Request, refusal: str = refusal, sizes: list[int] = sizes) -> web.Response:
+            body = await request.json()
+            calls = body if isinstance(body, list) else [body]
+            sizes.append(len(calls))
+            answers = [{"id": call["id"], "result": call["params"][0]} for call in calls]
+            if len(calls) <= 2:
+                return web.json_response(answers if isinstance(body, list) else answers[0])
+            if refusal == "HTTP 413":
+                return web.Response(status=413)
+            error = {"id": None, "error": {"code": -32600, "message": "batch too large"}}
+            return web.json_response(answers[:2] if refusal == "leaves out" else error)
+
+        rpc = connect(await serve(two_at_most))
+        assert await rpc.batch([("echo", [value]) for value in range(5)]) == list(range(5))
+        assert sizes == [5, 2, 2, 1]
+        assert await rpc.batch([("echo", [value]) for value in range(3)]) == list(range(3))
+        assert sizes == [5, 2, 2, 1, 2, 1]
+    assert "asking for 2 at a time from now on" in caplog.text
+
+
+async def test_an_endpoint_that_takes_no_batches_at_all_is_asked_one_by_one(serve_rpc: ServeRpc) -> None:
+    rpc = await serve_rpc({"echo": lambda value: value})
+    single = JsonRpcClient(rpc.endpoint, batch_limit=1)
+    good, bad = await single.batch([("echo", ["a"]), ("missing", [])])
+    await single.close()
+    assert good == "a" and isinstance(bad, RpcError)
 
 
 async def test_silence_and_closed_ports_are_temporary_errors(serve: Serve) -> None:

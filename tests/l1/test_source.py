@@ -22,6 +22,7 @@ from l1.retry import NO_RETRY
 from l1.rpc import RpcCaller
 from l1.source import L1BlockNotFound, L1Client, L1DataMismatch, ReceiptsMethod
 from tests.l1.conftest import RpcFailure, ServeRpc
+from tests.l1.fake_l1 import VirtualClock
 
 BLOCK_CASES = [
     "post-shanghai-success",
@@ -210,6 +211,81 @@ async def test_receipts_that_do_not_hash_to_the_root_are_refused(
     source = client_of(await serve_rpc({"eth_getBlockReceipts": lambda _: lie(receipts_json(receipts))}))
     with pytest.raises(L1DataMismatch, match="receipts hash to the receipts root"):
         await source.receipts(block.header)
+
+
+async def test_ways_of_other_nodes_are_found_and_remembered(serve_rpc: ServeRpc) -> None:
+    block, receipts = block_with_receipts(3)
+    answer = receipts_json(receipts)
+    for method, served, parameter in (
+        (ReceiptsMethod.ALCHEMY, {"receipts": answer}, {"blockHash": to_hex(block.hash)}),
+        (ReceiptsMethod.ERIGON, answer, to_hex(block.hash)),
+        (ReceiptsMethod.PARITY, answer, to_hex(block.hash)),
+    ):
+        asked: list[Any] = []
+
+        def serve_receipts(given: Any, asked: list[Any] = asked, served: Any = served) -> Any:
+            asked.append(given)
+            return served
+
+        source = client_of(await serve_rpc({method.value: serve_receipts}))
+        assert await source.receipts(block.header) == receipts
+        assert source.receipts_method is method and asked == [parameter]
+
+
+async def test_a_way_that_gives_wrong_receipts_is_replaced_by_one_that_gives_the_true_ones(serve_rpc: ServeRpc) -> None:
+    block, receipts = block_with_receipts(3)
+    raw = [to_hex(item.encode()) for item in receipts]
+    source = client_of(await serve_rpc({"eth_getBlockReceipts": lambda _: [], "debug_getRawReceipts": lambda _: raw}))
+    assert await source.receipts(block.header) == receipts
+    assert source.receipts_method is ReceiptsMethod.RAW
+
+
+async def test_what_an_endpoint_did_not_offer_is_tried_again_after_a_while(serve_rpc: ServeRpc) -> None:
+    block, receipts = block_with_receipts(2)
+    raw = [to_hex(item.encode()) for item in receipts]
+    methods: dict[str, Any] = {"debug_getRawReceipts": lambda _: raw}
+    clock = VirtualClock()
+    rpc = await serve_rpc(methods)
+    reader = L1Client(rpc, retry=NO_RETRY, clock=clock)
+    assert await reader.receipts(block.header) == receipts
+    methods["eth_getBlockReceipts"] = lambda _: receipts_json(receipts)
+    found = []
+    for wait in (0, 599, 2):
+        clock.now += wait
+        found.append(reader.receipts_method)
+    assert found == [ReceiptsMethod.RAW, ReceiptsMethod.RAW, ReceiptsMethod.BLOCK]
+
+
+async def test_when_every_way_was_refused_all_are_tried_again_at_once(serve_rpc: ServeRpc) -> None:
+    block, receipts = block_with_receipts(2)
+    methods: dict[str, Any] = {}
+    source = client_of(await serve_rpc(methods))
+    with pytest.raises(TemporaryError, match="method"):
+        await source.receipts(block.header)
+    methods["eth_getBlockReceipts"] = lambda _: receipts_json(receipts)
+    assert await source.receipts(block.header) == receipts
+
+
+async def test_a_way_that_is_too_slow_to_answer_gives_way_to_another(serve_rpc: ServeRpc) -> None:
+    block, receipts = block_with_receipts(2)
+    rpc = await serve_rpc({"debug_getRawReceipts": lambda _: [to_hex(item.encode()) for item in receipts]})
+
+    class Slow:
+        endpoint = rpc.endpoint
+
+        async def call(self, method: str, params: Any = ()) -> Any:
+            if method == "eth_getBlockReceipts":
+                raise TemporaryError("it did not answer eth_getBlockReceipts within 10 s")
+            return await rpc.call(method, params)
+
+        async def batch(self, calls: Any) -> Any:
+            return await rpc.batch(calls)
+
+    source = client_of(Slow())
+    for _ in range(2):
+        with pytest.raises(TemporaryError, match="within 10 s"):
+            await source.receipts(block.header)
+    assert await source.receipts(block.header) == receipts
 
 
 async def test_malformed_receipts_are_refused(serve_rpc: ServeRpc) -> None:

@@ -4,7 +4,7 @@ Nothing here sleeps for real time: the sequencer runs on a clock that its own sl
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,7 +15,16 @@ from config.forks import Fork
 from config.genesis import Genesis
 from config.rollup import BlockId, RollupConfig
 from config.types import Hash32, to_hex
-from derivation.codec import SingularBatch, batches_to_rlp, compress_channel, encode_batch, encode_batcher_transaction
+from derivation.codec import (
+    Batch,
+    SingularBatch,
+    batches_to_rlp,
+    compress_channel,
+    encode_batch,
+    encode_batcher_transaction,
+    encode_blob,
+    make_span_batch,
+)
 from derivation.codec.channel import Compression
 from derivation.codec.frames import Frame
 from derivation.l2_block_info import l2_block_ref
@@ -36,7 +45,8 @@ from node.rollup.l1_data import L1Data
 from node.rollup.l1_heads import L1Heads
 from node.rollup.safe_db import SafeDb
 from node.rollup.sequencer import Sequencer, SequencerSettings
-from tests.actions.chains import L1_CONFIG, L2_CHAIN_ID, FakeL1, make_rollup, user_transactions
+from node.rollup.why import HeadDoctor
+from tests.actions.chains import BATCHER_KEY, L1_CONFIG, L2_CHAIN_ID, FakeL1, make_rollup, user_transactions
 
 ALICE_KEY = b"\x0a" * 32
 ALICE = address_of(ALICE_KEY)
@@ -46,11 +56,13 @@ PATIENCE = 2_000
 
 
 class L1Endpoint:
-    """A FakeL1 as the node's clients show it. `down` makes it silent; labels lag as told."""
+    """A FakeL1 as the node's clients show it. `down` makes it silent, `blob_failure` only its beacon side; labels lag as
+    told."""
 
     def __init__(self, l1: FakeL1) -> None:
         self.l1 = l1
         self.down: str | None = None
+        self.blob_failure: TemporaryError | None = None
         self.safe = 0
         self.finalized = 0
         self.asked: list[str] = []
@@ -95,6 +107,8 @@ class L1Endpoint:
     async def blobs(self, header: Header, hashes: Sequence[Hash32]) -> list[bytes]:
         """Of a block."""
         self._answer("blobs")
+        if self.blob_failure is not None:
+            raise self.blob_failure
         return self.l1.blobs(header, hashes)
 
 
@@ -177,6 +191,10 @@ class RollupWorld:
             wall=self.clock.wall,
             sleep=self.clock.sleep,
         )
+
+    def doctor(self, sequencer: Sequencer | None = None) -> HeadDoctor:
+        """Who says why heads stand, by this world's clock."""
+        return HeadDoctor(self.rollup, self.chain, self.driver, self.heads, self.safe_db, sequencer, self.clock.wall)
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -261,14 +279,41 @@ class RollupWorld:
             ref.parent_hash, ref.l1_origin.number, ref.l1_origin.hash, ref.timestamp, user_transactions(block)
         )
 
-    def post_batches(self, batches: Sequence[SingularBatch]) -> None:
-        """Post batches as one channel in the next L1 block."""
+    def span_of(self, first: int, last: int, changes: Mapping[int, tuple[bytes, ...]] | None = None) -> Batch:
+        """The span batch of canonical blocks; `changes` are other transactions for some of them, by block number."""
+        blocks = []
+        for number in range(first, last + 1):
+            singular = self.batch_of(number)
+            transactions = (changes or {}).get(number, singular.transactions)
+            blocks.append(
+                (singular.timestamp, BlockId(singular.epoch_hash, singular.epoch_number), tuple(transactions))
+            )
+        parent = self.ref(first - 1)
+        return make_span_batch(self.rollup, parent.hash, parent.l1_origin.number, blocks)
+
+    def post_batches(self, batches: Sequence[Batch], key: bytes = BATCHER_KEY) -> None:
+        """Post batches as one channel in calldata of the next L1 block."""
+        self.l1.send_calldata(encode_batcher_transaction([self._frame(batches)]), key)
+
+    def post_blob(self, numbers: Sequence[int]) -> None:
+        """Post canonical blocks as one channel in a blob of the next L1 block."""
+        frame = self._frame([self.batch_of(number) for number in numbers])
+        self.l1.send_blobs([encode_blob(encode_batcher_transaction([frame]))])
+
+    def post_frames(self, numbers: Sequence[int], parts: int, only: int) -> None:
+        """Post the first `only` of the `parts` frames of a channel with these blocks."""
+        whole = self._frame([self.batch_of(number) for number in numbers])
+        size = -(-len(whole.data) // parts)
+        for index in range(only):
+            data = whole.data[index * size : (index + 1) * size]
+            frame = Frame(whole.channel_id, index, data, index == parts - 1)
+            self.l1.send_calldata(encode_batcher_transaction([frame]))
+
+    def _frame(self, batches: Sequence[Batch]) -> Frame:
         self._channels += 1
         encoded = batches_to_rlp([encode_batch(batch, L2_CHAIN_ID) for batch in batches])
-        frame = Frame(
-            keccak256(self._channels.to_bytes(8, "big"))[:16], 0, compress_channel(encoded, Compression.ZLIB, 6), True
-        )
-        self.l1.send_calldata(encode_batcher_transaction([frame]))
+        channel_id = keccak256(self._channels.to_bytes(8, "big"))[:16]
+        return Frame(channel_id, 0, compress_channel(encoded, Compression.ZLIB, 6), True)
 
 
 async def until(condition: Callable[[], bool], explain: object = "") -> None:

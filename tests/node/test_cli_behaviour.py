@@ -15,6 +15,7 @@ import pytest
 from config.genesis import dump_genesis
 from config.types import Address
 from l1.deployment.addresses import L1Addresses
+from node.cli.l1_flags import l1_options
 from node.cli.main import command_tree
 from node.cli.settings_names import key_of, options
 from node.devnet.accounts import role_accounts, user_accounts
@@ -138,6 +139,26 @@ def test_what_dumpconfig_prints_can_be_given_back(tmp_path: Path) -> None:
     assert again.stdout == done.stdout
     assert 'l1_beacon = ["http://a", "http://b"]' in done.stdout
     assert "# rollup_config = (required)" in done.stdout
+
+
+def test_several_endpoints_may_be_a_list_or_one_value(tmp_path: Path) -> None:
+    (tmp_path / "lamina.toml").write_text('[node]\nl1 = "http://a"\nl1_beacon = ["http://b", "http://c"]\n')
+    settings = dumped("--config", "lamina.toml", cwd=tmp_path)
+    assert (settings["l1"], settings["l1_beacon"]) == (["http://a"], ["http://b", "http://c"])
+    options = l1_options(
+        ["http://a,https://b/x,y", "http://c"],
+        ["http://d"],
+        None,
+        blob_directory=None,
+        quorum=None,
+        timeout=1,
+        rate_limit=0,
+        batch_size=1,
+        concurrency=1,
+        archive_megabytes=0,
+    )
+    assert options.execution == ("http://a", "https://b/x,y", "http://c")
+    assert options.beacon == ("http://d",) and options.archive_bytes is None
 
 
 def test_private_keys_are_never_printed(tmp_path: Path) -> None:

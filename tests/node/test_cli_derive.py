@@ -16,7 +16,7 @@ from evm.types.json_codec import LogPosition, block_to_json, log_to_json
 from evm.types.payload import PayloadAttributes
 from node.cli.derive import register
 from node.cli.main import app
-from tests.actions.chains import PORTAL, FakeL1
+from tests.actions.chains import L1_GENESIS_TIME, PORTAL, FakeL1, fork_times
 from tests.actions.conftest import World
 
 if not app.registered_commands:
@@ -134,3 +134,21 @@ def test_blobs_that_are_not_there_are_named(tmp_path: Path) -> None:
     result = run(save(world, tmp_path, 0, world.rollup.genesis.system_config))
     assert isinstance(result.exception, CriticalError)
     assert f"blobs-{number}.json" in str(result.exception)
+
+
+@pytest.mark.parametrize("fork", [Fork.ECOTONE, Fork.FJORD, Fork.HOLOCENE, Fork.ISTHMUS, Fork.JOVIAN, Fork.KARST])
+def test_attributes_around_an_upgrade_are_those_that_are_derived_with_the_blocks_at_hand(
+    fork: Fork, tmp_path: Path
+) -> None:
+    """The first block's header is not known without execution, but what follows from it is."""
+    world = World.create(forks=fork_times(L1_GENESIS_TIME + 20, Fork(fork - 1), fork, 0))
+    world.sequence(24, transactions=0)
+    world.batcher.post([world.batcher.singular(number) for number in range(1, 25)])
+    world.l1.mine(2)
+    verifier = world.verifier()
+    verifier.run()
+    assert len(verifier.derived) == 24
+    result = run(save(world, tmp_path, 0, world.rollup.genesis.system_config))
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    attributes = [PayloadAttributes.from_json(line["attributes"]) for line in lines]
+    assert attributes == [derived.attributes for derived in verifier.derived]

@@ -1,5 +1,6 @@
 """`lamina evm` and `lamina genesis` as a user runs them."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,18 @@ def test_stateless_prints_one_line_per_block_and_ends_well_when_all_match(tmp_pa
         assert line["match"] is True
         assert line["hash"] == line["expected"]
         assert line["gasUsed"] > 42_000
+
+
+def test_stateless_runs_the_block_in_a_directory_about_a_disagreement(tmp_path: Path) -> None:
+    block = Path(block_file(tmp_path))
+    directory = tmp_path / "1-abcdef01"
+    directory.mkdir()
+    (directory / "block.json.gz").write_bytes(gzip.compress(block.read_bytes()))
+    result = run("evm", "stateless", str(directory))
+    assert result.exit_code == 0
+    assert lines(result)[0]["match"] is True
+    (directory / "block.json.gz").unlink()
+    assert "block.json.gz" in lines(run("evm", "stateless", str(directory)))[0]["error"]
 
 
 def test_stateless_ends_with_1_when_a_hash_does_not_match(tmp_path: Path) -> None:

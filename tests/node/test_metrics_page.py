@@ -6,10 +6,15 @@ from typing import Any, cast
 from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
+from config.errors import TemporaryError
+from l1.health import EndpointHealth, EndpointKind
+from l1.http import RequestRecord
+from l1.rpc import EndpointBusy
 from node.metrics import MetricsServer, NodeMetrics
 from node.rollup.service import RollupNode
 from node.rpc import Dispatcher, Namespace, rpc_method
 from node.rpc.errors import server_error
+from tests.l1.fake_l1 import VirtualClock
 from tests.node.rollup_world import RollupWorld
 
 
@@ -20,6 +25,8 @@ def node_of(world: RollupWorld, **more: Any) -> RollupNode:
         driver=world.driver,
         heads=world.heads,
         sequencer=None,
+        l1_sources=SimpleNamespace(status=list),
+        doctor=world.doctor(),
     )
     parts.__dict__.update(more)
     return cast(RollupNode, parts)
@@ -92,6 +99,28 @@ async def test_a_role_that_has_stopped_is_not_healthy() -> None:
     samples, status, facts = await page(NodeMetrics(node_of(world)), healthy=False)
     assert samples["lamina_halted",] == 1
     assert (status, facts["healthy"]) == (503, False)
+
+
+async def test_each_l1_endpoint_is_shown_with_its_state_and_counts() -> None:
+    clock = VirtualClock()
+    endpoints = [EndpointHealth(f"http://{name}", EndpointKind.EXECUTION, clock) for name in "ab"]
+    endpoints[0].observe(RequestRecord("http://a", "eth_call", 0.25, "ok"))
+    endpoints[0].succeeded()
+    endpoints[0].at_head(100, 0)
+    endpoints[1].lied(TemporaryError("http://b served wrong data"))
+    endpoints[1].failed(EndpointBusy("http://b limits the request rate", 1.0))
+    sources = SimpleNamespace(status=lambda: [endpoint.status() for endpoint in endpoints])
+    samples, _, _ = await page(NodeMetrics(node_of(RollupWorld(), l1_sources=sources)))
+    a, b = (("http://a", "execution"), ("http://b", "execution"))
+    assert samples["lamina_l1_endpoint_state", *a, "healthy"] == samples["lamina_l1_endpoint_state", *b, "lying"] == 1
+    assert samples["lamina_l1_endpoint_state", *a, "lying"] == 0
+    assert samples["lamina_l1_endpoint_requests_total", *a] == 1
+    assert samples["lamina_l1_endpoint_latency_seconds", *a] == 0.25
+    assert samples["lamina_l1_endpoint_head", *a] == 100 and samples["lamina_l1_endpoint_lag", *a] == 0
+    assert samples["lamina_l1_endpoint_lies_total", *b] == 1
+    assert samples["lamina_l1_endpoint_failures_total", *b] == 2
+    assert samples["lamina_l1_endpoint_rate_limited_total", *b] == 1
+    assert ("lamina_l1_endpoint_head", *b) not in samples, "not known"
 
 
 class Sometimes(Namespace):

@@ -118,6 +118,23 @@ async def test_a_finalized_l1_block_that_is_not_derived_yet_finalizes_only_what_
     assert world.chain.finalized.number <= world.chain.safe.number
 
 
+async def test_what_came_from_a_fork_that_l1_did_not_finalize_is_not_final(world: RollupWorld) -> None:
+    await world.sequence(2)
+    world.post([1, 2])
+    world.l1.mine(1)
+    async with world.following():
+        await world.derive()
+        # L1 block 1 becomes another one, final at once, and no block comes after it that would show the reorg.
+        world.l1.reorg(0)
+        world.l1.mine(1)
+        world.endpoint.finalized = 1
+        await world.derive()
+        await until(lambda: world.driver.status.resets > 0, world.driver.status)
+        await world.derive()
+    assert (world.chain.safe.number, world.chain.finalized.number) == (0, 0)
+    assert world.driver.status.halted_by is None
+
+
 async def test_after_an_l1_reorg_the_safe_head_goes_back_and_comes_again(world: RollupWorld) -> None:
     await world.sequence(4)
     world.post([1, 2])

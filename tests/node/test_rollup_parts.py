@@ -24,7 +24,7 @@ from node.rollup.safe_db import SafeDb, SafeHeadEntry
 from node.rollup.sync_start import find_sync_start
 from node.rpc import Dispatcher, RpcError
 from tests.actions.chains import L1_BLOCK_TIME, L1_CONFIG, FakeL1, make_rollup
-from tests.node.rollup_world import RollupWorld
+from tests.node.rollup_world import RollupWorld, until
 
 # --- the origin of the next block ---
 
@@ -145,6 +145,7 @@ async def test_a_block_is_recognised_in_what_l1_says_and_every_difference_is_nam
         ({"gas_limit": Gas(1)}, "gas limit is 30000000, derived 1"),
         ({"parent_beacon_block_root": Hash32(b"\x01" * 32)}, "parent beacon block root is"),
         ({"eip1559_params": bytes.fromhex("0000000100000001")}, "extra data is"),
+        ({"with_withdrawals": False}, "withdrawals is (), derived None"),
         ({"transactions": attributes.transactions[:1]}, "number of transactions is 2, derived 1"),
         ({"transactions": (attributes.transactions[0], other)}, "transaction 1 is 0x"),
     ):
@@ -173,8 +174,9 @@ def test_the_safe_head_of_an_l1_block_is_the_newest_note_at_or_below_it(
     below = [number for number in model if number <= asked]
     expected = SafeHeadEntry(block_id(max(below)), block_id(model[max(below)], 1)) if below else None
     assert database.at(asked) == expected
-    database.truncate_above(asked)
+    database.go_back(expected, block_id(asked))
     assert database.newest() == expected
+    assert database.derived() == block_id(asked)
     assert database.at(1 << 40) == expected
 
 
@@ -185,6 +187,17 @@ def test_a_later_note_for_the_same_l1_block_counts() -> None:
     database.record(block_id(7), block_id(23, 1))
     assert database.at(7) == SafeHeadEntry(block_id(7), block_id(23, 1))
     assert database.at(6) is None
+
+
+def test_the_newest_derived_l1_block_is_remembered_until_it_is_gone_back_behind() -> None:
+    kv = MemoryStore()
+    database = SafeDb(kv)
+    assert database.derived() is None
+    database.mark_derived(block_id(8))
+    database.mark_derived(block_id(9))
+    assert SafeDb(kv).derived() == block_id(9)
+    database.go_back(None, None)
+    assert SafeDb(kv).derived() is None
 
 
 # --- where to start ---
@@ -202,35 +215,152 @@ async def grown() -> RollupWorld:
     return world
 
 
-async def start_of(world: RollupWorld) -> tuple[int, int, int | None]:
+async def start_of(world: RollupWorld) -> tuple[int, int, int, int | None]:
+    """(unsafe, safe, where derivation goes on, the L1 block it is the outcome of)."""
     start = await find_sync_start(world.chain, world.rollup, world.endpoint, world.safe_db)
-    assert start.unsafe.number >= start.safe.number
-    return start.unsafe.number, start.safe.number, start.processed
+    assert start.unsafe.number >= start.safe.number >= start.derived.number
+    assert start.processed is None or start.processed == world.l1.ref(start.processed.number)
+    processed = None if start.processed is None else start.processed.number
+    return start.unsafe.number, start.safe.number, start.derived.number, processed
 
 
-async def test_the_newest_l1_block_is_derived_again_since_it_may_be_half_done() -> None:
-    assert await start_of(await grown()) == (6, 2, 1)
+def without_mark(world: RollupWorld) -> RollupWorld:
+    """As if the newest recorded L1 block were left half way."""
+    world.safe_db.go_back(world.safe_db.newest(), None)
+    return world
+
+
+async def test_an_l1_block_that_is_marked_as_derived_is_done() -> None:
+    world = await grown()
+    assert await start_of(world) == (6, 4, 4, 2)
+    world.l1.mine(3)
+    await world.catch_up()
+    # Blocks without batches count, too.
+    assert await start_of(world) == (6, 4, 4, 5)
+
+
+async def test_an_l1_block_that_may_be_half_done_is_derived_again_below_the_safe_head() -> None:
+    assert await start_of(without_mark(await grown())) == (6, 4, 2, 1)
+
+
+async def test_the_first_l1_block_that_is_half_done_is_derived_again_from_genesis() -> None:
+    world = RollupWorld()
+    await world.sequence(2)
+    world.post([1, 2])
+    world.l1.mine(1)
+    await world.catch_up()
+    assert await start_of(without_mark(world)) == (2, 2, 0, 0)
 
 
 async def test_an_l1_block_whose_outcome_is_final_is_done() -> None:
-    world = await grown()
+    world = without_mark(await grown())
     world.chain.set_finalized(world.header(4))
-    assert await start_of(world) == (6, 4, 2)
+    assert await start_of(world) == (6, 4, 4, 2)
 
 
 async def test_after_a_reorg_the_start_is_the_newest_note_that_l1_still_supports() -> None:
     world = await grown()
     world.l1.reorg(1)
     world.l1.mine(3)
-    assert await start_of(world) == (6, 0, None)
+    # Block 1 is done, since another one was recorded after it.
+    assert await start_of(world) == (6, 2, 2, 1)
+    world.l1.reorg(0)
+    world.l1.mine(3)
+    assert await start_of(world) == (6, 0, 0, None)
+
+
+async def test_a_mark_of_a_dropped_fork_does_not_count_for_the_next_one() -> None:
+    world = await grown()
+    world.l1.mine(4)
+    await world.catch_up()
+    world.l1.reorg(1)
+    world.post([3, 4])
+    world.l1.mine(6)
+    async with world.following():
+        await world.heads.refresh()
+        # Stopped in the middle: block 2 of the new fork has given L2 block 3 only.
+        await until(lambda: world.chain.safe.number == 3 and world.safe_db.at(9).l1 == world.l1.ref(2).id)  # type: ignore[union-attr]
+    world.restart()
+    unsafe, safe, derived, processed = await start_of(world)
+    assert (unsafe, safe, derived, processed) == (6, 3, 2, 1)
+
+
+async def test_heads_wait_while_l1_shows_less_than_was_derived_from_it() -> None:
+    world = await grown()
+    blocks = list(world.l1.blocks)
+    del world.l1.blocks[2:]
+    with pytest.raises(TemporaryError, match=r"L1 does not have block 2 .* yet, which L2 block 4 .* was derived from"):
+        await start_of(world)
+    world.l1.blocks[:] = blocks
+    assert await start_of(world) == (6, 4, 4, 2)
+
+
+async def test_an_l1_that_is_far_behind_is_asked_little() -> None:
+    world = RollupWorld()
+    await world.sequence(5)
+    for number in range(1, 6):
+        world.post([number])
+        world.l1.mine(1)
+    world.endpoint.finalized = 3
+    await world.catch_up()
+    del world.l1.blocks[2:]
+    world.endpoint.asked.clear()
+    with pytest.raises(TemporaryError, match=r"L1 does not have block 5 .* yet, which L2 block 5 .* was derived from"):
+        await start_of(world)
+    assert world.endpoint.asked == ["header 0", "header 5", "header latest", "header 1"]
+
+
+async def test_an_l1_that_lost_what_is_final_is_found_out_without_going_back_to_genesis() -> None:
+    world = RollupWorld()
+    await world.sequence(5)
+    for number in range(1, 6):
+        world.post([number])
+        world.l1.mine(1)
+    world.endpoint.finalized = 4
+    await world.catch_up()
+    world.l1.reorg(0)
+    world.l1.mine(8)
+    world.endpoint.asked.clear()
+    with pytest.raises(CriticalError, match=r"the finalized L2 block 4 .* it was derived from L1 block 4"):
+        await start_of(world)
+    assert world.endpoint.asked == ["header 0", "header 5", "header 4", "header 3"]
+
+
+async def test_unsafe_blocks_whose_origin_is_ahead_of_l1_are_kept_unless_one_below_was_dropped() -> None:
+    world = RollupWorld()
+    world.l1.mine(2)
+    world.clock.now += 60
+    await world.sequence(13)
+    origins = [world.ref(number).l1_origin.number for number in range(1, 14)]
+    assert origins[-1] == 2
+    del world.l1.blocks[2:]
+    assert (await start_of(world))[0] == 13
+    world.l1.reorg(0)
+    world.l1.mine(1)
+    assert (await start_of(world))[0] == origins.index(1)
+
+
+async def test_a_chain_that_came_without_its_records_is_derived_again_from_genesis() -> None:
+    world = await grown()
     world.chain.set_finalized(world.header(2))
-    assert await start_of(world) == (6, 2, 1)
+    world.safe_db.go_back(None, None)
+    assert await start_of(world) == (6, 2, 0, None)
+    world.restart()
+    await world.catch_up()
+    assert world.chain.safe.number == 4
+    assert world.driver.status.derived_blocks == 0
+    assert [entry and entry.l2.number for entry in map(world.safe_db.at, (0, 1, 2))] == [None, 2, 4]
 
 
 async def test_a_node_that_has_derived_nothing_starts_at_genesis() -> None:
     world = RollupWorld()
+    world.l1.mine(1)
     await world.sequence(3)
-    assert await start_of(world) == (3, 0, None)
+    world.safe_db.go_back(None, None)
+    assert await start_of(world) == (3, 0, 0, None)
+    world.restart()
+    await world.catch_up()
+    assert await start_of(world) == (3, 0, 0, 1)
 
 
 async def test_an_l1_that_is_not_there_yet_is_waited_for() -> None:
@@ -326,6 +456,7 @@ async def test_the_sync_status_names_every_head() -> None:
         "safe_l2": 4,
         "finalized_l2": 0,
         "pending_safe_l2": 4,
+        "queued_unsafe_l2": 0,
         "cross_unsafe_l2": 6,
         "local_safe_l2": 4,
     }
@@ -345,7 +476,10 @@ async def test_the_safe_head_at_an_l1_block_is_what_l1_held_then() -> None:
         answer = await dispatcher.call("optimism_safeHeadAtL1Block", [hex(l1_number)])
         assert answer == {"l1Block": l1_block.to_json(), "safeHead": safe.to_json()}
     world.l1.mine(1)
-    with pytest.raises(RpcError, match="L1 block 3 is not derived yet"):
+    with pytest.raises(
+        RpcError,
+        match=r"failed to get safe head at l1 block 0x3: not found: L1 block 3 is not derived yet \(derived .* 2\)",
+    ):
         await dispatcher.call("optimism_safeHeadAtL1Block", ["0x3"])
     await world.catch_up()
     # An L1 block without batches leaves the safe head where it was.

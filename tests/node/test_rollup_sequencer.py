@@ -238,6 +238,70 @@ async def test_the_operators_switch_over_rpc(world: RollupWorld) -> None:
         assert await admin.call("admin_sequencerActive", []) is True
 
 
+async def test_a_requested_reset_over_rpc_is_refused_once_derivation_has_stopped(world: RollupWorld) -> None:
+    admin = Dispatcher([RollupAdmin(world.driver, None)])
+    async with world.following():
+        await world.derive()
+        assert await admin.call("admin_resetDerivationPipeline", []) is None
+        assert not world.driver.ready.is_set()
+        await world.derive()
+        world.driver.status.halted_by = "L1 gave up final blocks"
+        with pytest.raises(RpcError, match="derivation has stopped, restart the node: L1 gave up final blocks"):
+            await admin.call("admin_resetDerivationPipeline", [])
+    assert world.driver.status.resets == 1
+
+
+# --- recovery mode ---
+
+
+async def test_in_recovery_mode_blocks_are_empty_and_take_the_newest_origin_that_they_may() -> None:
+    world = RollupWorld()
+    recipient = world.rollup.batch_inbox_address
+    world.l1.deposit(recipient, recipient, mint=5, value=3, gas=100_000)
+    world.l1.mine(1)
+    world.pool.add(world.transfer())
+    sequencer = world.sequencer(SequencerSettings(l1_confirmations=4, max_safe_lag=2, recover=True))
+    blocks = await world.sequence(8, sequencer)
+    # Neither confirmations nor the safe lag hold it up; deposits are in, the pool is left alone.
+    assert [world.ref(number).l1_origin.number for number in range(1, 9)] == [0] * 5 + [1] * 3
+    assert [len(block.transactions) for block in blocks] == [1, 1, 1, 1, 1, 2, 1, 1]
+    assert world.pool.pending_count == 1
+
+
+async def test_recovery_mode_is_switched_over_rpc_from_the_next_block_on(world: RollupWorld) -> None:
+    sequencer = world.sequencer()
+    admin = Dispatcher([RollupAdmin(world.driver, sequencer)])
+    assert await admin.call("admin_recoverMode", []) is False
+    assert await admin.call("admin_setRecoverMode", [True]) is None
+    assert await admin.call("admin_recoverMode", []) is True
+    world.pool.add(world.transfer())
+    (first,) = await world.sequence(1, sequencer)
+    assert len(first.transactions) == 1
+    await admin.call("admin_setRecoverMode", [False])
+    sequencer.start(ZERO_HASH)
+    (second,) = await world.sequence(1, sequencer)
+    assert len(second.transactions) == 2
+
+
+async def test_blocks_of_recovery_mode_are_those_that_derivation_makes_when_the_window_has_passed() -> None:
+    """So the unsafe chain stands, whether the batcher still comes in time or not."""
+    world = RollupWorld()
+    recipient = world.rollup.batch_inbox_address
+    for _ in range(5):
+        world.l1.deposit(recipient, recipient, mint=5, value=3, gas=100_000)
+        world.l1.mine(1)
+        world.l1.skip_slots(world.l1.head.header.timestamp + 30)
+    world.l1.mine(36)
+    world.clock.now = float(world.l1.head.header.timestamp)
+    made = [block.hash for block in await world.sequence(100, world.sequencer(SequencerSettings(recover=True)))]
+    alone = RollupWorld()
+    alone.l1 = alone.endpoint.l1 = world.l1
+    await alone.catch_up()
+    assert alone.driver.status.derived_blocks > 40
+    derived = [alone.header(number).hash for number in range(1, alone.chain.safe.number + 1)]
+    assert derived[: len(made)] == made[: len(derived)]
+
+
 async def test_a_verifier_has_no_switch(world: RollupWorld) -> None:
     admin = Dispatcher([RollupAdmin(world.driver, None)])
     assert await admin.call("admin_sequencerActive", []) is False

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import zlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import orjson
 import pytest
 
 from config.errors import TemporaryError
+from evm.native import library
+from evm.native.senders import recover_senders
 from evm.types import Address, LegacyTransaction, keccak256, to_hex
 from evm.types.transaction import sign_transaction
 from l1.rpc import RpcError as EndpointError
@@ -130,6 +134,36 @@ async def test_refused_transactions_are_answered_in_geths_words() -> None:
         "nonce too low: next nonce 1, tx nonce 0"
     )
     assert (await node.error("eth_sendRawTransaction", "0xzz")).code == -32602
+
+
+@pytest.mark.skipif(not library.is_available(), reason="the native library is not built")
+async def test_senders_of_a_batch_are_recovered_together_and_what_is_wrong_each_call_says() -> None:
+    together: list[Sequence[bytes]] = []
+
+    def recover(raws: Sequence[bytes]) -> bytes:
+        together.append(raws)
+        return recover_senders(raws)
+
+    node = Node(recover=recover)
+    good = [dev_transaction(account, 0) for account in range(3)]
+    broken = replace(good[0], s=0)
+    params: list[Any] = [[to_hex(each.raw)] for each in good]
+    params += [[to_hex(broken.encode())], ["0xzz"], [5], {"raw": "0x"}, [to_hex(good[1].raw)], ["0x02c0"]]
+    calls = [{"id": 1, "method": "eth_sendRawTransaction", "params": each} for each in params]
+    answers = orjson.loads(await node.dispatcher.handle(orjson.dumps(calls)))
+    assert [answer.get("result") for answer in answers[:3]] == [to_hex(each.hash) for each in good]
+    assert [answer["error"]["message"][:14] for answer in answers[3:]] == [
+        "invalid sender",
+        "invalid argume",
+        "invalid argume",
+        "non-array args",
+        "already known",
+        "rlp: transacti",
+    ]
+    assert together == [[*(each.raw for each in good), broken.encode(), good[1].raw, b"\x02\xc0"]]
+    assert {entry.sender for entry in node.pool.entries()} == set(DEV_ADDRESSES[:3])
+    await node.dispatcher.handle(orjson.dumps({**calls[0], "params": [to_hex(dev_transaction(0, 1).raw)]}))
+    assert len(together) == 1 and node.pool.pending_count == 4
 
 
 async def test_a_replica_forwards_to_the_sequencer_and_passes_its_answer_on() -> None:

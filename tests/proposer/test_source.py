@@ -100,7 +100,7 @@ async def url() -> AsyncIterator[str]:
     async def answer_one(asked: dict[str, Any]) -> dict[str, Any]:
         method, params = asked["method"], asked["params"]
         try:
-            if method == "eth_call":
+            if method in ("eth_call", "eth_getTransactionCount"):
                 result = await world.rpc.call(method, params)
             elif method == "eth_getBlockByNumber":
                 number = len(l1.blocks) - 1 if params[0] == "latest" else int(params[0], 16)

@@ -38,6 +38,7 @@ class HarnessRpc:
     endpoint = "test chain"
 
     def __init__(self, system: L1System) -> None:
+        self.pending = 0
         self.use(system)
 
     def use(self, system: L1System) -> None:
@@ -45,7 +46,9 @@ class HarnessRpc:
         self._chain = system.chain
 
     async def call(self, method: str, params: Sequence[Any] = ()) -> Any:
-        """One call."""
+        """One call. `pending` transactions of any account wait in the pool."""
+        if method == "eth_getTransactionCount":
+            return hex(7 + (self.pending if params[1] == "pending" else 0))
         assert method == "eth_call"
         message = params[0]
         try:

@@ -29,7 +29,6 @@ pub fn execute(machine: *message.Machine, transaction: *const Transaction) evm.E
     const state = machine.state;
     const deposit = transaction.deposit.?;
     const sender = try state.account(deposit.sender);
-    // No one holds so much that a mint overflows a word.
     if (deposit.mint != 0) try state.addBalance(sender, deposit.mint);
     const nonce = sender.info.nonce;
     var payload = transaction.payload(deposit.sender, 0);

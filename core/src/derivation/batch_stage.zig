@@ -107,8 +107,13 @@ pub const BatchStage = struct {
 
     /// Drop the rest of the span batch and of the channel. Spec: op holocene derivation, "Fast Channel Invalidation".
     pub fn flush(self: *BatchStage) void {
-        self.span = null;
+        self.dropSpan();
         self.channels.leave();
+    }
+
+    /// Drop the rest of the span batch.
+    pub fn dropSpan(self: *BatchStage) void {
+        self.span = null;
     }
 
     fn context(self: *const BatchStage, safe_head: *const L2BlockRef, included_in: L1BlockRef) rules.Context {

@@ -129,6 +129,11 @@ pub const Chain = struct {
         try self.derived.append(self.gpa, .{ .ref = ref, .digest = digest });
     }
 
+    /// Forget the blocks above this number, which is not below the agreed block's.
+    pub fn truncate(self: *Chain, number: u64) void {
+        self.derived.shrinkRetainingCapacity(@intCast(number - self.agreed_number));
+    }
+
     /// The safe block of this number, or null when there is none of this rollup. `arena` is for scratch.
     pub fn at(self: *Chain, arena: std.mem.Allocator, number: u64) Error!?L2BlockRef {
         if (number > self.agreed_number) {

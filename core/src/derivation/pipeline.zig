@@ -26,6 +26,8 @@ pub const Pipeline = struct {
     l1: *chain.Chain,
     l2: *l2_chain.Chain,
     safe: SafeBlock,
+    /// The safe block, or while a span batch before Holocene is not made as a whole, the block that it builds on.
+    settled: SafeBlock,
     /// The L1 block being read, and the system configuration as of it.
     origin: types.L1BlockRef,
     system_config: config.SystemConfig,
@@ -51,6 +53,7 @@ pub const Pipeline = struct {
         self.l1 = l1;
         self.l2 = l2;
         self.safe = safe;
+        self.settled = safe;
         self.l1_arena = .init(gpa);
         self.block_arena = .init(gpa);
         self.batcher_data = .{ .l1 = l1, .rollup = &configuration.rollup };
@@ -95,10 +98,16 @@ pub const Pipeline = struct {
     }
 
     /// Whether attributes that make no valid block are replaced by their deposits alone, which then is done: `derived` changes, and the rest of
-    /// its span and channel is dropped. Before Holocene another batch takes their place, if there is one.
-    /// Spec: op holocene derivation, "Engine Queue".
+    /// its span and channel is dropped. Before Holocene their whole batch is dropped instead, with the blocks that a span batch gave already:
+    /// `settled` is the safe block again, and another batch takes their place, if there is one.
+    /// Spec: op holocene derivation, "Span Batches" and "Engine Queue"; op derivation, "L1-sync: payload attributes processing".
     pub fn reduceToDeposits(self: *Pipeline, derived: *Attributes) bool {
-        if (!self.config.rollup.isActive(.holocene, derived.derived_from.timestamp)) return false;
+        if (!self.config.rollup.isActive(.holocene, derived.derived_from.timestamp)) {
+            self.safe = self.settled;
+            self.l2.truncate(self.safe.ref.number);
+            self.batches.dropSpan();
+            return false;
+        }
         derived.transactions = derived.transactions[0..derived.deposit_count];
         derived.is_last_in_span = true;
         self.batches.flush();
@@ -112,6 +121,7 @@ pub const Pipeline = struct {
         const digest = if (self.batches.strict) @as(l2_chain.Digest, @splat(0)) else l2_chain.digestOf(users);
         try self.l2.append(block.ref, digest);
         self.safe = block;
+        if (self.batches.strict or derived.is_last_in_span) self.settled = block;
     }
 
     fn advance(self: *Pipeline) Error!bool {

@@ -279,13 +279,14 @@ pub const State = struct {
         return &owner.info;
     }
 
-    /// Adds `amount` wei and touches the account, which exists from then on.
+    /// Adds `amount` wei and touches the account, which exists from then on. A balance is a word and wraps like one, as op-geth's does:
+    /// only mints that exceed all ether by far get there.
     pub fn addBalance(self: *State, owner: *Account, amount: u256) Error!void {
         try self.touch(owner);
         if (amount == 0 and owner.info.exists) return;
         const info = try self.change(owner);
         info.exists = true;
-        info.balance += amount;
+        info.balance +%= amount;
     }
 
     /// Takes `amount` wei. The caller has checked that they are there.

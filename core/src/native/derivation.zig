@@ -194,7 +194,8 @@ fn encodeList(encoder: *rlp.Encoder, items: []const []const u8) !void {
 /// next call.
 pub const MakeBlock = *const fn (context: ?*anyopaque, attributes: [*]const u8, length: usize, header: *preimages.View) callconv(.c) c_int;
 
-/// Derive from the safe block `safe_hash` on until the L1 chain that ends in `l1_head` is used up.
+/// Derive from the safe block `safe_hash` on until the L1 chain that ends in `l1_head` is used up. `head` is then the hash of the last safe
+/// block: before Holocene blocks are undone that were made of a span batch with an impossible block.
 export fn lamina_derive(
     configuration: [*]const u8,
     configuration_length: usize,
@@ -203,9 +204,10 @@ export fn lamina_derive(
     preimage: preimages.Function,
     make_block: MakeBlock,
     context: ?*anyopaque,
+    head: *[32]u8,
 ) Status {
     var source = preimages.Source{ .function = preimage, .context = context };
-    derive(configuration[0..configuration_length], safe_hash, l1_head, &source, make_block, context) catch |failure| return .of(failure);
+    head.* = derive(configuration[0..configuration_length], safe_hash, l1_head, &source, make_block, context) catch |failure| return .of(failure);
     return .ok;
 }
 
@@ -216,7 +218,7 @@ fn derive(
     source: *preimages.Source,
     make_block: MakeBlock,
     context: ?*anyopaque,
-) !void {
+) ![32]u8 {
     const decoded = try config.Config.decode(configuration);
     var oracle = source.oracle();
     var scratch: Arena = .init(gpa);
@@ -242,6 +244,7 @@ fn derive(
         const made = try l2_chain.describe(scratch.allocator(), &decoded.rollup, &block, &hash, attributes.transactions[0]);
         try derivation.append(made, &attributes);
     }
+    return derivation.safe.ref.hash;
 }
 
 fn callMake(

@@ -10,7 +10,6 @@
 //!     status = lamina_block_add(block, count, data, lengths, senders, stop, results, &done)
 //!     status = lamina_block_seal(block, &result)
 //!              lamina_block_close(block)                                            frees the result, too
-//!     status = lamina_engine_execute(engine, parent, length, attributes, length, count, data, lengths, &block, &result, &failed)
 //!              lamina_engine_missing(engine, hash)                                  after `missing` or `damaged`
 //!              lamina_engine_close(engine)                                          after all its blocks
 //!
@@ -20,23 +19,8 @@
 //!   a known sender is believed, 20 zero bytes mean that it is to be recovered.
 //! * `lamina_block_add` writes an `AddResult` for each transaction it has looked at, and their number to `done`. One that is not valid
 //!   leaves the block as it was; with `stop` unequal 0 nothing behind it is looked at.
-//! * `lamina_engine_execute` is begin, add and seal in one call for transactions that must all be valid. With status
-//!   `invalid_transaction`, `failed` tells which and why. The block has to be closed when its pointer is not null.
-//! * A status other than `ok` and `invalid_transaction` means that the block can only be closed.
-//! * `result` is a RLP list, which lives until the block is closed:
-//!
-//!       [header, hash, receipts, nodes, replaced, codes, accounts]
-//!       header    its RLP as a byte string
-//!       receipts  = [[encoding, gas_used, created], ...]  `encoding` as receipts are stored, a deposit's nonce included since Regolith;
-//!                 `created` is the new contract's address or empty
-//!       nodes     = [hash, encoding, hash, encoding, ...] trie nodes at positions that have changed, children before parents
-//!       replaced  = [hash, ...] trie nodes that stood at positions where now others do or none; not those of storage that was wiped.
-//!                 Both lists go by position: the same node at two positions is there twice.
-//!       codes     = [hash, code, ...]
-//!       accounts  = [[address, key, account, wiped, slots], ...] those that changed: `key` is the address's keccak256; `account` the RLP of
-//!                 nonce, balance, storage root and code hash as a byte string, empty when nothing is left; `wiped` is 1 when storage
-//!                 that was there before is gone; slots = [slot, key, value, ...] with 32 bytes for the slot, its keccak256, and an
-//!                 integer, 0 when deleted
+//! * A status other than `ok` means that the block can only be closed.
+//! * `result` is described in `result.zig`, and lives until the block is closed.
 //!
 //! An engine and its blocks must not be used by two threads at the same time; different engines are independent. There is no global
 //! state. Python's lock is not needed during a call, except inside `fetch`, which takes it itself.
@@ -47,12 +31,12 @@ const rlp = @import("../rlp.zig");
 const config = @import("../config.zig");
 const evm = @import("../evm/types.zig");
 const store = @import("../trie/store.zig");
-const trie_state = @import("../block/trie_state.zig");
 const header_file = @import("../types/header.zig");
 const transaction_file = @import("../types/transaction.zig");
 const pipeline = @import("../block/pipeline.zig");
 const predeploys = @import("../block/predeploys.zig");
 const stateless = @import("../block/stateless.zig");
+const block_result = @import("result.zig");
 const Prefetch = @import("../block/prefetch.zig").Prefetch;
 const keccak256 = @import("../platform.zig").current.keccak256;
 const callback = @import("fetch.zig");
@@ -62,10 +46,9 @@ pub const Status = enum(c_int) {
     ok = 0,
     malformed_input = 1,
     invalid_attributes = 2,
-    invalid_transaction = 3,
-    missing = 4,
-    damaged = 5,
-    out_of_memory = 6,
+    missing = 3,
+    damaged = 4,
+    out_of_memory = 5,
 };
 
 pub const Verdict = enum(u32) { included = 0, invalid = 1, malformed = 2 };
@@ -80,8 +63,6 @@ pub const AddResult = extern struct {
     /// Which transaction of the call it was.
     index: u32,
 };
-
-pub const Slice = extern struct { data: [*]const u8, length: usize };
 
 const gpa = std.heap.smp_allocator;
 
@@ -302,36 +283,9 @@ fn prefetchTransactions(block: *Block, decoded: []const Decoded) evm.Error!void 
     try prefetch.run();
 }
 
-export fn lamina_block_seal(block: *Block, result: *Slice) Status {
-    const encoded = seal(block) catch |failure| return statusOf(failure);
-    result.* = .{ .data = encoded.ptr, .length = encoded.len };
+export fn lamina_block_seal(block: *Block, result: *block_result.Result) Status {
+    result.* = seal(block) catch |failure| return statusOf(failure);
     return .ok;
-}
-
-export fn lamina_engine_execute(
-    self: *Engine,
-    parent: [*]const u8,
-    parent_length: usize,
-    attributes: [*]const u8,
-    attributes_length: usize,
-    count: usize,
-    data: [*]const u8,
-    lengths: [*]const u32,
-    block: *?*Block,
-    result: *Slice,
-    failed: *AddResult,
-) Status {
-    const begun = lamina_engine_begin(self, parent, parent_length, attributes, attributes_length, block);
-    if (begun != .ok) return begun;
-    const results = block.*.?.arena.allocator().alloc(AddResult, count) catch return .out_of_memory;
-    var done: usize = 0;
-    const added = lamina_block_add(block.*.?, count, data, lengths, null, 1, results.ptr, &done);
-    if (added != .ok) return added;
-    if (done > 0 and results[done - 1].verdict != .included) {
-        failed.* = results[done - 1];
-        return .invalid_transaction;
-    }
-    return lamina_block_seal(block.*.?, result);
 }
 
 fn statusOf(failure: anyerror) Status {
@@ -344,74 +298,13 @@ fn statusOf(failure: anyerror) Status {
     };
 }
 
-fn seal(block: *Block) evm.Error![]const u8 {
+fn seal(block: *Block) evm.Error!block_result.Result {
     const builder = &block.builder;
     const sealed = try builder.seal();
     const engine = block.engine;
     try engine.headers.add(&sealed.hash, sealed.encoded_header);
-
-    var encoder = rlp.Encoder.init(block.arena.allocator());
-    const outer = encoder.open();
-    try encoder.bytes(sealed.encoded_header);
-    try encoder.bytes(&sealed.hash);
-    try encodeReceipts(&encoder, sealed.receipts);
-    const nodes = encoder.open();
-    for (sealed.update.nodes.created.items) |*new| {
-        try encoder.bytes(&new.hash);
-        try encoder.bytes(new.encoding);
-    }
-    try encoder.close(nodes);
-    const replaced = encoder.open();
-    for (sealed.update.nodes.replaced.items) |*hash| try encoder.bytes(hash);
-    try encoder.close(replaced);
-    const codes = encoder.open();
     for (builder.state.accounts()) |account| {
-        const code = account.newCode() orelse continue;
-        try engine.codes.add(&account.info.code_hash, code);
-        try encoder.bytes(&account.info.code_hash);
-        try encoder.bytes(code);
+        if (account.newCode()) |code| try engine.codes.add(&account.info.code_hash, code);
     }
-    try encoder.close(codes);
-    try encodeAccounts(&encoder, builder, &sealed.update);
-    try encoder.close(outer);
-    return encoder.written();
-}
-
-fn encodeReceipts(encoder: *rlp.Encoder, receipts: []const pipeline.Receipt) error{OutOfMemory}!void {
-    var one = rlp.Encoder.init(encoder.allocator);
-    defer one.deinit();
-    const list = encoder.open();
-    for (receipts) |*receipt| {
-        one.clear();
-        try receipt.encode(&one, .stored);
-        const item = encoder.open();
-        try encoder.bytes(one.written());
-        try encoder.int(receipt.gas_used);
-        try encoder.bytes(if (receipt.created) |*address| address else "");
-        try encoder.close(item);
-    }
-    try encoder.close(list);
-}
-
-fn encodeAccounts(encoder: *rlp.Encoder, builder: *pipeline.BlockBuilder, update: *const trie_state.Update) error{OutOfMemory}!void {
-    const list = encoder.open();
-    for (builder.state.accounts(), update.storage_roots) |account, root| {
-        if (!account.changed()) continue;
-        const item = encoder.open();
-        try encoder.bytes(&account.address);
-        try encoder.bytes(&try builder.tries.addressKey(&account.address));
-        try encoder.bytes(if (root) |*storage_root| try trie_state.encodeAccount(encoder.allocator, &account.info, storage_root) else "");
-        const had_storage = if (account.before) |before| !std.mem.eql(u8, &before.storage_root, &evm.empty_trie_root) else false;
-        try encoder.int(@as(u8, @intFromBool(account.storage_wiped and had_storage)));
-        const slots = encoder.open();
-        var changed = account.changedSlots();
-        while (changed.next()) |slot| {
-            try encoder.bytes(&evm.wordToHash(slot.key));
-            try encoder.bytes(&try builder.tries.slotKey(slot.key));
-            try encoder.int(slot.value);
-        }
-        try encoder.close(slots);
-        try encoder.close(item);
-    }
-    try encoder.close(list);
+    return block_result.of(builder, &sealed);
 }

@@ -5,18 +5,18 @@ const rlp = @import("../rlp.zig");
 const types = @import("../evm/types.zig");
 const fork = @import("../evm/fork.zig");
 const message = @import("../evm/message.zig");
-const Frame = @import("../evm/frame.zig").Frame;
 const precompiles = @import("../evm/precompiles.zig");
 const State = @import("../evm/state.zig").State;
 const MemoryState = @import("memory_state.zig").MemoryState;
+const Steps = @import("steps.zig").Steps;
 
 /// Runs a call at depth 0; a delegation is not followed.
 ///
 /// In: rlp([fork, op_fork + 1 or 0, chain_id, environment, origin, gas_price, [blob_hash, ..], caller, target, value, input, gas,
 /// static, traced, accounts]), environment: [number, timestamp, coinbase, gas_limit, base_fee, prev_randao, difficulty, blob_base_fee].
 /// Out: rlp([status, gas_left, refund as two's complement, output, [[address, [topic, ..], data], ..], [[address, slot, value], ..]]),
-/// with the slots that changed in no particular order. If `traced` is 1 a list of [pc, opcode, gas_left, depth, [word, ..]] follows,
-/// one for each opcode before it runs, with the stack from its bottom.
+/// with the slots that changed in no particular order. If `traced` is 1 a list of steps follows, as
+/// `steps.zig` has them.
 /// Returns the length of the answer; -1: the input is malformed; -2: there is no room for the answer; -3: the state could not be read.
 export fn lamina_evm_run(input: [*]const u8, input_len: usize, out: [*]u8, out_len: usize) isize {
     var arena = std.heap.ArenaAllocator.init(std.heap.smp_allocator);
@@ -51,7 +51,7 @@ fn run(allocator: std.mem.Allocator, input: []const u8) ![]const u8 {
     var machine = message.Machine.init(allocator, &state, &environment, rules);
     machine.transaction = .{ .origin = origin, .gas_price = gas_price, .blob_hashes = blob_hashes };
     var steps: Steps = .{ .encoder = .init(allocator) };
-    if (is_traced) machine.tracer = .{ .context = &steps, .step = Steps.add };
+    if (is_traced) machine.tracer = steps.tracer();
     const owner = try state.account(target);
     const outcome = try machine.run(&.{
         .kind = .call,
@@ -94,35 +94,6 @@ fn run(allocator: std.mem.Allocator, input: []const u8) ![]const u8 {
     try encoder.close(list);
     return encoder.written();
 }
-
-/// The trace as it grows.
-const Steps = struct {
-    encoder: rlp.Encoder,
-    is_incomplete: bool = false,
-
-    fn add(context: *anyopaque, frame: *const Frame, pc: [*]const u8, sp: [*]const u256, gas_left: i64) void {
-        const self: *Steps = @ptrCast(@alignCast(context));
-        self.encode(frame, pc, sp, gas_left) catch {
-            self.is_incomplete = true;
-        };
-    }
-
-    fn encode(self: *Steps, frame: *const Frame, pc: [*]const u8, sp: [*]const u256, gas_left: i64) !void {
-        const step = self.encoder.open();
-        try self.encoder.int(@as(u64, @intFromPtr(pc) - @intFromPtr(frame.code.ptr)));
-        try self.encoder.int(pc[0]);
-        try self.encoder.int(@as(u64, @intCast(gas_left)));
-        try self.encoder.int(frame.depth);
-        const words = self.encoder.open();
-        var index = (@intFromPtr(frame.stack_bottom) - @intFromPtr(sp)) / @sizeOf(u256);
-        while (index > 0) {
-            index -= 1;
-            try self.encoder.int(sp[index]);
-        }
-        try self.encoder.close(words);
-        try self.encoder.close(step);
-    }
-};
 
 pub fn encodeLogs(encoder: *rlp.Encoder, logs: []const types.Log) !void {
     const list = encoder.open();

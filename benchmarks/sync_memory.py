@@ -1,0 +1,87 @@
+"""Whether the memory of a verifier that syncs from L1 grows with the chain.
+
+A sequencer makes light blocks and posts them in blobs, a verifier derives, executes and stores them with the native engine,
+a few hundred at a time, both in this process. What an L1 in memory keeps (its blocks and blobs) is part of the figures and
+told beside them.
+"""
+
+import gc
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from batcher.da import DataKind, transactions
+from batcher.settings import ChannelSettings
+from batcher.source import batch_block
+from benchmarks.derivation import channels
+from benchmarks.local_rollup import LocalRollup
+from benchmarks.report import Figure, report
+from config.engine_mode import EngineMode
+from derivation.l2_block_info import l2_block_ref
+from derivation.pipeline import DerivationPipeline
+from derivation.providers import ChainL2Provider
+from derivation.types import Attributes, NeedMoreData
+from node.rollup.safe_db import SafeDb
+from tests.actions.chains import L1_CONFIG
+
+_AT_ONCE = 500
+_SETTINGS = ChannelSettings(target_blobs=1)
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def resident_bytes() -> int:
+    """The process's memory that is in use now."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
+
+
+def main(blocks: int = 20_000) -> None:
+    """Sync that many blocks, looking at the memory ten times."""
+    world = LocalRollup()
+    with tempfile.TemporaryDirectory(prefix="lamina-bench-") as directory:
+        sequencer = world.open(Path(directory) / "sequencer", EngineMode.NATIVE)
+        verifier = world.open(Path(directory) / "verifier", EngineMode.NATIVE)
+        chain, safe_db = verifier.chain, SafeDb(verifier.chain.kv)
+        pipeline = DerivationPipeline(world.rollup, L1_CONFIG, world.l1, ChainL2Provider(world.rollup, chain))
+        pipeline.reset(verifier.head)
+        start = resident_bytes()
+        looks: list[int] = []
+        while chain.head.number < blocks:
+            made = [sequencer.sequence().block for _ in range(_AT_ONCE)]
+            for channel, _ in channels([batch_block(block, world.rollup) for block in made], world.rollup, _SETTINGS):
+                for sent in transactions(channel, DataKind.BLOBS, _SETTINGS, world.rollup.batch_inbox_address):
+                    world.l1.send_blobs(sent.candidate.blobs)
+                world.l1.mine()
+            while not isinstance(result := pipeline.step(verifier.head), NeedMoreData):
+                if isinstance(result, Attributes):
+                    executed = chain.engine.derive(chain.head, result.derived.attributes)
+                    chain.insert(executed)
+                    safe_db.record(result.derived.derived_from.id, l2_block_ref(executed.block, world.rollup).id)
+                    chain.set_safe(chain.head)
+            if chain.head.hash != made[-1].hash:
+                raise RuntimeError(f"derived {chain.head}, sequenced {made[-1].header}")
+            if chain.head.number * 10 // blocks > len(looks):
+                looks.append(resident_bytes())
+        sequencer.close()
+        verifier.close()
+    half = looks[len(looks) // 2 - 1]
+    report(
+        Figure(
+            "sync_resident_megabytes",
+            max(looks) / 1e6,
+            "MB",
+            detail={
+                "blocks": blocks,
+                "before": round(start / 1e6, 1),
+                "byTenths": [round(look / 1e6, 1) for look in looks],
+                "growthPer1000BlocksInSecondHalf": round((looks[-1] - half) / 1e6 / (blocks / 2000), 3),
+                "l1Blocks": len(world.l1.blocks),
+                "blobMegabytes": round(sum(map(len, world.l1._blobs.values())) / 1e6, 1),
+            },
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(*(int(value) for value in sys.argv[1:]))

@@ -1,0 +1,273 @@
+"""One beacon node: asked for the blobs of an L1 block in whichever way it knows, every blob checked.
+
+A beacon node may know the newer `blobs` endpoint, the older `blob_sidecars`, or (anvil) `blobs` by execution block
+number; what works is found out and tried first from then on.
+Spec: beacon APIs, getBlobs, getBlobSidecars and getSyncingStatus; op ecotone derivation, "Blob Retrieval".
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from config.errors import TemporaryError
+from config.types import Hash32, from_hex, short, to_hex
+from evm.types import Header
+from l1.health import Clock, EndpointHealth, EndpointKind, EndpointStatus
+from l1.http import DEFAULT_TIMEOUT, HttpAnswer, HttpEndpoint, redact_url
+from l1.kzg import KzgError, KzgWorker, versioned_hash
+from l1.rate_limit import RateLimit
+from l1.rpc import EndpointBusy
+
+_log = logging.getLogger("lamina.l1")
+
+MAX_BLOBS_PER_BLOCK = 128
+"""No fork allows more; checking a blob takes 0.06 s of CPU time, so answers need a bound."""
+
+_ROUTE_MISSING = (404, 405, 410, 501)
+
+
+class BeaconAnswerError(TemporaryError):
+    """One beacon node gave no usable answer."""
+
+
+class WrongBlobs(BeaconAnswerError):
+    """A beacon node served something else than the blobs that were asked for. It is dropped, never used."""
+
+
+class BlobsNotThere(BeaconAnswerError):
+    """A beacon node has no blobs for a slot: it is behind, has pruned them, or has no block there."""
+
+
+class BlobsForm(Enum):
+    """How a beacon node is asked for blobs."""
+
+    BLOBS = "blobs"
+    SIDECARS = "blob_sidecars"
+
+
+@dataclass(frozen=True)
+class SlotClock:
+    """What turns an L1 timestamp into a slot: times in seconds. `slot_seconds` None: asked by block number (anvil)."""
+
+    genesis_time: int
+    slot_seconds: int | None
+
+    def block_id(self, header: Header) -> int:
+        """The slot of an L1 block, or its number where the node counts in blocks.
+
+        Raises ValueError when the block cannot belong to this beacon chain.
+        """
+        if self.slot_seconds is None:
+            return header.number
+        elapsed = header.timestamp - self.genesis_time
+        if elapsed < 0 or elapsed % self.slot_seconds:
+            raise ValueError(
+                f"its timestamp {header.timestamp} is no slot's: the beacon chain started at {self.genesis_time} "
+                f"and has slots of {self.slot_seconds} s, so the beacon node is one of another chain"
+            )
+        return elapsed // self.slot_seconds
+
+
+class BeaconNode:
+    """One beacon node's HTTP API, as far as blobs need it."""
+
+    def __init__(
+        self,
+        url: str,
+        kzg: KzgWorker,
+        *,
+        kind: EndpointKind = EndpointKind.BEACON,
+        timeout: float = DEFAULT_TIMEOUT,
+        limit: RateLimit | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        """Raises ValueError when `url` is not an http(s) URL."""
+        self.health = EndpointHealth(redact_url(url), kind, clock)
+        self._http = HttpEndpoint(url, timeout=timeout, max_connections=4, observer=self.health.observe, limit=limit)
+        self._kzg = kzg
+        self._clock: SlotClock | None = None
+        self._forms = list(BlobsForm)
+
+    @property
+    def name(self) -> str:
+        """The node's name for messages, without credentials."""
+        return self._http.name
+
+    @property
+    def blobs_form(self) -> BlobsForm:
+        """How the node is asked for blobs now, by what it turned out to offer."""
+        return self._forms[0]
+
+    async def clock(self) -> SlotClock:
+        """Genesis time and slot length, asked once. Raises TemporaryError when the node does not tell."""
+        if self._clock is None:
+            genesis = await self._get("/eth/v1/beacon/genesis", operation="beacon/genesis")
+            genesis_time = _integer(self._data(genesis, "beacon/genesis"), "genesis_time", self.name)
+            spec = await self._http.get("/eth/v1/config/spec", operation="config/spec")
+            if spec.status == 404:
+                # anvil serves blobs by execution block number and has no slots to tell of.
+                self._clock = SlotClock(genesis_time, None)
+                _log.info("%s has no config/spec: asking it for blobs by L1 block number, as anvil wants", self.name)
+            else:
+                data = self._data(self._checked(spec, "config/spec"), "config/spec")
+                if isinstance(data, dict) and "SECONDS_PER_SLOT" not in data and "SLOT_DURATION_MS" in data:
+                    seconds = _integer(data, "SLOT_DURATION_MS", self.name) // 1000
+                else:
+                    seconds = _integer(data, "SECONDS_PER_SLOT", self.name)
+                if seconds <= 0:
+                    raise BeaconAnswerError(f"{self.name} says that a slot takes {seconds} s")
+                self._clock = SlotClock(genesis_time, seconds)
+        return self._clock
+
+    def status(self) -> EndpointStatus:
+        """How the node fares."""
+        return self.health.status(offers=self.blobs_form.value)
+
+    async def look(self) -> None:
+        """Ask how far the node is, for its health. A node that does not know the question is not blamed."""
+        try:
+            if await self._syncing() is not None:
+                self.health.succeeded()
+        except TemporaryError as error:
+            self.health.failed(error)
+
+    async def blobs(
+        self, header: Header, hashes: Sequence[Hash32], indices: Sequence[int] | None = None
+    ) -> dict[Hash32, bytes]:
+        """Those of the blobs that the node has, checked. `indices` are their places in the block, where known.
+
+        Raises WrongBlobs, BlobsNotThere or TemporaryError.
+        """
+        try:
+            found = await self._blobs(header, hashes, indices)
+        except BlobsNotThere as error:
+            self.health.succeeded()
+            raise BlobsNotThere(f"{error}{await self._why_not_there(header)}") from error
+        except WrongBlobs as error:
+            self.health.lied(error)
+            raise
+        except TemporaryError as error:
+            self.health.failed(error)
+            raise
+        self.health.succeeded()
+        return found
+
+    async def _blobs(
+        self, header: Header, hashes: Sequence[Hash32], indices: Sequence[int] | None
+    ) -> dict[Hash32, bytes]:
+        clock = await self.clock()
+        try:
+            block_id = clock.block_id(header)
+        except ValueError as error:
+            raise BeaconAnswerError(f"{self.name} cannot serve L1 {header}: {error}") from error
+        refusals = []
+        for form in tuple(self._forms):
+            answer = await self._ask(form, block_id, clock, hashes, indices)
+            if answer.status in _ROUTE_MISSING:
+                # The same status means "no such endpoint" and "no such block": the other form may still know it.
+                refusals.append(f"HTTP {answer.status} for {form.value} ({answer.excerpt()})")
+                continue
+            data = self._data(self._checked(answer, f"beacon/{form.value}/{block_id}"), f"beacon/{form.value}")
+            if not isinstance(data, list):
+                raise BeaconAnswerError(f"{self.name} answered beacon/{form.value} without a list of blobs")
+            if len(data) > MAX_BLOBS_PER_BLOCK:
+                raise BeaconAnswerError(f"{self.name} answered with {len(data)} blobs, more than any block holds")
+            self._forms.sort(key=lambda other: other is not form)
+            read = self._from_blobs if form is BlobsForm.BLOBS else self._from_sidecars
+            try:
+                return await read(data, hashes)
+            except (KzgError, ValueError, KeyError, TypeError) as error:
+                raise WrongBlobs(
+                    f"{self.name} served a wrong blob for slot {block_id} (L1 {header}): {error}"
+                ) from error
+        raise BlobsNotThere(f"{self.name} has no blobs for slot {block_id} (L1 {header}): {'; '.join(refusals)}")
+
+    async def _why_not_there(self, header: Header) -> str:
+        try:
+            head = await self._syncing()
+            slot = (await self.clock()).block_id(header)
+        except (TemporaryError, ValueError):
+            return ""
+        if head is None:
+            return ""
+        if head < slot:
+            return f"; it is at slot {head} only, {slot - head} behind"
+        return f"; it is at slot {head}, so it has pruned them or follows another fork"
+
+    async def _syncing(self) -> int | None:
+        """The slot that the node is at; None when it does not know the question."""
+        answer = await self._http.get("/eth/v1/node/syncing", operation="node/syncing")
+        if 400 <= answer.status < 500 and answer.status not in (401, 403, 429):
+            return None  # archives need not know it
+        data = self._data(self._checked(answer, "node/syncing"), "node/syncing")
+        head = _integer(data, "head_slot", self.name)
+        self.health.at_head(head, _integer(data, "sync_distance", self.name))
+        return head
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close()
+
+    async def _ask(
+        self, form: BlobsForm, block_id: int, clock: SlotClock, hashes: Sequence[Hash32], indices: Sequence[int] | None
+    ) -> HttpAnswer:
+        if form is BlobsForm.BLOBS:
+            # anvil reads one comma-separated value; the standard repeats the parameter.
+            separator = "," if clock.slot_seconds is None else "&versioned_hashes="
+            query = "versioned_hashes=" + separator.join(to_hex(value) for value in dict.fromkeys(hashes))
+        else:
+            query = "&".join(f"indices={index}" for index in indices or ())
+        return await self._http.get(f"/eth/v1/beacon/{form.value}/{block_id}", query, operation=f"beacon/{form.value}")
+
+    async def _from_blobs(self, data: list[Any], hashes: Iterable[Hash32]) -> dict[Hash32, bytes]:
+        blobs = [from_hex(item) for item in data]
+        commitments = await self._kzg.commitments(blobs)
+        found = {versioned_hash(commitment): blob for commitment, blob in zip(commitments, blobs, strict=True)}
+        wanted = {value: found[value] for value in hashes if value in found}
+        if data and not wanted:
+            raise ValueError(f"none of the {len(data)} blobs has a hash that was asked for")
+        return wanted
+
+    async def _from_sidecars(self, data: list[Any], hashes: Sequence[Hash32]) -> dict[Hash32, bytes]:
+        wanted: dict[Hash32, tuple[bytes, bytes, bytes]] = {}
+        for item in data:
+            commitment = from_hex(item["kzg_commitment"])
+            blob_hash = versioned_hash(commitment)
+            if blob_hash in hashes:
+                wanted[blob_hash] = (from_hex(item["blob"]), commitment, from_hex(item["kzg_proof"]))
+        blobs, commitments, proofs = zip(*wanted.values(), strict=True) if wanted else ((), (), ())
+        if not await self._kzg.verify_blob_proofs(blobs, commitments, proofs):
+            names = ", ".join(short(value) for value in wanted)
+            raise ValueError(f"the KZG proofs of blobs {names} do not hold")
+        return dict(zip(wanted, blobs, strict=True))
+
+    async def _get(self, path: str, *, operation: str) -> HttpAnswer:
+        return self._checked(await self._http.get(path, operation=operation), operation)
+
+    def _checked(self, answer: HttpAnswer, operation: str) -> HttpAnswer:
+        if answer.status == 429:
+            raise EndpointBusy(
+                f"{self.name} limits the request rate (HTTP 429 for {operation}); use another endpoint or plan",
+                answer.retry_after,
+            )
+        if answer.status != 200:
+            raise BeaconAnswerError(f"{self.name} answered {operation} with HTTP {answer.status}: {answer.excerpt()}")
+        return answer
+
+    def _data(self, answer: HttpAnswer, operation: str) -> Any:
+        try:
+            return answer.json()["data"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise BeaconAnswerError(
+                f"{self.name} answered {operation} with something that is no beacon API answer: {answer.excerpt()}"
+            ) from error
+
+
+def _integer(data: Any, key: str, name: str) -> int:
+    try:
+        return int(data[key])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BeaconAnswerError(f"{name} does not say {key}") from error
