@@ -406,6 +406,10 @@ class BatchSubmitter:
             posted, parcels = await self._parcels.add(channel, kind, head.number)
         self._outbox.add(posted)
         self._outbox.queue(parcels)
+        window_end = channel.first_origin.number + self._rollup.seq_window_size
+        if head.number >= window_end - self._channels.sub_safety_margin:
+            # No time to wait for the next channel.
+            self._outbox.queue(await self._parcels.flush())
         return kind
 
     def _rewind(self, rewind: Rewind) -> None:

@@ -15,6 +15,10 @@ MAX_BLOBS_PER_TRANSACTION = 6
 """The most blobs one L1 transaction may carry since Osaka (EIP-7594)."""
 
 
+MAX_L1_TX_BYTES = 130_672
+"""What geth's pool takes (131,072 bytes), less 400 for the rest of a transaction."""
+
+
 class BatchType(IntEnum):
     """The first byte of an encoded batch. Spec: op derivation, "Batch Format"; op delta, "Span batch format"."""
 
@@ -64,6 +68,10 @@ class ChannelSettings:
             )
         if self.max_l1_tx_bytes <= FRAME_FIXED_BYTES + VERSION_BYTES:
             raise ValueError(f"L1 transactions of {self.max_l1_tx_bytes} bytes leave no room for a frame's data")
+        if self.max_l1_tx_bytes > MAX_L1_TX_BYTES:
+            raise ValueError(
+                f"L1 transactions of {self.max_l1_tx_bytes} bytes are too large: pools take up to {MAX_L1_TX_BYTES} of data"
+            )
         if min(self.max_channel_duration, self.sub_safety_margin, self.max_blocks_per_span_batch) < 0:
             raise ValueError("channel duration, safety margin and blocks per span batch cannot be negative")
 
