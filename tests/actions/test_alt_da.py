@@ -54,6 +54,7 @@ def payload(world: World, first: int, last: int) -> bytes:
 @pytest.mark.parametrize("kind", list(CommitmentType))
 @pytest.mark.parametrize("lazy", [False, True])
 def test_blocks_are_derived_from_what_commitments_stand_for(kind: CommitmentType, lazy: bool) -> None:
+    """Spec: op alt-da, "Input Commitment Submission"."""
     world, store = alt_da_world(kind), Store(lazy)
     world.sequence(10)
     world.l1.send_calldata(store.keep(payload(world, 1, 5), kind))
@@ -66,6 +67,7 @@ def test_blocks_are_derived_from_what_commitments_stand_for(kind: CommitmentType
 
 
 def test_frames_on_l1_itself_count_as_ever_and_order_holds_across_both() -> None:
+    """Spec: op alt-da, "Derivation"."""
     world, store = alt_da_world(), Store()
     world.sequence(9)
     world.l1.send_calldata(store.keep(payload(world, 1, 3), CommitmentType.GENERIC))
@@ -79,6 +81,7 @@ def test_frames_on_l1_itself_count_as_ever_and_order_holds_across_both() -> None
 
 
 def test_malformed_and_foreign_commitments_are_skipped_and_the_rest_counts() -> None:
+    """Spec: op alt-da, "Derivation"."""
     world, store = alt_da_world(), Store()
     world.sequence(5)
     for content in (b"", b"\x02abc", b"\x01", b"\x00" + bytes(31), Commitment.of(b"anything").encode()):
@@ -93,6 +96,7 @@ def test_malformed_and_foreign_commitments_are_skipped_and_the_rest_counts() -> 
 
 
 def test_a_keccak_input_that_no_challenge_could_bring_to_l1_is_skipped() -> None:
+    """Spec: op alt-da, "Derivation"."""
     world, store = alt_da_world(CommitmentType.KECCAK), Store()
     world.sequence(5)
     good = payload(world, 1, 5)
@@ -106,6 +110,7 @@ def test_a_keccak_input_that_no_challenge_could_bring_to_l1_is_skipped() -> None
 
 
 def test_derivation_waits_at_an_input_that_is_missing_and_goes_on_where_it_was() -> None:
+    """Spec: op alt-da, "Derivation"."""
     world, store = alt_da_world(), Store()
     world.sequence(10)
     first = store.keep(payload(world, 1, 5), CommitmentType.GENERIC)
@@ -127,6 +132,7 @@ def test_derivation_waits_at_an_input_that_is_missing_and_goes_on_where_it_was()
 
 
 def test_without_alt_da_a_commitment_is_an_unknown_version() -> None:
+    """Spec: op alt-da, "Input Commitment Submission"."""
     world = World.create()
     world.sequence(3)
     world.l1.send_calldata(b"\x01" + Commitment.of(b"x").encode())
@@ -139,6 +145,7 @@ def test_without_alt_da_a_commitment_is_an_unknown_version() -> None:
 
 
 def test_a_chain_with_data_outside_l1_is_not_followed_without_a_source_or_with_challenges() -> None:
+    """Spec: op alt-da, "Data Availability Challenge Contract"."""
     world = alt_da_world()
     with pytest.raises(CriticalError, match=r"--altda\.da-server"):
         DerivationPipeline(world.rollup, L1_CONFIG, world.l1, world.l2)
