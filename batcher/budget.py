@@ -27,6 +27,13 @@ class Budget:
             )
         self.reserved = Wei(self.reserved + amount)
 
+    def spend(self, amount: Wei) -> bool:
+        """Count `amount` as spent if that can still be afforded; whether it was."""
+        if not self.allows(amount):
+            return False
+        self.spent = Wei(self.spent + amount)
+        return True
+
     def settle(self, reserved: Wei, cost: Wei) -> None:
         """Replace what was set aside for a transaction by what it cost."""
         self.reserved = Wei(self.reserved - reserved)

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from config.rollup import BlockId
-from derivation.codec import Frame
-from derivation.codec.frames import CHANNEL_ID_BYTES, MAX_FRAME_NUMBER
+from derivation.codec.frames import CHANNEL_ID_BYTES
 
 
 class CloseReason(Enum):
@@ -45,17 +44,3 @@ class Channel:
 
     def __str__(self) -> str:
         return f"channel {self.id.hex()[:8]} (L2 blocks {self.first.number} to {self.last.number})"
-
-    def frames(self, data_bytes: int) -> tuple[Frame, ...]:
-        """The channel cut into frames that carry at most `data_bytes` of it each.
-
-        Raises ValueError when that takes more frames than frame numbers allow.
-        Spec: op derivation, "Frame Format".
-        """
-        count = max(1, -(-len(self.data) // data_bytes))
-        if count - 1 > MAX_FRAME_NUMBER:
-            raise ValueError(f"{self} of {len(self.data)} bytes needs {count} frames of {data_bytes} bytes: too many")
-        return tuple(
-            Frame(self.id, number, self.data[number * data_bytes : (number + 1) * data_bytes], number == count - 1)
-            for number in range(count)
-        )

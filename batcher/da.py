@@ -1,14 +1,16 @@
-"""From channels to L1 transactions: blobs or calldata, and what each costs."""
+"""From payloads to L1 transactions: blobs, calldata, or a commitment to data kept elsewhere, and what each costs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from batcher.channel import Channel
+from batcher.packing import Packer, Payload
 from batcher.ports import L1Head
 from batcher.settings import ChannelSettings, DataAvailability
 from config.constants import GAS_PER_BLOB
 from config.types import Address, Gas, Wei
-from derivation.codec import encode_batcher_transaction, encode_blob
+from derivation.codec import encode_blob
 from l1.candidate import TxCandidate
 
 TRANSACTION_GAS = 21_000
@@ -22,14 +24,13 @@ class DataKind(Enum):
 
     BLOBS = "blobs"
     CALLDATA = "calldata"
+    REMOTE = "remote"
+    """Stored elsewhere; L1 gets a commitment as calldata."""
 
 
 @dataclass(frozen=True)
 class BatcherTransaction:
-    """One L1 transaction to send: its payloads (one frame each, version byte included) and the candidate.
-
-    `gas` is what it will use, `blob_gas` what its blobs add.
-    """
+    """An L1 transaction to send. `gas` is what it will use, `blob_gas` what its blobs add."""
 
     candidate: TxCandidate
     payload_bytes: int
@@ -37,8 +38,8 @@ class BatcherTransaction:
     blob_gas: int
 
     def price(self, head: L1Head) -> Wei:
-        """Wei that it costs at the head's prices, tip not counted."""
-        return Wei(self.gas * head.base_fee + self.blob_gas * head.blob_base_fee)
+        """Wei that it costs at the head's prices."""
+        return Wei(self.gas * (head.base_fee + head.tip) + self.blob_gas * head.blob_base_fee)
 
 
 def calldata_gas(data: bytes) -> int:
@@ -48,43 +49,52 @@ def calldata_gas(data: bytes) -> int:
 
 
 def choose_kind(channel: Channel, settings: ChannelSettings, head: L1Head) -> DataKind:
-    """Where the channel goes by the operator's policy; with `auto`, what is cheaper at the head's prices."""
+    """Blobs or calldata by the operator's policy; with `auto`, what is cheaper at the head's prices."""
     if settings.data_availability is DataAvailability.BLOBS:
         return DataKind.BLOBS
     if settings.data_availability is DataAvailability.CALLDATA:
         return DataKind.CALLDATA
+    gas_price = head.base_fee + head.tip
     blobs = -(-len(channel.data) // settings.blob_frame_data_bytes)
     blob_transactions = -(-blobs // settings.blobs_per_transaction)
-    blob_price = blob_transactions * TRANSACTION_GAS * head.base_fee + blobs * GAS_PER_BLOB * head.blob_base_fee
+    blob_price = blob_transactions * TRANSACTION_GAS * gas_price + blobs * GAS_PER_BLOB * head.blob_base_fee
     calldata_transactions = -(-len(channel.data) // settings.calldata_frame_data_bytes)
     gas = calldata_gas(channel.data) + (calldata_transactions - 1) * TRANSACTION_GAS
-    return DataKind.CALLDATA if gas * head.base_fee < blob_price else DataKind.BLOBS
+    return DataKind.CALLDATA if gas * gas_price < blob_price else DataKind.BLOBS
+
+
+def calldata_transaction(data: bytes, payload_bytes: int, inbox: Address) -> BatcherTransaction:
+    """A transaction that carries a payload, or the commitment to one of `payload_bytes`."""
+    gas = calldata_gas(data)
+    return BatcherTransaction(TxCandidate(to=inbox, data=data, gas_limit=Gas(gas)), payload_bytes, gas, 0)
+
+
+def blob_transaction(blobs: Sequence[bytes], payload_bytes: int, inbox: Address) -> BatcherTransaction:
+    """A transaction with these blobs, which carry payloads of `payload_bytes` together."""
+    candidate = TxCandidate(to=inbox, data=b"", gas_limit=Gas(TRANSACTION_GAS), blobs=tuple(blobs))
+    return BatcherTransaction(candidate, payload_bytes, TRANSACTION_GAS, GAS_PER_BLOB * len(blobs))
 
 
 def transactions(
     channel: Channel, kind: DataKind, settings: ChannelSettings, inbox: Address
 ) -> tuple[BatcherTransaction, ...]:
-    """The transactions that carry the channel, to be included in this order.
+    """The transactions that carry a channel which shares them with no other, to be included in this order.
 
-    A payload is a version byte and one frame; a blob carries one payload, a calldata transaction is one.
     Spec: op derivation, "Batcher Transaction Format"; op ecotone derivation, "Blob Encoding".
     """
-    size = settings.calldata_frame_data_bytes if kind is DataKind.CALLDATA else settings.blob_frame_data_bytes
-    payloads = [encode_batcher_transaction([frame]) for frame in channel.frames(size)]
-    if kind is DataKind.CALLDATA:
-        return tuple(_calldata_transaction(payload, inbox) for payload in payloads)
+    packer = Packer.for_blobs() if kind is DataKind.BLOBS else Packer.for_calldata(settings)
+    return for_payloads([*packer.add(channel), *packer.flush()], kind, settings, inbox)
+
+
+def for_payloads(
+    payloads: Sequence[Payload], kind: DataKind, settings: ChannelSettings, inbox: Address
+) -> tuple[BatcherTransaction, ...]:
+    """Transactions with as many payloads each as L1 and the settings allow: several blobs, or one as calldata."""
+    if kind is not DataKind.BLOBS:
+        return tuple(calldata_transaction(item.data, len(item.data), inbox) for item in payloads)
     step = settings.blobs_per_transaction
-    return tuple(_blob_transaction(payloads[start : start + step], inbox) for start in range(0, len(payloads), step))
-
-
-def _calldata_transaction(payload: bytes, inbox: Address) -> BatcherTransaction:
-    gas = calldata_gas(payload)
-    return BatcherTransaction(TxCandidate(to=inbox, data=payload, gas_limit=Gas(gas)), len(payload), gas, 0)
-
-
-def _blob_transaction(payloads: list[bytes], inbox: Address) -> BatcherTransaction:
-    blobs = tuple(encode_blob(payload) for payload in payloads)
-    candidate = TxCandidate(to=inbox, data=b"", gas_limit=Gas(TRANSACTION_GAS), blobs=blobs)
-    return BatcherTransaction(
-        candidate, sum(len(payload) for payload in payloads), TRANSACTION_GAS, GAS_PER_BLOB * len(blobs)
+    groups = [payloads[start : start + step] for start in range(0, len(payloads), step)]
+    return tuple(
+        blob_transaction([encode_blob(item.data) for item in group], sum(len(item.data) for item in group), inbox)
+        for group in groups
     )

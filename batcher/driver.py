@@ -5,13 +5,27 @@ import contextlib
 import logging
 from dataclasses import replace
 
+from batcher.block import BatchBlock
 from batcher.block_queue import BlockQueue
-from batcher.channel import CloseReason
+from batcher.budget import Budget
+from batcher.channel import Channel, CloseReason
 from batcher.channel_builder import ChannelBuilder
-from batcher.da import choose_kind, transactions
-from batcher.outbox import Outbox, Rewind
-from batcher.ports import Clock, DaLimiter, L1Head, L1HeadSource, L2Source, Sender, SyncStatus
-from batcher.posting import ChannelState, PostedChannel
+from batcher.da import DataKind, choose_kind
+from batcher.outbox import Outbox, OutboxSettings, Rewind
+from batcher.parcels import ParcelMaker
+from batcher.ports import (
+    Clock,
+    DaLimiter,
+    L1Head,
+    L1HeadSource,
+    L2Source,
+    Leftovers,
+    RemoteStore,
+    RemoteStoreDown,
+    Sender,
+    SyncStatus,
+)
+from batcher.posting import ChannelState
 from batcher.settings import ChannelSettings, DriverSettings, ThrottleSettings
 from batcher.status import BatcherStatus, Counters
 from batcher.throttle import Throttle
@@ -45,8 +59,14 @@ class BatchSubmitter:
         settings: DriverSettings | None = None,
         limiter: DaLimiter | None = None,
         throttle_settings: ThrottleSettings | None = None,
+        remote: RemoteStore | None = None,
+        leftovers: Leftovers | None = None,
+        budget: Budget | None = None,
     ) -> None:
-        """Raises ValueError when the settings leave no time to post a block within its sequencing window."""
+        """With `remote`, payloads are stored there and L1 gets commitments. `budget` may be shared with the sender.
+
+        Raises ValueError when the settings leave no time to post a block within its sequencing window.
+        """
         self._rollup = rollup
         self._channels = channel_settings or ChannelSettings()
         self._settings = settings or DriverSettings()
@@ -59,8 +79,15 @@ class BatchSubmitter:
         self._l1 = l1
         self._wake = asyncio.Event()
         self._counters = Counters()
-        self._outbox = Outbox(sender, self._settings, clock, self._counters, self._wake.set)
-        self._throttle = Throttle(limiter, throttle_settings or ThrottleSettings(), clock) if limiter else None
+        self._remote = remote
+        self._leftovers = leftovers
+        self._parcels = ParcelMaker(self._channels, remote)
+        shape = OutboxSettings(
+            rollup.batch_inbox_address, self._channels.blobs_per_transaction, self._channels.data_availability
+        )
+        self._outbox = Outbox(sender, shape, self._settings, clock, self._counters, self._wake.set, budget)
+        self.throttle = Throttle(limiter, throttle_settings or ThrottleSettings(), clock) if limiter else None
+        """None when the sequencer is never told to slow down."""
         self._queue = BlockQueue()
         self._builder: ChannelBuilder | None = None
         self._cursor: int | None = None  # number of the first block that is in no closed channel
@@ -68,6 +95,9 @@ class BatchSubmitter:
         self._sync: SyncStatus | None = None
         self._await_l1: int | None = None  # load nothing before the node has derived this L1 block
         self._check_sync = self._settings.wait_node_sync
+        self._started_at: int | None = None  # L1's head when this run began
+        self._ratio = 1.0  # compressed bytes per byte of batches, in the newest channel
+        self._window_expired = False
         self._flush = False
         self._draining = False
         self._waiting_for: str | None = None
@@ -86,7 +116,7 @@ class BatchSubmitter:
             raise RuntimeError("the batcher is already running")
         self._halted_by = self._last_error = None
         self._draining = False
-        self._check_sync = self._settings.wait_node_sync
+        self._check_sync, self._started_at = self._settings.wait_node_sync, None
         self._loop_task = asyncio.create_task(self._loop(), name="batcher")
 
     async def stop(self, drain_seconds: float = 0.0) -> None:
@@ -143,10 +173,12 @@ class BatchSubmitter:
             safe_l2=sync.safe_l2 if sync else None,
             queued_blocks=len(self._queue),
             backlog_bytes=self._backlog_bytes(),
+            backlog_l1_bytes=self._backlog_l1_bytes(),
             open_channel_blocks=len(builder) if builder else 0,
             open_channel_input_bytes=builder.input_bytes if builder else 0,
             pending_transactions=self._outbox.pending,
-            throttling=self._throttle is not None and self._throttle.active,
+            window_expired=self._window_expired,
+            throttling=self.throttle is not None and self.throttle.active,
             spent=self._outbox.budget.spent,
             reserved=self._outbox.budget.reserved,
             budget=self._outbox.budget.limit,
@@ -176,9 +208,13 @@ class BatchSubmitter:
 
     async def _round(self) -> None:
         self._collect()
-        self._head = await self._l1.head()
         self._sync = await self._l2.sync_status()
-        if not self._node_is_synced(self._head, self._sync):
+        try:
+            self._head = await self._l1.head()
+        except TemporaryError:
+            await self._while_l1_is_away(self._sync)
+            raise
+        if not await self._may_begin(self._head, self._sync):
             return
         self._reconcile(self._head, self._sync)
         if not self._draining:
@@ -191,8 +227,19 @@ class BatchSubmitter:
         await self._build(self._head)
         waits_for = self._outbox.send(self._head)
         self._waiting_for = self._waiting_for or waits_for
-        if self._throttle is not None:
-            await self._throttle.update(self._backlog_bytes())
+        await self._tell_sequencer()
+
+    async def _while_l1_is_away(self, sync: SyncStatus) -> None:
+        """The backlog grows all the same: the sequencer has to hear of it."""
+        if self._await_l1 is None and not self._check_sync and not self._draining:
+            if self._head is not None:
+                self._reconcile(self._head, sync)
+            await self._load(sync)
+        await self._tell_sequencer()
+
+    async def _tell_sequencer(self) -> None:
+        if self.throttle is not None:
+            await self.throttle.update(self._backlog_l1_bytes())
 
     def _collect(self) -> None:
         if self._head is None:
@@ -204,8 +251,16 @@ class BatchSubmitter:
     def _channel_timeout(self, head: L1Head) -> int:
         return self._rollup.channel_timeout_at(head.timestamp)
 
-    def _node_is_synced(self, head: L1Head, sync: SyncStatus) -> bool:
+    async def _may_begin(self, head: L1Head, sync: SyncStatus) -> bool:
+        """Whether all that an earlier run sent has come to its end and the node knows of it: it is not posted again."""
         if self._check_sync:
+            self._started_at = self._started_at or head.number
+            waited = head.number - self._started_at
+            if self._leftovers is not None and waited < self._settings.leftover_patience:
+                count = await self._leftovers.left_behind()
+                if count:
+                    self._waiting_for = f"{count} L1 transactions of an earlier run to be included"
+                    return False
             self._await_l1, self._check_sync = head.number, False
         if self._await_l1 is not None:
             if sync.current_l1.number < self._await_l1:
@@ -276,21 +331,38 @@ class BatchSubmitter:
             self._counters.blocks_loaded += 1
 
     async def _build(self, head: L1Head) -> None:
+        expired = False
         while self._cursor is not None and (first := self._queue.get(self._cursor)) is not None:
             window_end = first.l1_origin.number + self._rollup.seq_window_size
             if head.number >= window_end:
-                self._builder = None
-                self._waiting_for = (
-                    f"the node to replace L2 block {first.id}: the sequencing window of its L1 origin "
-                    f"{first.l1_origin.number} ended with L1 block {window_end}, so posting it now would be a waste"
-                )
-                return
+                expired = True
+                self._note_expiry(first, window_end)
+                break
             if self._outbox.unsent >= self._settings.max_unsent_transactions:
-                self._waiting_for = f"{self._outbox.unsent} L1 transactions to be sent before more channels are closed"
-                return
+                self._waiting_for = (
+                    f"{self._outbox.unsent} blobs or calldata to be sent before more channels are closed"
+                )
+                break
             if not await self._build_channel(head):
-                return
-        self._flush = False
+                break
+        self._window_expired = expired
+        if self._flush or self._draining or self._parcels.is_due(head.number):
+            self._outbox.queue(await self._parcels.flush())
+            if self._cursor is None or self._queue.get(self._cursor) is None:
+                self._flush = False
+
+    def _note_expiry(self, first: BatchBlock, window_end: int) -> None:
+        self._builder = None
+        self._waiting_for = (
+            f"the node to replace L2 block {first.id}: the sequencing window of its L1 origin "
+            f"{first.l1_origin.number} ended with L1 block {window_end}, so posting it now would be a waste"
+        )
+        if not self._window_expired:
+            log.error(
+                "nothing is posted: waiting for %s. Derivation replaces the blocks from %d on by blocks without the "
+                "pool's transactions; the sequencer goes on from there, and so does posting",
+                self._waiting_for, first.number,
+            )  # fmt: skip
 
     async def _build_channel(self, head: L1Head) -> bool:
         """Fill the open channel. Whether it was closed; if not, it has taken all blocks there are."""
@@ -307,22 +379,38 @@ class BatchSubmitter:
         if reason is None:
             return False
         channel = await asyncio.to_thread(builder.close, reason)
-        kind = choose_kind(channel, self._channels, head)
-        batcher_transactions = await asyncio.to_thread(
-            transactions, channel, kind, self._channels, self._rollup.batch_inbox_address
-        )
-        self._outbox.add(PostedChannel.create(channel, kind, batcher_transactions))
+        kind = await self._dispatch(channel, head)
         self._builder = None
         self._cursor = channel.last.number + 1
+        self._ratio = min(1.0, channel.compressed_bytes / max(1, channel.batch_bytes))
         self._counters.channels_closed += 1
         self._counters.input_bytes += channel.input_bytes
-        self._counters.output_bytes += len(channel.data)
+        self._counters.output_bytes += channel.compressed_bytes
         log.info(
-            "%s closed (%s): %d transactions, %d bytes in, %d bytes out in %d L1 transactions (%s)",
-            channel, channel.reason.value, channel.transactions, channel.input_bytes, len(channel.data),
-            len(batcher_transactions), kind.value,
+            "%s closed (%s): %d transactions, %d bytes in, %d bytes out (%s)",
+            channel, channel.reason.value, channel.transactions, channel.input_bytes, channel.compressed_bytes,
+            kind.value,
         )  # fmt: skip
         return True
+
+    async def _dispatch(self, channel: Channel, head: L1Head) -> DataKind:
+        """Put the channel into the outbox, as parcels of the kind that is right now."""
+        kind = choose_kind(channel, self._channels, head) if self._remote is None else DataKind.REMOTE
+        if kind is not DataKind.BLOBS:
+            self._outbox.queue(await self._parcels.flush())
+        try:
+            posted, parcels = await self._parcels.add(channel, kind, head.number)
+        except RemoteStoreDown as error:
+            kind = choose_kind(channel, self._channels, head)
+            log.warning("%s goes to L1 itself as %s: %s", channel, kind.value, error)
+            posted, parcels = await self._parcels.add(channel, kind, head.number)
+        self._outbox.add(posted)
+        self._outbox.queue(parcels)
+        window_end = channel.first_origin.number + self._rollup.seq_window_size
+        if head.number >= window_end - self._channels.sub_safety_margin:
+            # No time to wait for the next channel.
+            self._outbox.queue(await self._parcels.flush())
+        return kind
 
     def _rewind(self, rewind: Rewind) -> None:
         """Post blocks once more, in new channels, without waiting for more blocks: these have waited long enough."""
@@ -330,6 +418,7 @@ class BatchSubmitter:
         self._counters.rewinds += 1
         self._last_error = rewind.reason
         self._outbox.abandon_from(rewind.number)
+        self._parcels.forget_abandoned()
         self._builder = None
         first = self._queue.first
         self._cursor = max(rewind.number, first.number) if first else None
@@ -338,10 +427,11 @@ class BatchSubmitter:
     def _reset(self, reason: str) -> None:
         log.warning("starting over from the safe head: %s", reason)
         self._counters.resets += 1
-        self._outbox.abandon_from(0)
         self._clear()
 
     def _clear(self) -> None:
+        self._outbox.abandon_from(0)
+        self._parcels.forget_abandoned()
         self._queue.clear()
         self._builder = None
         self._cursor = None
@@ -351,7 +441,12 @@ class BatchSubmitter:
         start = unconfirmed.first.number if unconfirmed else self._cursor
         return sum(block.input_bytes for block in self._queue.since(start)) if start is not None else 0
 
+    def _backlog_l1_bytes(self) -> int:
+        """An estimate of the L1 data that is still to land: what is in no channel shrinks as the newest channel did."""
+        waiting = sum(block.input_bytes for block in self._queue.since(self._cursor)) if self._cursor is not None else 0
+        return self._outbox.unconfirmed_bytes + int(self._ratio * waiting)
+
     def _is_drained(self) -> bool:
-        if self._outbox.pending or self._outbox.unsent:
+        if self._outbox.pending or self._outbox.unsent or self._parcels.is_open:
             return False
         return self._cursor is None or self._queue.get(self._cursor) is None or self._waiting_for is not None

@@ -28,6 +28,12 @@ class BatcherCollector(Collector):
         yield _counter("transactions_sent", "L1 transactions handed to the sender", counters.transactions_sent)
         yield _counter("transactions_confirmed", "L1 transactions confirmed", counters.transactions_confirmed)
         yield _counter("transactions_failed", "L1 transactions that failed", counters.transactions_failed)
+        yield _counter("blobs_confirmed", "blobs of confirmed L1 transactions", counters.blobs_confirmed)
+        yield _counter(
+            "payload_bytes_confirmed",
+            "bytes of channels and frame headers in confirmed L1 transactions",
+            counters.payload_bytes_confirmed,
+        )
         yield _counter("rewinds", "times blocks were posted again", counters.rewinds)
         yield _counter("resets", "times the batcher started over from the safe head", counters.resets)
         yield _counter("temporary_errors", "rounds ended early by a temporary error", counters.temporary_errors)
@@ -35,6 +41,12 @@ class BatcherCollector(Collector):
         yield _gauge("up", "1 while the posting loop runs", float(status.running))
         yield _gauge("throttling", "1 while the sequencer is told to slow down", float(status.throttling))
         yield _gauge("pending_blocks_bytes", "bytes of L2 blocks not confirmed on L1", status.backlog_bytes)
+        yield _gauge("pending_l1_bytes", "estimated bytes that they will take on L1", status.backlog_l1_bytes)
+        yield _gauge(
+            "window_expired",
+            "1 while the next block is too late for its sequencing window",
+            float(status.window_expired),
+        )
         yield _gauge("queued_blocks", "L2 blocks held that are not safe", status.queued_blocks)
         yield _gauge("open_channel_blocks", "L2 blocks in the open channel", status.open_channel_blocks)
         yield _gauge("pending_transactions", "L1 transactions in flight", status.pending_transactions)

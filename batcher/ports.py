@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from batcher.block import BatchBlock
+from config.errors import TemporaryError
 from config.rollup import BlockId
 from config.types import Hash32, Timestamp, Wei
 from l1.candidate import TxCandidate
+
+NOTHING = Wei(0)
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,14 @@ class L2Source(Protocol):
 
 @dataclass(frozen=True)
 class L1Head:
-    """The newest L1 block; prices are in wei per gas and wei per blob gas."""
+    """The newest L1 block; prices are in wei per gas and wei per blob gas. `tip` is what is paid above the base fee."""
 
     number: int
     hash: Hash32
     timestamp: Timestamp
     base_fee: Wei
     blob_base_fee: Wei
+    tip: Wei = NOTHING
 
     @property
     def id(self) -> BlockId:
@@ -88,6 +92,33 @@ class DaLimiter(Protocol):
 
     async def set_max_da_size(self, tx_bytes: int, block_bytes: int) -> None:
         """Limit transactions and blocks to that many bytes; 0 is no limit. Raises TemporaryError."""
+        ...
+
+
+class Leftovers(Protocol):
+    """Knows of transactions that an earlier run left behind."""
+
+    async def left_behind(self) -> int:
+        """How many of the account's transactions wait in L1's pool that this run has not sent. Raises TemporaryError."""
+        ...
+
+
+class RemoteStoreDown(TemporaryError):
+    """The remote store says that it is out of order: for now, data has to go to L1 itself."""
+
+
+class RemoteStore(Protocol):
+    """Keeps payloads outside L1 and names them by commitments. Spec: op alt-da, "DA Server"."""
+
+    async def store(self, payload: bytes) -> bytes:
+        """The commitment (type byte first) to a payload that is kept from now on.
+
+        Raises TemporaryError when it could not be stored, RemoteStoreDown when the service says that it is out of order.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close its connections."""
         ...
 
 

@@ -1,13 +1,13 @@
 """What has become of each closed channel on its way to L1."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
 from batcher.channel import Channel
-from batcher.da import BatcherTransaction, DataKind
-from batcher.ports import Inclusion
+from batcher.da import DataKind
+from batcher.ports import NOTHING, Inclusion
 from config.types import Wei, to_hex
 
 
@@ -20,60 +20,78 @@ class ChannelState(Enum):
     ABANDONED = "abandoned"
 
 
-NOTHING = Wei(0)
-
-
 @dataclass(eq=False)
-class Posting:
-    """One L1 transaction of a channel. `started`: handed to the sender; `inclusion`: once it is confirmed.
+class Parcel:
+    """One blob, or one transaction's calldata, and the channels whose frames it holds with their bytes.
 
-    `transaction` is let go when it is not needed any more, since blobs are large.
+    `data` is a blob or calldata; it is let go when it is not needed any more, since blobs are large. `payload_bytes` is
+    what it holds of channels. `started`: handed to the sender; `inclusion`: once it is confirmed.
     """
 
-    transaction: BatcherTransaction | None = field(repr=False)
+    kind: DataKind
+    data: bytes | None = field(repr=False)
+    payload_bytes: int
+    shares: tuple[tuple["PostedChannel", int], ...]
     started: bool = False
     inclusion: Inclusion | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a channel in it is still to be posted."""
+        return any(posted.state is ChannelState.POSTING for posted, _ in self.shares)
+
+    @property
+    def first_number(self) -> int:
+        """The first L2 block of the first channel in it that is still to be posted."""
+        wanted = [posted for posted, _ in self.shares if posted.state is ChannelState.POSTING]
+        return (wanted or [self.shares[0][0]])[0].channel.first.number
 
 
 @dataclass(eq=False)
 class PostedChannel:
-    """A closed channel and its transactions, in the order in which they must be included."""
+    """A closed channel and the parcels with its frames, in the order in which they must be included.
+
+    `whole`: all its frames are in parcels. `cost` is its share of what confirmed transactions cost.
+    """
 
     channel: Channel
     kind: DataKind
-    postings: list[Posting]
-    blobs: int
+    parcels: list[Parcel] = field(default_factory=list)
+    whole: bool = False
     state: ChannelState = ChannelState.POSTING
     cost: Wei = NOTHING
 
     @staticmethod
-    def create(channel: Channel, kind: DataKind, transactions: Sequence[BatcherTransaction]) -> "PostedChannel":
-        """A channel none of whose transactions has been sent."""
-        blobs = sum(len(transaction.candidate.blobs) for transaction in transactions)
-        postings = [Posting(transaction) for transaction in transactions]
-        return PostedChannel(replace(channel, data=b""), kind, postings, blobs)
+    def create(channel: Channel, kind: DataKind) -> "PostedChannel":
+        """A channel that has no parcels yet; its data is let go."""
+        return PostedChannel(replace(channel, data=b""), kind)
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether all its transactions are confirmed."""
-        return all(posting.inclusion is not None for posting in self.postings)
+        """Whether all of it is on L1."""
+        return self.whole and all(parcel.inclusion is not None for parcel in self.parcels)
+
+    @property
+    def inclusions(self) -> Iterator[Inclusion]:
+        """Its confirmed transactions, once per parcel."""
+        return (parcel.inclusion for parcel in self.parcels if parcel.inclusion is not None)
 
     @property
     def inclusion_numbers(self) -> list[int]:
-        """L1 block numbers of its confirmed transactions."""
-        return [posting.inclusion.block.number for posting in self.postings if posting.inclusion is not None]
+        """L1 block numbers of its confirmed parcels."""
+        return [inclusion.block.number for inclusion in self.inclusions]
 
-    def waiting(self) -> Iterator[tuple[Posting, BatcherTransaction]]:
-        """Its transactions that are still to be sent, in order."""
-        for posting in self.postings:
-            if not posting.started and posting.transaction is not None:
-                yield posting, posting.transaction
+    @property
+    def is_all_started(self) -> bool:
+        """Whether nothing of it is left to be handed to the sender."""
+        return self.whole and all(parcel.started for parcel in self.parcels)
 
     def release(self, state: ChannelState) -> None:
-        """Nothing more is to be sent: the channel is safe or given up."""
+        """Nothing more is to be sent for it: it is safe or given up."""
         self.state = state
-        for posting in self.postings:
-            posting.transaction = None
+        for parcel in self.parcels:
+            if not parcel.is_wanted:
+                parcel.data = None
 
     def record(self) -> "ChannelRecord":
         """What it looks like now."""
@@ -89,8 +107,8 @@ class PostedChannel:
             input_bytes=self.channel.input_bytes,
             batch_bytes=self.channel.batch_bytes,
             compressed_bytes=self.channel.compressed_bytes,
-            l1_transactions=len(self.postings),
-            blobs=self.blobs,
+            l1_transactions=len({id(inclusion) for inclusion in self.inclusions}),
+            blobs=len(self.parcels) if self.kind is DataKind.BLOBS else 0,
             first_l1_block=min(numbers, default=None),
             last_l1_block=max(numbers, default=None),
             cost=self.cost,
@@ -99,7 +117,10 @@ class PostedChannel:
 
 @dataclass(frozen=True)
 class ChannelRecord:
-    """A channel for dashboards and metrics: sizes in bytes, cost in wei (confirmed transactions only)."""
+    """A channel for dashboards and metrics: sizes in bytes, cost in wei; both of confirmed transactions only.
+
+    `blobs` counts those that hold frames of it, also when it shares them with other channels.
+    """
 
     id: bytes
     state: ChannelState

@@ -7,11 +7,15 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from batcher.budget import Budget
 from batcher.driver import BatchSubmitter
 from batcher.metrics import BatcherCollector
-from batcher.settings import ChannelSettings, DriverSettings, ThrottleSettings
+from batcher.ports import RemoteStore
+from batcher.settings import ChannelSettings, DataAvailability, DriverSettings, ThrottleSettings
 from batcher.source import L1HeadReader, MonotonicClock, RpcL2Source
 from batcher.status import BatcherStatus
+from batcher.throttle import Throttle, ThrottleStatus
+from batcher.throttle_controllers import ControllerType, PidSettings
 from config.l1_chain import L1ChainConfig
 from config.rollup import RollupConfig
 from config.types import Address, to_hex
@@ -28,8 +32,8 @@ class BatcherConfig:
     """Where the batcher finds its node and L1, what it signs with, and how it behaves.
 
     `l2_rpc` is the execution API, `rollup_rpc` the rollup API (`optimism_`); one URL can serve both. `throttle` None:
-    the sequencer is never told to slow down. `stopped`: wait for `start_batcher` before posting. `drain_seconds` is
-    the time that a stop may take to get on L1 what is loaded.
+    the sequencer is never told to slow down. `remote`: keep the data there and post commitments. `stopped`: wait for
+    `start_batcher` before posting. `drain_seconds` is the time that a stop may take to get on L1 what is loaded.
     """
 
     l1_rpc: str
@@ -43,6 +47,7 @@ class BatcherConfig:
     throttle: ThrottleSettings | None = None
     fees: FeePolicy = field(default_factory=FeePolicy)
     tx_policy: TxPolicy = field(default_factory=TxPolicy)
+    remote: RemoteStore | None = None
     stopped: bool = False
     drain_seconds: float = 0.0
 
@@ -67,6 +72,7 @@ class BatcherService:
         fees = config.fees
         if config.driver.transaction_ceiling is not None:
             fees = replace(fees, max_cost=config.driver.transaction_ceiling)
+        budget = Budget(config.driver.budget)
         self._sender = TxManager(
             self._l1_rpc,
             config.signer,
@@ -75,18 +81,27 @@ class BatcherService:
             l1_chain=config.l1_chain,
             fees=fees,
             policy=config.tx_policy,
+            allowance=budget,
         )
         l2 = RpcL2Source(self._l2_rpc, self._rollup_rpc, config.rollup)
         self._submitter = BatchSubmitter(
             config.rollup,
             l2,
-            L1HeadReader(L1Client(self._l1_rpc), config.l1_chain),
+            L1HeadReader(
+                L1Client(self._l1_rpc),
+                config.l1_chain,
+                fees,
+                self._l1_rpc if config.channels.data_availability is DataAvailability.AUTO else None,
+            ),
             self._sender,
             MonotonicClock(),
             channel_settings=config.channels,
             settings=config.driver,
             limiter=l2 if config.throttle else None,
             throttle_settings=config.throttle,
+            remote=config.remote,
+            leftovers=self._sender,
+            budget=budget,
         )
         self.registry = CollectorRegistry()
         self.registry.register(BatcherCollector(self.status))
@@ -119,6 +134,8 @@ class BatcherService:
         await self._sender.close()
         for rpc in (self._l1_rpc, self._l2_rpc, self._rollup_rpc):
             await rpc.close()
+        if self._config.remote is not None:
+            await self._config.remote.close()
         if self._own_kzg:
             self._kzg.close()
 
@@ -127,12 +144,39 @@ class BatcherService:
         self._submitter.start()
 
     async def stop_batcher(self) -> None:
-        """Stop the posting loop (`admin_stopBatcher`); the next start goes on from the safe head."""
+        """Stop the posting loop (`admin_stopBatcher`); the next start goes on from the safe head.
+
+        Raises RuntimeError when it does not run.
+        """
+        self._require_running()
         await self._submitter.stop(self._config.drain_seconds)
 
     async def flush_batcher(self) -> None:
-        """Close and post the open channel now (`admin_flushBatcher`)."""
+        """Close and post the open channel now (`admin_flushBatcher`). Raises RuntimeError when the loop does not run."""
+        self._require_running()
         self._submitter.flush()
+
+    def throttle_status(self) -> ThrottleStatus:
+        """What the sequencer is told (`admin_getThrottleController`). Raises RuntimeError with throttling off."""
+        return self._throttle().status
+
+    def set_throttle_controller(self, kind: ControllerType, pid: PidSettings | None) -> None:
+        """Change the controller (`admin_setThrottleController`). Raises RuntimeError with throttling off."""
+        self._throttle().set_controller(kind, pid)
+
+    def reset_throttle_controller(self) -> None:
+        """Put it back into its first state (`admin_resetThrottleController`). Raises RuntimeError with throttling off."""
+        self._throttle().reset()
+
+    def _require_running(self) -> None:
+        if not self._submitter.running:
+            raise RuntimeError("the batcher is not running")
+
+    def _throttle(self) -> Throttle:
+        throttle = self._submitter.throttle
+        if throttle is None:
+            raise RuntimeError("throttling is off: start the batcher with a lower threshold above 0")
+        return throttle
 
     async def batcher_status(self) -> dict[str, Any]:
         """The status as JSON (`admin_getBatcherStatus`)."""
@@ -149,6 +193,7 @@ class BatcherService:
             "running": status.running,
             "haltedBy": status.halted_by,
             "waitingFor": status.waiting_for,
+            "windowExpired": status.window_expired,
             "lastError": status.last_error,
             "safeL2": status.safe_l2.number if status.safe_l2 else None,
             "unsafeL2": status.unsafe_l2.number if status.unsafe_l2 else None,

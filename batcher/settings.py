@@ -1,8 +1,9 @@
 """What an operator can choose about posting batches; names follow op-batcher's flags."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
+from batcher.throttle_controllers import ControllerType, PidSettings
 from config.constants import MAX_BLOB_DATA_BYTES
 from config.types import Wei
 from derivation.codec import FRAME_FIXED_BYTES, Compression
@@ -12,6 +13,10 @@ VERSION_BYTES = 1
 
 MAX_BLOBS_PER_TRANSACTION = 6
 """The most blobs one L1 transaction may carry since Osaka (EIP-7594)."""
+
+
+MAX_L1_TX_BYTES = 130_672
+"""What geth's pool takes (131,072 bytes), less 400 for the rest of a transaction."""
 
 
 class BatchType(IntEnum):
@@ -63,6 +68,10 @@ class ChannelSettings:
             )
         if self.max_l1_tx_bytes <= FRAME_FIXED_BYTES + VERSION_BYTES:
             raise ValueError(f"L1 transactions of {self.max_l1_tx_bytes} bytes leave no room for a frame's data")
+        if self.max_l1_tx_bytes > MAX_L1_TX_BYTES:
+            raise ValueError(
+                f"L1 transactions of {self.max_l1_tx_bytes} bytes are too large: pools take up to {MAX_L1_TX_BYTES} of data"
+            )
         if min(self.max_channel_duration, self.sub_safety_margin, self.max_blocks_per_span_batch) < 0:
             raise ValueError("channel duration, safety margin and blocks per span batch cannot be negative")
 
@@ -86,19 +95,38 @@ class ChannelSettings:
 class ThrottleSettings:
     """When the sequencer is told to slow down, and to what (bytes of estimated L1 data).
 
-    Above `backlog_bytes` of L2 data not yet on L1, the sequencer is limited to `tx_bytes` per transaction and
-    `block_bytes` per block; otherwise only to `always_block_bytes` per block. `backlog_bytes` of 0 switches it off.
+    Above `lower_threshold` bytes of L1 data that is not on L1 yet the controller begins to slow the sequencer down (0: it
+    never does), at `upper_threshold` it does so with full intensity. Limits per block and per transaction lie between the
+    upper limit (hardly any intensity) and the lower limit (full intensity); a lower limit of 0 switches that limit off.
+    The limits are told again after `repeat_seconds`. Names and defaults as op-batcher's `--throttle.*` flags.
     """
 
-    backlog_bytes: int = 1_000_000
-    tx_bytes: int = 300
-    block_bytes: int = 21_000
-    always_block_bytes: int = 130_000
+    controller: ControllerType = ControllerType.QUADRATIC
+    lower_threshold: int = 3_200_000
+    upper_threshold: int = 12_800_000
+    tx_size_lower_limit: int = 150
+    tx_size_upper_limit: int = 20_000
+    block_size_lower_limit: int = 2_000
+    block_size_upper_limit: int = 130_000
+    pid: PidSettings = field(default_factory=PidSettings)
     repeat_seconds: float = 30.0
 
     def __post_init__(self) -> None:
-        if min(self.backlog_bytes, self.tx_bytes, self.block_bytes, self.always_block_bytes) < 0:
-            raise ValueError("throttle limits are byte counts and cannot be negative")
+        if min(self.lower_threshold, self.tx_size_lower_limit, self.block_size_lower_limit) < 0:
+            raise ValueError("throttle thresholds and limits are byte counts and cannot be negative")
+        if self.lower_threshold and self.upper_threshold <= self.lower_threshold:
+            raise ValueError(
+                f"the upper throttle threshold ({self.upper_threshold} bytes) must be above the lower one "
+                f"({self.lower_threshold} bytes)"
+            )
+        for what, lower, upper in (
+            ("block", self.block_size_lower_limit, self.block_size_upper_limit),
+            ("transaction", self.tx_size_lower_limit, self.tx_size_upper_limit),
+        ):
+            if lower > upper:
+                raise ValueError(
+                    f"the throttle's lower {what} limit of {lower} bytes is above the upper one of {upper}"
+                )
 
 
 @dataclass(frozen=True)
@@ -113,7 +141,8 @@ class DriverSettings:
     `max_transaction_cost` (wei; None: a tenth of the budget): the sender has to keep to that, and until its receipt
     tells what a transaction cost, it counts as that much.
 
-    With `wait_node_sync` posting starts once the node has derived the L1 head of the start. `safe_progress_margin` is
+    With `wait_node_sync` posting starts once the node has derived the L1 head of the start, and before that head is taken,
+    transactions of an earlier run in L1's pool get `leftover_patience` L1 blocks to be included. `safe_progress_margin` is
     the number of L1 blocks that the node must have derived past a channel before its blocks, if still not safe, count
     as lost. `max_queued_bytes` bounds the L2 blocks held in memory and `max_unsent_transactions` the finished L1
     transactions; `history_channels` are remembered for the status.
@@ -127,6 +156,7 @@ class DriverSettings:
     budget: Wei | None = None
     max_transaction_cost: Wei | None = None
     wait_node_sync: bool = False
+    leftover_patience: int = 5
     safe_progress_margin: int = 1
     max_queued_bytes: int = 256_000_000
     max_unsent_transactions: int = 20

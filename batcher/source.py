@@ -12,9 +12,10 @@ from config.rollup import BlockId, RollupConfig
 from config.types import Timestamp, Wei, from_hex, to_hash32
 from evm.l1_attributes import L1AttributesError, L1BlockInfo
 from evm.types import Block, Header
-from evm.types.json_codec import block_from_json
+from evm.types.json_codec import block_from_json, parse_quantity
 from evm.types.rlp import RlpError
 from evm.types.transaction import TransactionDecodingError
+from l1.fees import FeePolicy
 from l1.rpc import RpcCaller, RpcError
 
 
@@ -140,11 +141,15 @@ class HeaderSource(Protocol):
 
 
 class L1HeadReader:
-    """L1's head and prices from its newest header."""
+    """L1's head and prices from its newest header, and with `tips` what inclusion costs above the base fee."""
 
-    def __init__(self, client: HeaderSource, chain: L1ChainConfig) -> None:
+    def __init__(
+        self, client: HeaderSource, chain: L1ChainConfig, fees: FeePolicy, tips: RpcCaller | None = None
+    ) -> None:
         self._client = client
         self._chain = chain
+        self._fees = fees
+        self._tips = tips
 
     async def head(self) -> L1Head:
         """The newest L1 block. Raises TemporaryError."""
@@ -155,7 +160,22 @@ class L1HeadReader:
             timestamp=Timestamp(header.timestamp),
             base_fee=Wei(header.base_fee_per_gas or 0),
             blob_base_fee=Wei(self._chain.blob_base_fee(header.excess_blob_gas or 0, header.timestamp)),
+            tip=await self._tip(),
         )
+
+    async def _tip(self) -> Wei:
+        """What the sender would offer; its least offer where the endpoint has no opinion."""
+        if self._tips is None:
+            return Wei(0)
+        try:
+            suggested = parse_quantity(await self._tips.call("eth_maxPriorityFeePerGas", ()))
+        except RpcError as error:
+            if not error.is_unsupported:
+                raise TemporaryError(str(error)) from error
+            suggested = 0
+        except ValueError as error:
+            raise TemporaryError(f"{self._tips.endpoint} answered eth_maxPriorityFeePerGas with {error}") from error
+        return Wei(min(max(suggested, self._fees.min_tip), self._fees.max_tip))
 
 
 def _block_id(answer: dict[str, Any]) -> BlockId:

@@ -10,7 +10,10 @@ from config.types import Wei
 
 @dataclass
 class Counters:
-    """Totals since the batcher was made. Bytes are bytes of raw L2 transactions in, bytes of channels out."""
+    """Totals since the batcher was made.
+
+    Bytes are bytes of raw L2 transactions in, bytes of channels out, and what confirmed L1 transactions carry of channels.
+    """
 
     blocks_loaded: int = 0
     channels_closed: int = 0
@@ -19,6 +22,8 @@ class Counters:
     transactions_sent: int = 0
     transactions_confirmed: int = 0
     transactions_failed: int = 0
+    blobs_confirmed: int = 0
+    payload_bytes_confirmed: int = 0
     rewinds: int = 0
     resets: int = 0
     temporary_errors: int = 0
@@ -28,7 +33,8 @@ class Counters:
 class BatcherStatus:
     """`waiting_for` says in words why nothing is posted, when nothing is; `halted_by` why the loop ended by itself.
 
-    `backlog_bytes` estimates L2 data that is not confirmed on L1; `spent` and `reserved` are wei.
+    `backlog_bytes` estimates L2 data that is not confirmed on L1, `backlog_l1_bytes` what it will take there.
+    `window_expired`: nothing is posted because the next block comes too late for derivation. `spent` and `reserved` are wei.
     """
 
     running: bool
@@ -40,9 +46,11 @@ class BatcherStatus:
     safe_l2: BlockId | None
     queued_blocks: int
     backlog_bytes: int
+    backlog_l1_bytes: int
     open_channel_blocks: int
     open_channel_input_bytes: int
     pending_transactions: int
+    window_expired: bool
     throttling: bool
     spent: Wei
     reserved: Wei
@@ -70,9 +78,11 @@ class BatcherStatus:
             "safeL2": self.safe_l2.to_json() if self.safe_l2 else None,
             "queuedBlocks": self.queued_blocks,
             "backlogBytes": self.backlog_bytes,
+            "backlogL1Bytes": self.backlog_l1_bytes,
             "openChannelBlocks": self.open_channel_blocks,
             "openChannelInputBytes": self.open_channel_input_bytes,
             "pendingTransactions": self.pending_transactions,
+            "windowExpired": self.window_expired,
             "throttling": self.throttling,
             "spentWei": str(self.spent),
             "reservedWei": str(self.reserved),
@@ -85,6 +95,8 @@ class BatcherStatus:
             "transactionsSent": self.counters.transactions_sent,
             "transactionsConfirmed": self.counters.transactions_confirmed,
             "transactionsFailed": self.counters.transactions_failed,
+            "blobsConfirmed": self.counters.blobs_confirmed,
+            "payloadBytesConfirmed": self.counters.payload_bytes_confirmed,
             "rewinds": self.counters.rewinds,
             "resets": self.counters.resets,
             "temporaryErrors": self.counters.temporary_errors,

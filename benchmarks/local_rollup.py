@@ -21,6 +21,7 @@ from evm.engine.choice import make_engine
 from evm.genesis import genesis_block
 from evm.rules import L2Rules
 from evm.store.kv import LevelDbStore
+from evm.store.memory import CacheSizes
 from evm.store.state import StateStore
 from evm.types import PayloadAttributes, decode_transaction
 from node.chain import Chain
@@ -68,13 +69,17 @@ class LocalRollup:
         self.rollup: RollupConfig = replace(rollup, genesis=replace(rollup.genesis, l2=BlockId(block.hash, 0)))
         self.rules = L2Rules(self.rollup)
 
-    def open(self, directory: Path, mode: EngineMode = EngineMode.PYEVM) -> "LocalChain":
-        """A new chain that stands at genesis, made by this engine."""
-        kv = LevelDbStore(directory)
+    def open(
+        self, directory: Path, mode: EngineMode = EngineMode.PYEVM, caches: CacheSizes | None = None
+    ) -> "LocalChain":
+        """A new chain that stands at genesis, made by this engine, with caches of the default sizes or these."""
+        caches = caches or CacheSizes.of()
+        kv = LevelDbStore(directory, caches)
         Chain.initialise(kv, *self._genesis)
-        chain = Chain(kv, self.rules, StateStore(kv))
+        chain = Chain(kv, self.rules, StateStore(kv, caches))
         if mode is not EngineMode.PYEVM:
-            chain.engine = make_engine(mode, self.rules, chain.state, chain, directory / "reproducers")
+            reproducers = directory / "reproducers"
+            chain.engine = make_engine(mode, self.rules, chain.state, chain, reproducers, caches.native)
         return LocalChain(self, chain)
 
 

@@ -5,13 +5,16 @@ The peer is what the OP Stack started with, singular batches compressed with zli
 the information in the transactions: signatures and whatever else was drawn at random (see `benchmarks.traffic`).
 """
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 from batcher.block import BatchBlock
-from batcher.da import DataKind, transactions
 from batcher.encoding import encode_batches
+from batcher.packing import Packer
 from batcher.settings import BatchType, ChannelSettings
 from benchmarks.derivation import channels
 from benchmarks.report import Figure, report
@@ -19,26 +22,29 @@ from benchmarks.stopwatch import Stopwatch
 from benchmarks.traffic import Sample, Traffic
 from config.constants import MAX_BLOB_DATA_BYTES
 from config.rollup import BlockId, RollupConfig
-from config.types import Hash32, Timestamp
+from config.types import Hash32, Timestamp, from_hex
 from derivation.codec import Compression, compress_channel
+from derivation.inspection import DataFormat, inspect_batch_data
 from evm.types import keccak256
 from tests.actions.chains import L2_CHAIN_ID, FakeL1, make_rollup
 
 _PEER = "singular batches with zlib level 9"
 _PER_BLOCK = 20
+_LARGE_BLOCK = 700
+"""Transactions of a block that fills about half a blob."""
 _BLOCKS_PER_EPOCH = 6
+_REAL = "batches/op-mainnet-2024-01-10-singular-calldata.hex"
 
 
 def _hash(what: str, number: int) -> Hash32:
     return keccak256(f"{what} {number}".encode())
 
 
-def _l2_blocks(rollup: RollupConfig, samples: Sequence[Sample]) -> list[BatchBlock]:
-    """Blocks of 20 transactions every 2 seconds, with a new L1 origin every 12."""
+def _l2_blocks(rollup: RollupConfig, groups: Sequence[Sequence[bytes]]) -> list[BatchBlock]:
+    """Blocks of these transactions every 2 seconds, with a new L1 origin every 12."""
     genesis = rollup.genesis
     blocks = []
-    for index in range(0, len(samples), _PER_BLOCK):
-        number = index // _PER_BLOCK + 1
+    for number, transactions in enumerate(groups, 1):
         epoch, sequence_number = divmod(number, _BLOCKS_PER_EPOCH)
         blocks.append(
             BatchBlock.create(
@@ -47,28 +53,38 @@ def _l2_blocks(rollup: RollupConfig, samples: Sequence[Sample]) -> list[BatchBlo
                 Timestamp(genesis.l2_time + number * rollup.block_time),
                 BlockId(_hash("l1", epoch), epoch) if epoch else genesis.l1,
                 sequence_number,
-                tuple(sample.raw for sample in samples[index : index + _PER_BLOCK]),
+                tuple(transactions),
             )
         )
     return blocks
 
 
+def _grouped(raws: Sequence[bytes], per_block: int) -> list[Sequence[bytes]]:
+    return [raws[start : start + per_block] for start in range(0, len(raws), per_block)]
+
+
+def _posted(blocks: Sequence[BatchBlock], rollup: RollupConfig, settings: ChannelSettings) -> tuple[int, int, float]:
+    """Bytes in blobs, number of blobs, and how full those are that the batcher did not have to close early."""
+    packer = Packer.for_blobs()
+    full = [payload for channel, _ in channels(blocks, rollup, settings) for payload in packer.add(channel)]
+    last = packer.flush()
+    sizes = [len(payload.data) for payload in full]
+    fill = sum(sizes) / (len(sizes) * MAX_BLOB_DATA_BYTES) if sizes else 0.0
+    return sum(sizes) + sum(len(payload.data) for payload in last), len(sizes) + len(last), fill
+
+
 def _measure(name: str, traffic: Iterator[Sample], count: int, rollup: RollupConfig) -> None:
     samples = list(islice(traffic, count))
-    blocks = _l2_blocks(rollup, samples)
+    raws = [sample.raw for sample in samples]
+    blocks = _l2_blocks(rollup, _grouped(raws, _PER_BLOCK))
     settings = ChannelSettings()
-    posted = blobs = full_posted = full_blobs = 0
     stopwatch = Stopwatch()
     with stopwatch:
-        made = [channel for channel, _ in channels(blocks, rollup, settings)]
-    for number, channel in enumerate(made, 1):
-        sent = transactions(channel, DataKind.BLOBS, settings, rollup.batch_inbox_address)
-        payload, used = sum(item.payload_bytes for item in sent), sum(len(item.candidate.blobs) for item in sent)
-        posted, blobs = posted + payload, blobs + used
-        if number < len(made):  # the last channel is closed early
-            full_posted, full_blobs = full_posted + payload, full_blobs + used
+        posted, blobs, fill = _posted(blocks, rollup, settings)
+    large, _, large_fill = _posted(_l2_blocks(rollup, _grouped(raws, _LARGE_BLOCK)), rollup, settings)
     singular = compress_channel(encode_batches(blocks, rollup, BatchType.SINGULAR, 0), Compression.ZLIB)
     floor = sum(sample.bits for sample in samples) / 8 / count
+    raw = sum(map(len, raws)) / count
     report(
         Figure(
             f"posted_bytes_per_{name}",
@@ -78,14 +94,44 @@ def _measure(name: str, traffic: Iterator[Sample], count: int, rollup: RollupCon
             len(singular) / count,
             {
                 "transactions": count,
-                "rawBytesPerTransaction": round(sum(len(sample.raw) for sample in samples) / count, 1),
+                "rawBytesPerTransaction": round(raw, 1),
+                "compression": round(raw * count / posted, 3),
+                "bestCompression": round(raw / floor, 3),
                 "floor": round(floor, 2),
                 "ratioToFloor": round(posted / count / floor, 3),
-                "compression": f"brotli {settings.compression_level}",
+                "algorithm": f"brotli {settings.compression_level}",
                 "targetBlobs": settings.target_blobs,
                 "blobs": blobs,
-                "blobFill": round(full_posted / (full_blobs * MAX_BLOB_DATA_BYTES), 4) if full_blobs else None,
+                "blobFill": round(fill, 4),
+                "largeBlocks": {"bytesPerTransaction": round(large / count, 2), "blobFill": round(large_fill, 4)},
                 "compressionCpuMsPerTransaction": round(1000 * sum(stopwatch.cpu) / count, 3),
+            },
+        )
+    )
+
+
+def _measure_real(vectors: Path, rollup: RollupConfig) -> None:
+    """What OP Mainnet's batcher posted in a channel of January 2024, made into span batches and brotli."""
+    posted_then = from_hex((vectors / _REAL).read_text().strip())
+    document = inspect_batch_data(posted_then, DataFormat.CALLDATA, rollup)
+    batches = [batch for channel in document["channels"] for batch in channel["batches"]]
+    groups = [[from_hex(raw) for raw in block["transactions"]] for batch in batches for block in batch["blocks"]]
+    raws = [raw for group in groups for raw in group]
+    settings = ChannelSettings()
+    real_chain = replace(rollup, l2_chain_id=10)
+    posted, _, _ = _posted(_l2_blocks(real_chain, groups), real_chain, settings)
+    report(
+        Figure(
+            "posted_bytes_per_op_mainnet_transaction",
+            posted / len(raws),
+            "bytes/tx",
+            "OP Mainnet's batcher, calldata of 10 January 2024",
+            len(posted_then) / len(raws),
+            {
+                "transactions": len(raws),
+                "rawBytesPerTransaction": round(sum(map(len, raws)) / len(raws), 1),
+                "compression": round(sum(map(len, raws)) / posted, 3),
+                "algorithm": f"brotli {settings.compression_level}",
             },
         )
     )
@@ -95,7 +141,12 @@ def main(count: int = 20_000) -> None:
     """Run the benchmark with that many transactions of each kind."""
     rollup = make_rollup(FakeL1(), seq_window_size=100_000)
     _measure("fresh_transfer", Traffic(L2_CHAIN_ID, 1).fresh_transfers(), count, rollup)
+    _measure("exact_transfer", Traffic(L2_CHAIN_ID, 3).exact_transfers(), count, rollup)
     _measure("mixed_transaction", Traffic(L2_CHAIN_ID, 2).mixed(), count, rollup)
+    _measure("contract_transaction", Traffic(L2_CHAIN_ID, 4).contracts(), count, rollup)
+    vectors = Path(os.environ.get("LAMINA_VECTORS", Path(__file__).resolve().parents[2] / "shared" / "vectors"))
+    if (vectors / _REAL).is_file():
+        _measure_real(vectors, rollup)
 
 
 if __name__ == "__main__":

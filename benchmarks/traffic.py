@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.transactions import TOKEN_GAS, TRANSFER_GAS, signed, token_transfer_data
+from benchmarks.transactions import ETHER, TOKEN_GAS, TRANSFER_GAS, signed, token_transfer_data
 from config.constants import WETH
 from config.types import Address
 from evm.types.signature import address_of
@@ -43,6 +43,55 @@ class Traffic:
             raw = signed(key, self._chain_id, 0, to, value=self._amount()).raw
             yield Sample(raw, SIGNATURE_BITS + 160 + math.log2(_AMOUNTS))
 
+    def exact_transfers(self) -> Iterator[Sample]:
+        """The same with amounts to the wei, up to one ether: nothing in them can be left out."""
+        while True:
+            key = self._rng.randbytes(32)
+            to = Address(self._rng.randbytes(20))
+            raw = signed(key, self._chain_id, 0, to, value=self._rng.randrange(1, ETHER + 1)).raw
+            yield Sample(raw, SIGNATURE_BITS + 160 + math.log2(ETHER))
+
+    def contracts(self, accounts: int = 2_000) -> Iterator[Sample]:
+        """Traffic of a chain that is used for tokens: 15 % transfers, 30 % ERC-20 transfers, 10 % approvals, 35 % swaps, 10 %
+        claims with a Merkle proof; about 260 bytes each.
+
+        Known: nonces, fees, gas limits, selectors, which words are zero. To be known: the signature, the kind, which of 2,000
+        accounts, of 50 tokens, of 5 routers and spenders, amounts to the wei, five hashes of a proof out of 256.
+        """
+        keys = [self._rng.randbytes(32) for _ in range(accounts)]
+        addresses = [address_of(key) for key in keys]
+        tokens = [Address(self._rng.randbytes(20)) for _ in range(50)]
+        others = [Address(self._rng.randbytes(20)) for _ in range(5)]
+        hashes = [self._rng.randbytes(32) for _ in range(256)]
+        nonces = [0] * accounts
+        who, which, amount = math.log2(accounts), math.log2(50), math.log2(ETHER)
+        while True:
+            sender, kind = self._rng.randrange(accounts), self._rng.random()
+            nonce = nonces[sender]
+            nonces[sender] += 1
+            token, other, to = self._rng.choice(tokens), self._rng.choice(others), self._rng.choice(addresses)
+            value, gas = 0, 200_000
+            if kind < 0.15:
+                target, data, gas, value = to, b"", TRANSFER_GAS, self._rng.randrange(1, ETHER)
+                bits = who + amount - math.log2(0.15)
+            elif kind < 0.45:
+                target, data, gas = token, token_transfer_data(to, self._rng.randrange(1, ETHER)), TOKEN_GAS
+                bits = who + which + amount - math.log2(0.3)
+            elif kind < 0.55:
+                target, data = token, _call("095ea7b3", other, b"\xff" * 32)
+                bits = which + math.log2(5) - math.log2(0.1)
+            elif kind < 0.9:
+                amounts = [self._rng.randrange(1, ETHER).to_bytes(8, "big") for _ in range(2)]
+                path = (b"\xa0", addresses[sender], (1_700_000_000 + nonce).to_bytes(4, "big"), b"\x02", token)
+                target, data = other, _call("38ed1739", *amounts, *path, self._rng.choice(tokens))
+                bits = 2 * amount + 2 * which + math.log2(5) - math.log2(0.35)
+            else:
+                proof = [self._rng.choice(hashes) for _ in range(5)]
+                target, data = other, _call("2e7ba6ef", addresses[sender], b"\x80", b"\x05", *proof)
+                bits = 5 * 8 + math.log2(5) - math.log2(0.1)
+            tx = signed(keys[sender], self._chain_id, nonce, target, data=data, gas=gas, value=value)
+            yield Sample(tx.raw, SIGNATURE_BITS + bits)
+
     def mixed(self, accounts: int = 500) -> Iterator[Sample]:
         """Traffic among known accounts: 55 % transfers, 35 % ERC-20 transfers, 10 % other calls.
 
@@ -74,3 +123,7 @@ class Traffic:
 
     def _amount(self) -> int:
         return self._rng.randrange(1, _AMOUNTS + 1) * _AMOUNT_UNIT
+
+
+def _call(selector: str, *words: bytes) -> bytes:
+    return bytes.fromhex(selector) + b"".join(bytes(32 - len(word)) + word for word in words)

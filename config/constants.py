@@ -67,6 +67,7 @@ ADDRESS_ALIAS_OFFSET = 0x1111000000000000000000000000000000001111
 # --- batch data (spec: op derivation) ---
 
 DERIVATION_VERSION_0 = 0
+DERIVATION_VERSION_1 = 1
 FRAME_OVERHEAD = 200
 """Bytes counted per frame on top of its data, to bound memory by the number of frames too."""
 MAX_FRAME_DATA_LENGTH = 1_000_000

@@ -24,6 +24,7 @@ _Item = bytes | list["_Item"]
 def program_config(rollup: RollupConfig, l1_chain: L1ChainConfig) -> bytes:
     """The canonical encoding of a chain's configuration.
 
+    Where the chain keeps its data (`alt_da`) is not in it: the program derives from L1 only, so ask `check_provable` first.
     Raises ValueError when the two are not of the same L1 chain, or a value is outside what the program can hold.
     """
     if rollup.l1_chain_id != l1_chain.chain_id:
@@ -36,6 +37,12 @@ def program_config(rollup: RollupConfig, l1_chain: L1ChainConfig) -> bytes:
             f"the configuration takes {len(encoded)} bytes, the program has room for {MAX_PROGRAM_CONFIG_BYTES}"
         )
     return encoded
+
+
+def check_provable(rollup: RollupConfig) -> None:
+    """Raises ValueError when claims about this chain cannot be decided by the program, which reads batch data from L1 only."""
+    if rollup.alt_da is not None:
+        raise ValueError("this chain keeps its data outside L1 (alt_da): the fault-proof program cannot derive it")
 
 
 def _rollup(rollup: RollupConfig) -> list[_Item]:

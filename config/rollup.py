@@ -49,6 +49,44 @@ class Eip1559Parameters:
 
 
 @dataclass(frozen=True)
+class AltDaConfig:
+    """Batch data may be kept outside L1: which commitments count, and how they can be challenged (windows in L1 blocks).
+
+    `commitment_type` is 0 for keccak, 1 for generic commitments. Without a challenge contract nobody can challenge.
+    Spec: op alt-da.
+    """
+
+    commitment_type: int
+    challenge_contract_address: Address = ZERO_ADDRESS
+    challenge_window: int = 0
+    resolve_window: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """op-node's `alt_da`."""
+        return {
+            "da_challenge_contract_address": to_hex(self.challenge_contract_address),
+            "da_commitment_type": _COMMITMENT_TYPES[self.commitment_type],
+            "da_challenge_window": self.challenge_window,
+            "da_resolve_window": self.resolve_window,
+        }
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> "AltDaConfig":
+        """Read op-node's `alt_da`, or the table of that name in the superchain registry. Raises ValueError."""
+        name = data.get("da_commitment_type") or _COMMITMENT_TYPES[0]
+        if name not in _COMMITMENT_TYPES:
+            raise ValueError(f"alt_da: unknown da_commitment_type {name!r}, known are {', '.join(_COMMITMENT_TYPES)}")
+        window, resolve = (
+            parse_optional_quantity(data.get(key), key) or 0 for key in ("da_challenge_window", "da_resolve_window")
+        )
+        address = to_address(data.get("da_challenge_contract_address") or "0x" + "00" * 20)
+        return AltDaConfig(_COMMITMENT_TYPES.index(name), address, window, resolve)
+
+
+_COMMITMENT_TYPES = ("KeccakCommitment", "GenericCommitment")
+
+
+@dataclass(frozen=True)
 class RollupGenesis:
     """Where the rollup starts: the L1 block that derivation begins after, the L2 genesis, and the configuration then."""
 
@@ -82,6 +120,8 @@ class RollupConfig:
     pectra_blob_schedule_time: Timestamp | None = None
     keep_karst_upgrade_gas: bool = False
     """The gas that Karst's activation block got for its upgrade transactions stays in the gas limit afterwards."""
+    alt_da: AltDaConfig | None = None
+    """None: all batch data is on L1."""
 
     def is_active(self, fork: Fork, timestamp: int) -> bool:
         """Whether an L2 block of this timestamp follows `fork`'s rules."""
@@ -152,6 +192,8 @@ class RollupConfig:
             result["pectra_blob_schedule_time"] = self.pectra_blob_schedule_time
         if self.keep_karst_upgrade_gas:
             result["keep_karst_upgrade_gas"] = True
+        if self.alt_da is not None:
+            result["alt_da"] = self.alt_da.to_json()
         result.update(
             {
                 "batch_inbox_address": to_hex(self.batch_inbox_address),
@@ -211,6 +253,10 @@ def _eip1559(data: dict[str, Any], elasticity: str, denominator: str, denominato
     )
 
 
+def _alt_da(data: dict[str, Any] | None) -> AltDaConfig | None:
+    return None if data is None else AltDaConfig.from_json(data)
+
+
 def _from_json(data: dict[str, Any]) -> RollupConfig:
     genesis = data["genesis"]
 
@@ -241,6 +287,7 @@ def _from_json(data: dict[str, Any]) -> RollupConfig:
         ),
         pectra_blob_schedule_time=_optional_time(data, "pectra_blob_schedule_time"),
         keep_karst_upgrade_gas=bool(data.get("keep_karst_upgrade_gas") or False),
+        alt_da=_alt_da(data.get("alt_da")),
     )
 
 
@@ -282,6 +329,7 @@ def load_registry_chain(chain_toml: Path, superchain_toml: Path | None = None) -
             ),
             pectra_blob_schedule_time=_optional_time(hardforks, "pectra_blob_schedule_time"),
             keep_karst_upgrade_gas=bool(hardforks.get("keep_karst_upgrade_gas", False)),
+            alt_da=_alt_da(chain.get("alt_da")),
         )
     except KeyError as error:
         raise ValueError(f"{chain_toml}: the field {error.args[0]!r} is missing") from error

@@ -12,6 +12,7 @@ class EventKind(Enum):
     """What happened; the value is the name in metrics."""
 
     BLOB_INVALID = "blob_invalid"
+    COMMITMENT_INVALID = "commitment_invalid"
     FRAMES_INVALID = "frames_invalid"
     FRAME_DROPPED = "frame_dropped"
     CHANNEL_REPLACED = "channel_replaced"

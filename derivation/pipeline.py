@@ -9,7 +9,7 @@ from config.rollup import RollupConfig
 from config.types import Address
 from derivation.batch_rules import NOTHING_ASSUMED, Assumptions
 from derivation.events import DerivationEvent, EventKind, EventSink
-from derivation.providers import L1Provider, L2Provider
+from derivation.providers import L1Provider, L2Provider, RemoteInputs
 from derivation.stages.attributes_stage import AttributesStage
 from derivation.stages.era import BufferingEra, Era, StrictEra
 from derivation.stages.known_epochs import KnownEpochs
@@ -85,15 +85,19 @@ class DerivationPipeline:
         l2: L2Provider,
         on_event: Callable[[DerivationEvent], None] | None = None,
         assumed: Assumptions = NOTHING_ASSUMED,
+        remote: RemoteInputs | None = None,
     ) -> None:
-        """`assumed` is for who derives without having all of L2, or without executing blocks."""
+        """`assumed` is for who derives without having all of L2, or without executing blocks.
+
+        `remote` is needed for chains with `alt_da`; without it they raise CriticalError.
+        """
         self._rollup = rollup
         self._l1 = l1
         self._l2 = l2
         self._events = EventSink(on_event)
         genesis = L1BlockRef(rollup.genesis.l1.hash, rollup.genesis.l1.number, rollup.genesis.l1.hash, 0)
         self._traversal = L1Traversal(rollup, l1, self._events, genesis, rollup.genesis.system_config)
-        self._retrieval = L1Retrieval(rollup, l1, self._events, self._traversal)
+        self._retrieval = L1Retrieval(rollup, l1, self._events, self._traversal, remote)
         self._buffering = BufferingEra(rollup, l2, self._events, self._retrieval, assumed)
         self._strict = StrictEra(rollup, l2, self._events, self._retrieval, assumed)
         self._era: Era = self._strict

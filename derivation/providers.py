@@ -13,8 +13,9 @@ from config.errors import TemporaryError
 from config.rollup import RollupConfig
 from config.system_config import SystemConfig
 from config.types import Hash32, to_hex
+from derivation.codec.commitment import Commitment
 from derivation.l2_block_info import l2_block_ref, system_config_of
-from derivation.types import L2BlockRef
+from derivation.types import L1BlockRef, L2BlockRef
 from evm.types.block import Block
 from evm.types.header import Header
 from evm.types.receipt import Receipt
@@ -28,18 +29,25 @@ class DataKind(Enum):
     L1_RECEIPTS = "L1 receipts"
     L1_BLOBS = "L1 blobs"
     L2_BLOCK = "L2 block"
+    REMOTE_INPUT = "input kept outside L1"
 
 
 @dataclass(frozen=True)
 class Missing:
-    """Data to fetch: of the block with this number or hash; for blobs, the versioned hashes in order."""
+    """Data to fetch: of the block with this number or hash; for blobs, the versioned hashes in order.
+
+    For an input kept outside L1, its commitment, and the L1 block that holds that.
+    """
 
     kind: DataKind
     number: int | None = None
     hash: Hash32 | None = None
     blob_hashes: tuple[Hash32, ...] = ()
+    commitment: Commitment | None = None
 
     def __str__(self) -> str:
+        if self.commitment is not None:
+            return f"{self.kind.value}, {self.commitment} in L1 block {self.number}"
         where = f"{self.number}" if self.hash is None else to_hex(self.hash)
         blobs = f", {len(self.blob_hashes)} blobs" if self.blob_hashes else ""
         return f"{self.kind.value} {where}{blobs}"
@@ -70,6 +78,13 @@ class L1Provider(Protocol):
 
     def blobs(self, header: Header, hashes: Sequence[Hash32]) -> Sequence[bytes]:
         """The blobs (131,072 bytes each) with these versioned hashes, in this order, of the block with this header."""
+
+
+class RemoteInputs(Protocol):
+    """Payloads that L1 holds only commitments to. May raise NotYetAvailable. Spec: op alt-da, "Derivation"."""
+
+    def remote_input(self, commitment: Commitment, origin: L1BlockRef) -> bytes:
+        """The payload, checked against a keccak commitment; `origin` is the L1 block with the commitment."""
 
 
 class L2Provider(Protocol):

@@ -17,7 +17,7 @@ from types import ModuleType
 
 from config.errors import CriticalError
 from config.l1_chain import L1ChainConfig, l1_chain_config
-from config.program import program_config
+from config.program import check_provable, program_config
 from config.registry import builtin_chain_ids, builtin_rollup_config
 from config.rollup import RollupConfig
 from config.types import Hash32, from_hex, to_hex
@@ -45,6 +45,7 @@ def configured_program(path: Path, rollup: RollupConfig, l1_chain: L1ChainConfig
             f"there is no program {path}: `python core/build.py fpvm` makes the one that disputes need"
         ) from None
     try:
+        check_provable(rollup)
         return read_elf(image).configured(program_config(rollup, l1_chain))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error

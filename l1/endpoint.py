@@ -40,6 +40,7 @@ class L1Endpoint:
         self.health = health
         self.stragglers: set[asyncio.Task[Header | TemporaryError]] = set()
         """Questions of votes that were settled before it answered."""
+        client.on_mismatch(health.lied)
         self._chain_id = chain_id
         self._chain_checked = chain_id is None
 

@@ -12,6 +12,7 @@ from l1.rpc import RpcCaller, RpcError
 
 GWEI = 10**9
 GAS_PER_BLOB = 131_072
+_CANCELLATION_FACTOR = 2
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ class FeePolicy:
             min(2 * quote.base_fee + tip, self.max_fee),
             min(max(2 * lowest.blob_fee, self.min_blob_fee), self.max_blob_fee) if blob_count else 0,
         )
-        if self.max_cost is not None and fees.worst_case(gas_limit, blob_count) > self.max_cost:
+        # With blobs, what may cost more than half of the ceiling could never be replaced: that takes twice all prices.
+        reach = 2 if blob_count else 1
+        if self.max_cost is not None and reach * fees.worst_case(gas_limit, blob_count) > self.max_cost:
             return lowest
         return fees
 
@@ -107,14 +110,30 @@ class FeePolicy:
         )
         return Fees(max(tip, 1), max(max_fee, 1), blob_fee)
 
-    def _check(self, fees: Fees, gas_limit: Gas, blob_count: int) -> None:
+    def cancellation(self, previous: Fees, quote: Quote, gas_limit: Gas, blob_count: int) -> Fees:
+        """The smallest offer for a transaction that does nothing, in place of one at `previous`, that L1 takes now.
+
+        Less than that is never offered: with blobs every offer doubles all prices, and so uses the ceilings up.
+        It may go above the ceilings of prices, but not above twice those: a nonce that nothing can use up would stop
+        everything behind it. The ceiling of the whole cost holds as ever. Raises FeeCeilingReached.
+        """
+        least = self.least_replacement(previous, blob_count)
+        fees = Fees(
+            least.tip,
+            max(least.max_fee, quote.base_fee + least.tip),
+            max(least.blob_fee, quote.blob_base_fee or 0) if blob_count else 0,
+        )
+        self._check(fees, gas_limit, blob_count, _CANCELLATION_FACTOR)
+        return fees
+
+    def _check(self, fees: Fees, gas_limit: Gas, blob_count: int, factor: int = 1) -> None:
         for what, price, ceiling in (
             ("gas", fees.max_fee, self.max_fee),
             ("the tip", fees.tip, self.max_tip),
             ("blob gas", fees.blob_fee, self.max_blob_fee),
         ):
-            if price > ceiling:
-                raise FeeCeilingReached(f"{what} costs {_gwei(price)}, above the ceiling of {_gwei(ceiling)}")
+            if price > factor * ceiling:
+                raise FeeCeilingReached(f"{what} costs {_gwei(price)}, above the ceiling of {_gwei(factor * ceiling)}")
         cost = fees.worst_case(gas_limit, blob_count)
         if self.max_cost is not None and cost > self.max_cost:
             raise FeeCeilingReached(

@@ -79,6 +79,10 @@ class Flight:
     cancel_hashes: set[Hash32] = field(default_factory=set)
     cancel_reason: str = ""
     included: BlockId | None = None
+    priced_at: int | None = None
+    """L1's newest block when the present fees were first offered, once that is known."""
+    reserved_since: float | None = None
+    """Since when L1's pool has refused it for transactions of the other kind from the same account."""
     misses: int = 0
     """How often in a row the nonce was found used up by a transaction that is none of these."""
 

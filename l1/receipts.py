@@ -1,5 +1,6 @@
 """The receipts of a block, by whatever way an endpoint offers, checked against the receipts root."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
@@ -13,6 +14,8 @@ from evm.types.json_codec import receipt_from_json
 from evm.types.rlp import RlpError
 from l1.answers import MALFORMED, L1BlockNotFound, L1DataMismatch, reason
 from l1.rpc import INVALID_PARAMS, EndpointBusy, RpcCaller, RpcError
+
+_log = logging.getLogger("lamina.l1")
 
 UNSUPPORTED_PAUSE = 600.0
 """Seconds after which a way that the endpoint does not offer is tried again: providers change what they offer."""
@@ -48,6 +51,8 @@ class ReceiptsReader:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`transactions` gives the transactions of a block: asking for single receipts needs their hashes."""
+        self.on_mismatch: Callable[[L1DataMismatch], None] = lambda _: None
+        """Called when one way gave wrong receipts and another one the true ones: nobody else would hear of it."""
         self._rpc = rpc
         self._transactions = transactions
         self._clock = clock
@@ -90,6 +95,7 @@ class ReceiptsReader:
                 break
             else:
                 self._silences.pop(method, None)
+                self._tell(failures, method)
                 return receipts
         self._aside.clear()  # whoever asks next finds out anew what the endpoint offers
         wrong = [str(error) for _, error in failures if isinstance(error, L1DataMismatch)]
@@ -119,6 +125,13 @@ class ReceiptsReader:
                 # Whoever needs them asks for them alone, and is told then what is wrong.
                 found.append(None)
         return found
+
+    def _tell(self, failures: Sequence[tuple[ReceiptsMethod, Exception]], method: ReceiptsMethod) -> None:
+        for failed, error in failures:
+            level = logging.INFO if isinstance(error, RpcError) and error.is_unsupported else logging.WARNING
+            _log.log(level, "receipts come by %s and not by %s any more: %s", method.value, failed.value, error)
+            if isinstance(error, L1DataMismatch):
+                self.on_mismatch(error)
 
     def _methods(self) -> list[ReceiptsMethod]:
         now = self._clock()

@@ -8,8 +8,8 @@ from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 
 from config.errors import CriticalError, TemporaryError
-from config.types import from_hex
-from l1.candidate import TxCandidate
+from config.types import Wei, from_hex
+from l1.candidate import NOTHING, TxCandidate
 from l1.rpc import EXECUTION_REVERTED, RpcError
 
 ErrorNames = Callable[[bytes], str | None]
@@ -29,13 +29,17 @@ class SendErrorKind(Enum):
 
 
 class SendError(Exception):
-    """A transaction is not on L1. `kind` says why; every instance is a TemporaryError or a CriticalError as well."""
+    """A transaction is not on L1. `kind` says why; every instance is a TemporaryError or a CriticalError as well.
 
-    def __init__(self, kind: SendErrorKind, candidate: TxCandidate, reason: str) -> None:
+    `cost` is what was spent all the same, in wei: on the transaction that used its nonce up.
+    """
+
+    def __init__(self, kind: SendErrorKind, candidate: TxCandidate, reason: str, cost: Wei = NOTHING) -> None:
         super().__init__(f"{candidate} was not sent: {reason}")
         self.kind = kind
         self.candidate = candidate
         self.reason = reason
+        self.cost = cost
 
 
 class TemporarySendError(SendError, TemporaryError):
@@ -49,9 +53,9 @@ class CriticalSendError(SendError, CriticalError):
 _CRITICAL = (SendErrorKind.INSUFFICIENT_FUNDS, SendErrorKind.REJECTED)
 
 
-def send_error(kind: SendErrorKind, candidate: TxCandidate, reason: str) -> SendError:
+def send_error(kind: SendErrorKind, candidate: TxCandidate, reason: str, cost: Wei = NOTHING) -> SendError:
     """The error of the severity that belongs to `kind`."""
-    return (CriticalSendError if kind in _CRITICAL else TemporarySendError)(kind, candidate, reason)
+    return (CriticalSendError if kind in _CRITICAL else TemporarySendError)(kind, candidate, reason, cost)
 
 
 class PublishOutcome(Enum):

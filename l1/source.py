@@ -69,6 +69,10 @@ class L1Client:
         """How receipts are asked for now, by what the endpoint turned out to offer."""
         return self._reader.method
 
+    def on_mismatch(self, tell: Callable[[L1DataMismatch], None]) -> None:
+        """Call `tell` for wrong answers that the client could make up for by asking in another way."""
+        self._reader.on_mismatch = tell
+
     async def chain_id(self) -> int:
         """The chain id that the endpoint reports."""
         return await self._number("eth_chainId", "reading the L1 chain id")

@@ -1,7 +1,9 @@
 """How patient the transaction manager is, and what it counts."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
+from config.types import Wei
 from l1.retry import RetryPolicy
 
 DEFAULT_RETRY = RetryPolicy()
@@ -27,6 +29,14 @@ class TxPolicy:
     def __post_init__(self) -> None:
         if self.confirmations < 1 or self.max_pending < 1:
             raise ValueError("confirmations and max_pending must be at least 1")
+
+
+class Allowance(Protocol):
+    """What the manager may spend on transactions that nobody asked for."""
+
+    def spend(self, amount: Wei) -> bool:
+        """Whether `amount` (wei) may be spent; if so, it counts as spent."""
+        ...
 
 
 @dataclass

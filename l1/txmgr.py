@@ -13,7 +13,7 @@ from typing import Any
 
 from config.errors import TemporaryError
 from config.l1_chain import L1ChainConfig
-from config.types import Address, Gas, short, to_hex
+from config.types import Address, Gas, Wei, short, to_hex
 from evm.types.json_codec import parse_quantity
 from l1.candidate import TransactionReceipt, TxCandidate
 from l1.fees import FeeCeilingReached, FeePolicy, Fees, Quote
@@ -34,7 +34,7 @@ from l1.send_error import (
 from l1.sidecar import BlobSidecar, SidecarVersion
 from l1.sidecar_source import SidecarSource
 from l1.signer import LocalSigner, Signer
-from l1.tx_policy import TxPolicy, TxStats
+from l1.tx_policy import Allowance, TxPolicy, TxStats
 
 __all__ = [
     "CriticalSendError",
@@ -75,18 +75,20 @@ class TxManager:
         fees: FeePolicy | None = None,
         policy: TxPolicy | None = None,
         error_names: ErrorNames | None = None,
+        allowance: Allowance | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`signer` may be a 32-byte private key. Blobs need `kzg` and either `sidecar_version` or `l1_chain`.
 
         With `l1_chain`, the fork at the L1 head's timestamp decides which sidecar nodes accept. `error_names` names
-        contract errors in messages.
+        contract errors in messages. `allowance` bounds what may be spent on clearing nonces that block the account.
         """
         self._rpc = rpc
         self._signer: Signer = LocalSigner(signer) if isinstance(signer, bytes) else signer
         self._fees = fees or FeePolicy()
         self._policy = policy or TxPolicy()
+        self._allowance = allowance
         self._clock = clock
         self._sleep = sleep
         self._sidecars = SidecarSource(kzg, sidecar_version, l1_chain)
@@ -98,6 +100,7 @@ class TxManager:
         self._flights_changed = asyncio.Event()
         self._next_nonce: int | None = None
         self._blocker_fees: dict[int, tuple[Fees, float]] = {}
+        self._blocker_costs: dict[int, Wei] = {}
         self._tasks: set[asyncio.Task[TransactionReceipt]] = set()
         self._closed = False
         self.stats = TxStats()
@@ -116,6 +119,16 @@ class TxManager:
         """The nonce that the next transaction gets, pending ones counted. Raises SendError when L1 is unreachable."""
         async with self._lane:
             return await self._take_nonce(TxCandidate(self.address))
+
+    async def left_behind(self) -> int:
+        """How many transactions of the account wait in L1's pool that this manager has not sent.
+
+        Raises SendError when L1 is unreachable.
+        """
+        own = TxCandidate(self.address)
+        included = await self._inquiry.transaction_count(own, "latest")
+        pending = await self._inquiry.transaction_count(own, "pending")
+        return sum(nonce not in self._flights for nonce in range(included, pending))
 
     async def send(self, candidate: TxCandidate) -> TransactionReceipt:
         """Returns once the transaction has its confirmations; look at `succeeded`, a revert on chain is no error here.
@@ -179,11 +192,13 @@ class TxManager:
                         continue
                     if receipt.transaction_hash in flight.cancel_hashes:
                         self.stats.cancelled += 1
+                        self.stats.cost += receipt.cost
                         raise send_error(
                             SendErrorKind.CANCELLED,
                             candidate,
                             f"cancelled by {short(receipt.transaction_hash)} in block {receipt.block.number}, "
                             f"because {flight.cancel_reason}",
+                            receipt.cost,
                         )
                     self.stats.confirmed += 1
                     self.stats.gas_used += receipt.gas_used
@@ -239,6 +254,8 @@ class TxManager:
             await self._sleep(pause)
             try:
                 head, receipt = await self._poll(flight)
+                if flight.priced_at is None:
+                    flight.priced_at = head
                 if receipt is not None:
                     flight.misses = 0
                     self._note_inclusion(flight, receipt)
@@ -247,7 +264,7 @@ class TxManager:
                         return receipt
                 else:
                     self._note_absence(flight)
-                    if await self._nudge(flight):
+                    if await self._nudge(flight, head):
                         return None
                 pause = self._policy.poll_interval
             except TemporaryError as error:
@@ -296,8 +313,11 @@ class TxManager:
             flight.included = None
             flight.priced = self._clock()
 
-    async def _nudge(self, flight: Flight) -> bool:
-        """Publish again, or offer more, as a transaction needs that is not included. True: its nonce is lost."""
+    async def _nudge(self, flight: Flight, head: int) -> bool:
+        """Publish again, or offer more, as a transaction needs that is not included. True: its nonce is lost.
+
+        While L1 makes no blocks (`head` is its newest), nothing is offered that was not before: no price would help.
+        """
         known, count = await self._rpc.batch(
             [
                 ("eth_getTransactionByHash", [to_hex(flight.hashes[-1])]),
@@ -329,13 +349,34 @@ class TxManager:
         if known is None:
             _log.warning("L1 forgot %s (nonce %d); it is published again", short(flight.hashes[-1]), flight.nonce)
             self.stats.republished += 1
-            await self._publisher.publish_again(flight)
+            await self._note_refusal(flight, await self._publisher.publish_again(flight))
         if self._clock() - flight.priced >= self._policy.resubmission_timeout:
-            if next_nonce == flight.nonce:
+            if head == flight.priced_at:
+                flight.priced = self._clock()
+                _log.info("L1 has made no block since %d; %s waits", head, short(flight.hashes[-1]))
+            elif next_nonce == flight.nonce:
                 await self._replace(flight)
+                flight.priced_at = head
             elif next_nonce not in self._flights:
                 await self._clear_blocker(next_nonce, flight.has_blobs)
         return False
+
+    async def _note_refusal(self, flight: Flight, outcome: PublishOutcome) -> None:
+        """Give way to transactions of the other kind when the pool will not have this one beside them.
+
+        A reorg can lead to that: it puts a transaction back behind others of the other kind that were sent after it, and
+        those cannot be included before its nonce is used up.
+        """
+        if outcome is not PublishOutcome.RESERVED:
+            flight.reserved_since = None
+            return
+        if flight.reserved_since is None:
+            flight.reserved_since = self._clock()
+        if self._clock() - flight.reserved_since >= _RESERVED_PATIENCE * self._policy.resubmission_timeout:
+            flight.reserved_since = None
+            await self._cancel(
+                flight, not flight.has_blobs, "L1's pool holds transactions of the other kind that were sent after it"
+            )
 
     # --- prices, replacement, cancellation ---
 
@@ -344,7 +385,7 @@ class TxManager:
         quote = await self._inquiry.quote(flight.has_blobs)
         try:
             if flight.cancelling:
-                fees = self._fees.least_replacement(flight.fees, flight.blob_count)
+                fees = self._fees.cancellation(flight.fees, quote, flight.gas_limit, flight.blob_count)
             else:
                 fees = self._fees.replacement(flight.fees, quote, flight.gas_limit, flight.blob_count)
         except FeeCeilingReached as reason:
@@ -358,28 +399,46 @@ class TxManager:
             fees,
             flight.fees,
         )
-        if (await self._publisher.publish(flight, fees)).maybe_in_pool:
+        outcome = await self._publisher.publish(flight, fees)
+        if outcome.maybe_in_pool:
             self.stats.replaced += 1
-        flight.fees = fees
+        if outcome.maybe_in_pool or outcome is PublishOutcome.UNDERPRICED:
+            flight.fees = fees
+        await self._note_refusal(flight, outcome)
 
     async def _hold(self, flight: Flight, reason: str) -> None:
         age = self._clock() - flight.started
         patience = self._policy.give_up_after
-        if patience is None or age < patience:
+        if flight.cancelling or patience is None or age < patience:
             _log.warning("%s waits for lower fees: %s", short(flight.hashes[-1]), reason)
             return
         _log.warning("%s is cancelled after %.0f s: %s", short(flight.hashes[-1]), age, reason)
-        candidate = cancellation(self.address, flight.has_blobs, _EMPTY_BLOB)
-        sidecar = None
-        if flight.sidecar is not None:
-            sidecar = await self._sidecars.build(candidate, flight.sidecar.version)
-        fees = self._fees.least_replacement(flight.fees, flight.blob_count)
-        offer = Flight(candidate, flight.nonce, Gas(21_000), fees, sidecar, flight.started, self._clock())
+        await self._cancel(flight, flight.has_blobs, reason)
+
+    async def _cancel(self, flight: Flight, with_blob: bool, reason: str) -> None:
+        """Offer a transaction that only uses the nonce up, of the kind that the pool takes in this place."""
+        if with_blob and not self._sidecars.can_build:
+            _log.error("%s cannot be cancelled: this role sends no blobs, and only those would do", flight.candidate)
+            return
+        candidate = cancellation(self.address, with_blob, _EMPTY_BLOB)
+        quote = await self._inquiry.quote(with_blob)
+        sidecar = await self._sidecars.for_candidate(candidate, quote.timestamp)
+        gas, blobs = Gas(21_000), len(candidate.blobs)
+        try:
+            if with_blob == flight.has_blobs:
+                fees = self._fees.cancellation(flight.fees, quote, gas, blobs)
+            else:
+                fees = self._fees.offer(quote, gas, blobs)
+        except FeeCeilingReached as error:
+            _log.warning("%s cannot be cancelled now: %s", short(flight.hashes[-1]), error)
+            return
+        offer = Flight(candidate, flight.nonce, gas, fees, sidecar, flight.started, self._clock())
         if await self._publisher.publish_logged(offer, fees):
-            flight.candidate, flight.gas_limit, flight.fees, flight.sidecar = candidate, Gas(21_000), fees, sidecar
+            flight.candidate, flight.gas_limit, flight.fees, flight.sidecar = candidate, gas, fees, sidecar
             flight.raw, flight.cancel_reason = offer.raw, reason
             flight.hashes += offer.hashes
             flight.cancel_hashes.update(offer.hashes)
+            self._notify()
 
     async def _clear_blocker(self, nonce: int, with_blob: bool) -> None:
         """Use up a nonce that an earlier run left in the pool, too cheap to be included: everything waits behind it."""
@@ -397,16 +456,7 @@ class TxManager:
         quote = await self._inquiry.quote(with_blob)
         candidate = cancellation(self.address, with_blob, _EMPTY_BLOB)
         try:
-            fees = (
-                self._fees.offer(quote, Gas(21_000), len(candidate.blobs))
-                if previous is None
-                else self._fees.replacement(
-                    Fees(2 * previous.tip, 2 * previous.max_fee, 2 * previous.blob_fee),
-                    quote,
-                    Gas(21_000),
-                    len(candidate.blobs),
-                )
-            )
+            fees = self._blocker_offer(previous, quote, len(candidate.blobs))
         except FeeCeilingReached as reason:
             _log.error(
                 "a transaction of 0x%s with nonce %d blocks all others and cannot be replaced: %s",
@@ -414,6 +464,8 @@ class TxManager:
                 nonce,
                 reason,
             )
+            return
+        if not self._may_clear(nonce, fees, len(candidate.blobs)):
             return
         sidecar = await self._sidecars.for_candidate(candidate, quote.timestamp)
         flight = Flight(candidate, nonce, Gas(21_000), fees, sidecar, self._clock(), self._clock())
@@ -429,6 +481,29 @@ class TxManager:
             fees,
             "published" if taken else "refused, more is offered later",
         )
+
+    def _blocker_offer(self, previous: Fees | None, quote: Quote, blob_count: int) -> Fees:
+        """What to offer next for a nonce that an earlier run left in the pool at an unknown price, or not at all."""
+        first = self._fees.offer(quote, Gas(21_000), blob_count)
+        if previous is None:
+            return first
+        doubled = Fees(2 * previous.tip, 2 * previous.max_fee, 2 * previous.blob_fee)
+        try:
+            return self._fees.replacement(doubled, quote, Gas(21_000), blob_count)
+        except FeeCeilingReached:
+            # The pool may have lost what was offered so far: begin again. If it has not, it refuses this, and no harm is done.
+            return first
+
+    def _may_clear(self, nonce: int, fees: Fees, blob_count: int) -> bool:
+        """Count what clearing a nonce can cost, once per nonce: only one of the offers for it can be included."""
+        cost = fees.worst_case(21_000, blob_count)
+        counted = self._blocker_costs.get(nonce, Wei(0))
+        if cost > counted and self._allowance is not None:
+            if not self._allowance.spend(Wei(cost - counted)):
+                _log.error("nonce %d of 0x%s blocks all others, and the budget is used up", nonce, self.address.hex())
+                return False
+            self._blocker_costs[nonce] = cost
+        return True
 
     def _offer(self, candidate: TxCandidate, quote: Quote, gas_limit: Gas, blob_count: int) -> Fees:
         try:

@@ -4,14 +4,19 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+_MAX_BODY_BYTES = 1 << 20
+
 
 class HttpListener:
     """Serves `routes` on one port (0: any free one, known after `start`)."""
 
-    def __init__(self, routes: Sequence[web.RouteDef], host: str, port: int) -> None:
+    def __init__(
+        self, routes: Sequence[web.RouteDef], host: str, port: int, max_body_bytes: int = _MAX_BODY_BYTES
+    ) -> None:
         self._routes = routes
         self._host = host
         self._port = port
+        self._max_body_bytes = max_body_bytes
         self._runner: web.AppRunner | None = None
 
     @property
@@ -21,7 +26,7 @@ class HttpListener:
 
     async def start(self) -> None:
         """Listen. Raises OSError when the port is taken."""
-        app = web.Application()
+        app = web.Application(client_max_size=self._max_body_bytes)
         app.add_routes(self._routes)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()

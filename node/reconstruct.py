@@ -20,12 +20,14 @@ from evm.store.state import StateStore
 from evm.types import Header
 from l1.kzg import KzgWorker
 from l1.source import BlockTag
+from node.alt_da.client import da_client
 from node.chain import Chain
 from node.l1_sources import L1Options, L1Sources
 from node.rollup.driver import RollupDriver
 from node.rollup.l1_data import L1Data
 from node.rollup.l1_heads import HeaderByTag, L1Heads
 from node.rollup.output import output_root
+from node.rollup.remote_inputs import FetchedInputs
 from node.rollup.safe_db import SafeDb
 
 _LOOK_SECONDS = 0.1
@@ -42,6 +44,7 @@ class ReconstructSettings:
     genesis: Path
     l1: L1Options
     to_l1_block: int | None = None
+    alt_da_server: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,10 @@ async def reconstruct(settings: ReconstructSettings, show: Callable[[Progress], 
         target = await _target(settings, l1)
         heads = L1Heads(_L1UpTo(l1, target.number), interval=1.0)
         await heads.refresh()
-        data = L1Data(l1, sources.beacon, heads)
+        server = da_client(settings.rollup, settings.alt_da_server)
+        if server is not None:
+            cleanup.push_async_callback(server.close)
+        data = L1Data(l1, sources.beacon, heads, None if server is None else FetchedInputs(server))
         safe_db = SafeDb(chain.kv)
         known = safe_db.newest()
         if known is not None and known.l1.number > target.number:

@@ -14,7 +14,15 @@ from derivation.codec.channel import (
     compress_channel,
     compression_of,
 )
-from derivation.codec.errors import BatchError, BlobError, ChannelError, DecodingError, FrameError
+from derivation.codec.commitment import Commitment, CommitmentType
+from derivation.codec.errors import (
+    BatchError,
+    BlobError,
+    ChannelError,
+    CommitmentError,
+    DecodingError,
+    FrameError,
+)
 from derivation.codec.frames import (
     FRAME_FIXED_BYTES,
     Frame,
@@ -34,6 +42,9 @@ __all__ = [
     "BlobError",
     "ChannelDecoder",
     "ChannelError",
+    "Commitment",
+    "CommitmentError",
+    "CommitmentType",
     "Compression",
     "DecodingError",
     "Frame",

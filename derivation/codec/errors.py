@@ -19,3 +19,7 @@ class ChannelError(DecodingError):
 
 class BatchError(DecodingError):
     """A batch of unknown version or with malformed contents."""
+
+
+class CommitmentError(DecodingError):
+    """A commitment of unknown type or wrong length."""

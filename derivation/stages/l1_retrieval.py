@@ -4,15 +4,17 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from config.constants import DERIVATION_VERSION_1
 from config.errors import CriticalError
 from config.forks import Fork
-from config.rollup import RollupConfig
-from config.types import Address, Hash32, short
+from config.rollup import AltDaConfig, RollupConfig
+from config.types import ZERO_ADDRESS, Address, Hash32, short, to_hex
 from derivation.codec.blob import decode_blob
-from derivation.codec.errors import BlobError, FrameError
+from derivation.codec.commitment import MAX_KECCAK_INPUT_BYTES, Commitment, CommitmentType
+from derivation.codec.errors import BlobError, CommitmentError, FrameError
 from derivation.codec.frames import parse_batcher_transaction
 from derivation.events import EventKind, EventSink
-from derivation.providers import L1Provider
+from derivation.providers import L1Provider, RemoteInputs
 from derivation.stages.l1_traversal import L1Traversal
 from derivation.stages.pull import Pull
 from derivation.types import L1BlockRef
@@ -30,6 +32,9 @@ BATCHER_TRANSACTION_TYPES = frozenset(
 )
 
 
+_COMMITMENT_VERSION = bytes((DERIVATION_VERSION_1,))
+
+
 @dataclass(frozen=True)
 class InboxSighting:
     """A transaction with frames in the batch inbox that does not count, since `sender` is not the batcher of its block."""
@@ -44,14 +49,26 @@ class L1Retrieval:
 
     Duties: pick transactions of an allowed type to the batch inbox, signed by the batcher of that very block; take the
     calldata, or since Ecotone for blob transactions the decoded blobs instead; skip a blob that does not decode. Whether the L1
-    transaction succeeded does not matter. Spec: op derivation, "L1 Retrieval"; op ecotone derivation, "Blob Retrieval".
+    transaction succeeded does not matter. Where the chain's data may be outside L1, give what a commitment stands for
+    instead of the commitment; everything else passes unchanged.
+    Spec: op derivation, "L1 Retrieval"; op ecotone derivation, "Blob Retrieval"; op alt-da, "Derivation".
     """
 
-    def __init__(self, rollup: RollupConfig, l1: L1Provider, events: EventSink, traversal: L1Traversal) -> None:
+    def __init__(
+        self,
+        rollup: RollupConfig,
+        l1: L1Provider,
+        events: EventSink,
+        traversal: L1Traversal,
+        remote: RemoteInputs | None = None,
+    ) -> None:
+        """Raises CriticalError when the chain's data may be outside L1 and cannot be read from here."""
+        _check_alt_da(rollup, remote)
         self._rollup = rollup
         self._l1 = l1
         self._events = events
         self._traversal = traversal
+        self._remote = remote
         self._loaded: Hash32 | None = None
         self._data: deque[bytes] = deque()
         self.batcher_seen: L1BlockRef | None = None
@@ -68,7 +85,14 @@ class L1Retrieval:
         """The data of the next batcher transaction or blob of the current L1 block."""
         if self._loaded != self.origin.hash:
             self._load()
-        return self._data.popleft() if self._data else Pull.DRY
+        while self._data:
+            data: bytes | None = self._data[0]
+            if self._rollup.alt_da is not None and self._data[0][:1] == _COMMITMENT_VERSION:
+                data = self._resolve(self._data[0][1:], self._rollup.alt_da)
+            self._data.popleft()
+            if data is not None:
+                return data
+        return Pull.DRY
 
     def reset(self) -> None:
         """Forget what was read; the current block is read again."""
@@ -108,6 +132,26 @@ class L1Retrieval:
                         f"blob {short(blob_hash)} of transaction {short(tx.hash)} was skipped: {error}",
                     )
 
+    def _resolve(self, encoded: bytes, alt_da: AltDaConfig) -> bytes | None:
+        """What the commitment stands for, None when it does not count. Nothing has changed when it raises."""
+        try:
+            return self._committed(encoded, alt_da)
+        except CommitmentError as error:
+            self._events.emit(EventKind.COMMITMENT_INVALID, self.origin, f"a batcher transaction was skipped: {error}")
+            return None
+
+    def _committed(self, encoded: bytes, alt_da: AltDaConfig) -> bytes:
+        assert self._remote is not None
+        commitment = Commitment.decode(encoded)
+        if commitment.type != alt_da.commitment_type:
+            raise CommitmentError(f"{commitment} is not of the chain's type {alt_da.commitment_type}")
+        data = self._remote.remote_input(commitment, self.origin)
+        if commitment.type is CommitmentType.KECCAK and len(data) > MAX_KECCAK_INPUT_BYTES:
+            raise CommitmentError(
+                f"{commitment} stands for {len(data)} bytes, at most {MAX_KECCAK_INPUT_BYTES} are allowed"
+            )
+        return data
+
     def _is_from_batcher(self, tx: Transaction) -> bool:
         return self._inbox_sender(tx) == self._traversal.system_config.batcher_address
 
@@ -134,3 +178,16 @@ def _holds_frames(data: bytes) -> bool:
         return bool(parse_batcher_transaction(data))
     except FrameError:
         return False
+
+
+def _check_alt_da(rollup: RollupConfig, remote: RemoteInputs | None) -> None:
+    alt_da = rollup.alt_da
+    if alt_da is None:
+        return
+    if alt_da.challenge_contract_address != ZERO_ADDRESS and alt_da.commitment_type == CommitmentType.KECCAK:
+        raise CriticalError(
+            "this chain's data is kept outside L1 and can be challenged in the contract "
+            f"{to_hex(alt_da.challenge_contract_address)}: challenges are not followed here, so neither is this chain"
+        )
+    if remote is None:
+        raise CriticalError("this chain's data is kept outside L1: name a DA server (--altda.da-server URL)")

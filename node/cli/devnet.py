@@ -84,6 +84,10 @@ def devnet(
     proposer_port: Annotated[int, typer.Option("--proposer.port", help="The proposer's admin_.")] = 8560,
     challenger_port: Annotated[int, typer.Option("--challenger.port", help="The challenger's admin_.")] = 8561,
     dashboard_port: Annotated[int, typer.Option("--dashboard.port", help="The dashboard.")] = 8080,
+    da_server_port: Annotated[int, typer.Option("--da-server.port", help="The DA server, with --altda.")] = 3100,
+    alt_da: Annotated[
+        bool, typer.Option("--altda", help="Keep batch data in a DA server; L1 gets commitments (alt-DA).")
+    ] = False,
     info: Annotated[Path | None, typer.Option("--info", help="Where to write the info file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the info as JSON instead of a table.")] = False,
 ) -> None:
@@ -109,6 +113,8 @@ def devnet(
         ) from error
     if l1 not in ("embedded", "anvil") and not l1.startswith(("http://", "https://")):
         raise typer.BadParameter(f"--l1 is embedded, anvil or a URL, not {l1!r}")
+    if alt_da and fault_program is not None:
+        raise typer.BadParameter("--altda and --fault-program exclude each other: the program reads data from L1 only")
     directory = Path(tempfile.mkdtemp(prefix="lamina-devnet-")) if ephemeral else datadir
     settings = DevnetSettings(
         datadir=directory,
@@ -125,6 +131,7 @@ def devnet(
         info=info,
         challenger=not no_challenger,
         fault_program=fault_program,
+        alt_da=alt_da,
         ports=Ports(
             http=http_port,
             ws=ws_port,
@@ -136,6 +143,7 @@ def devnet(
             batcher=batcher_port,
             proposer=proposer_port,
             challenger=challenger_port,
+            da_server=da_server_port if alt_da else 0,
             dashboard=dashboard_port,
         ),
         log_level=context.obj["log_level"],

@@ -38,6 +38,13 @@ L1ChainFile = Annotated[
     ),
 ]
 
+AltDaServer = Annotated[
+    str | None,
+    typer.Option(
+        "--altda.da-server", help="URL of the DA server, for a chain that keeps its data outside L1 (alt_da)."
+    ),
+]
+
 Engine = Annotated[
     EngineMode,
     typer.Option("--engine", help="What makes blocks: py-evm checked by the native engine, or one of them alone."),
@@ -180,6 +187,7 @@ def node(
         ),
     ] = None,
     engine: Engine = EngineMode.BOTH,
+    alt_da_server: AltDaServer = None,
 ) -> None:
     """Run a rollup node: follow a chain from L1, or with --sequencer.enabled make it.
 
@@ -224,6 +232,7 @@ def node(
         rollup_port=rpc_port,
         metrics_port=None if metrics_port < 0 else metrics_port,
         l1_poll_interval=l1_poll_interval,
+        alt_da_server=alt_da_server,
         cors_origins=_names(http_corsdomain),
         virtual_hosts=_names(http_vhosts),
         execution=ExecutionOptions(

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from node.cli.node import L1ChainFile, RollupFile, run_until_stopped
+from node.cli.node import AltDaServer, L1ChainFile, RollupFile, run_until_stopped
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from derivation.codec import Compression
     from node.rpc import Namespace
 
 
@@ -54,19 +55,26 @@ def batcher(
     key_file: PrivateKeyFile = None,
     l1_chain_config: L1ChainFile = None,
     data_availability_type: Annotated[
-        str, typer.Option("--data-availability-type", help="blobs, calldata or auto.")
+        str, typer.Option("--data-availability-type", help="blobs, calldata or auto (what is cheaper).")
     ] = "blobs",
     batch_type: Annotated[int, typer.Option("--batch-type", help="0 singular, 1 span.")] = 1,
     compression_algo: Annotated[
         str, typer.Option("--compression-algo", help="zlib, brotli, brotli-9, -10 or -11.")
     ] = "brotli-10",
     target_num_frames: Annotated[int, typer.Option("--target-num-frames", help="Full blobs per channel.")] = 1,
+    blobs_per_tx: Annotated[int, typer.Option("--blobs-per-tx", help="Blobs per L1 transaction at most (1 to 6).")] = 6,
+    max_l1_tx_size: Annotated[
+        int, typer.Option("--max-l1-tx-size-bytes", help="Bytes of calldata per L1 transaction at most.")
+    ] = 120_000,
     max_channel_duration: Annotated[
         int, typer.Option("--max-channel-duration", help="L1 blocks after which a channel is closed (0: when full).")
     ] = 0,
     sub_safety_margin: Annotated[
         int, typer.Option("--sub-safety-margin", help="L1 blocks kept before any deadline.")
     ] = 10,
+    span_blocks: Annotated[
+        int, typer.Option("--max-blocks-per-span-batch", help="L2 blocks per span batch at most (0: no limit).")
+    ] = 0,
     max_pending_tx: Annotated[int, typer.Option("--max-pending-tx", help="Transactions in flight at most.")] = 10,
     num_confirmations: Annotated[
         int, typer.Option("--num-confirmations", help="Blocks that confirm a transaction.")
@@ -74,9 +82,60 @@ def batcher(
     resubmission_timeout: Annotated[
         float, typer.Option("--resubmission-timeout", help="Seconds before a higher offer.")
     ] = 48.0,
-    throttle_threshold: Annotated[
-        int, typer.Option("--throttle-threshold", help="Backlog in bytes that slows the sequencer down (0: never).")
-    ] = 1_000_000,
+    send_timeout: Annotated[
+        float,
+        typer.Option("--txmgr.send-timeout", help="Seconds until one at a fee ceiling is cancelled (0: it waits)."),
+    ] = 600.0,
+    min_tip: Annotated[float, typer.Option("--txmgr.min-tip-cap", help="The least tip offered, in gwei.")] = 1.0,
+    max_tip: Annotated[float, typer.Option("--txmgr.max-tip-cap", help="The highest tip offered, in gwei.")] = 100.0,
+    max_fee: Annotated[
+        float, typer.Option("--txmgr.max-fee-cap", help="The highest price per gas offered, in gwei.")
+    ] = 500.0,
+    max_blob_fee: Annotated[
+        float, typer.Option("--txmgr.max-blob-fee-cap", help="The highest price per blob gas offered, in gwei.")
+    ] = 1000.0,
+    wait_node_sync: Annotated[
+        bool,
+        typer.Option(help="At the start, wait until the node has derived L1: what is there is not posted again."),
+    ] = True,
+    throttle_controller: Annotated[
+        str, typer.Option("--throttle.controller-type", help="step, linear, quadratic or pid.")
+    ] = "quadratic",
+    throttle_lower: Annotated[
+        int,
+        typer.Option(
+            "--throttle.unsafe-da-bytes-lower-threshold",
+            help="Bytes still to be posted above which the sequencer is slowed down (0: never).",
+        ),
+    ] = 3_200_000,
+    throttle_upper: Annotated[
+        int,
+        typer.Option(
+            "--throttle.unsafe-da-bytes-upper-threshold", help="Bytes still to be posted at which it is slowest."
+        ),
+    ] = 12_800_000,
+    throttle_tx_lower: Annotated[
+        int,
+        typer.Option("--throttle.tx-size-lower-limit", help="Bytes per transaction at full intensity (0: no limit)."),
+    ] = 150,
+    throttle_tx_upper: Annotated[
+        int, typer.Option("--throttle.tx-size-upper-limit", help="Bytes per transaction at hardly any intensity.")
+    ] = 20_000,
+    throttle_block_lower: Annotated[
+        int, typer.Option("--throttle.block-size-lower-limit", help="Bytes per block at full intensity (0: no limit).")
+    ] = 2_000,
+    throttle_block_upper: Annotated[
+        int, typer.Option("--throttle.block-size-upper-limit", help="Bytes per block otherwise.")
+    ] = 130_000,
+    pid_kp: Annotated[float, typer.Option("--throttle.pid-kp", help="Proportional gain.")] = 0.33,
+    pid_ki: Annotated[float, typer.Option("--throttle.pid-ki", help="Integral gain.")] = 0.01,
+    pid_kd: Annotated[float, typer.Option("--throttle.pid-kd", help="Derivative gain.")] = 0.05,
+    pid_integral_max: Annotated[
+        float, typer.Option("--throttle.pid-integral-max", help="Bound of the integral.")
+    ] = 1000.0,
+    pid_output_max: Annotated[float, typer.Option("--throttle.pid-output-max", help="The highest intensity.")] = 1.0,
+    pid_sample_time: Annotated[float, typer.Option("--throttle.pid-sample-time", help="Seconds per step.")] = 2.0,
+    alt_da_server: AltDaServer = None,
     stopped: Annotated[bool, typer.Option("--stopped", help="Wait for admin_startBatcher.")] = False,
     budget: Budget = None,
     poll_interval: PollInterval = 1.0,
@@ -90,18 +149,28 @@ def batcher(
     """
     from batcher.service import BatcherConfig, BatcherService
     from batcher.settings import BatchType, ChannelSettings, DataAvailability, DriverSettings, ThrottleSettings
+    from batcher.throttle_controllers import ControllerType, PidSettings
     from config.l1_chain import l1_chain_config as load_l1_chain
     from config.rollup import RollupConfig
     from config.types import Wei
-    from derivation.codec import Compression
+    from l1.fees import GWEI, FeePolicy
     from l1.txmgr import TxPolicy
+    from node.alt_da.client import da_client
     from node.batcher_rpc import BatcherAdmin
     from node.cli.keys import private_key
 
-    algorithm, _, level = compression_algo.partition("-")
-    compression = Compression(algorithm)
-    default_level = 10 if compression is Compression.BROTLI else 9
+    compression, level = _compression(compression_algo)
     rollup = RollupConfig.load(rollup_config)
+    throttle = ThrottleSettings(
+        controller=ControllerType(throttle_controller),
+        lower_threshold=throttle_lower,
+        upper_threshold=throttle_upper,
+        tx_size_lower_limit=throttle_tx_lower,
+        tx_size_upper_limit=throttle_tx_upper,
+        block_size_lower_limit=throttle_block_lower,
+        block_size_upper_limit=throttle_block_upper,
+        pid=PidSettings(pid_kp, pid_ki, pid_kd, pid_integral_max, pid_output_max, pid_sample_time),
+    )
     config = BatcherConfig(
         l1_rpc=l1,
         l2_rpc=l2,
@@ -112,28 +181,56 @@ def batcher(
         channels=ChannelSettings(
             batch_type=BatchType(batch_type),
             compression=compression,
-            compression_level=int(level) if level else default_level,
+            compression_level=level,
             data_availability=DataAvailability(data_availability_type),
             target_blobs=target_num_frames,
+            blobs_per_transaction=blobs_per_tx,
+            max_l1_tx_bytes=max_l1_tx_size,
             max_channel_duration=max_channel_duration,
             sub_safety_margin=sub_safety_margin,
+            max_blocks_per_span_batch=span_blocks,
         ),
         driver=DriverSettings(
             max_pending_transactions=max_pending_tx,
             poll_seconds=poll_interval,
             budget=None if budget is None else Wei(int(budget * 10**18)),
+            wait_node_sync=wait_node_sync,
         ),
-        throttle=ThrottleSettings(backlog_bytes=throttle_threshold) if throttle_threshold else None,
+        throttle=throttle if throttle_lower else None,
+        fees=FeePolicy(
+            min_tip=int(min_tip * GWEI),
+            max_tip=int(max_tip * GWEI),
+            max_fee=int(max_fee * GWEI),
+            max_blob_fee=int(max_blob_fee * GWEI),
+        ),
         tx_policy=TxPolicy(
             confirmations=num_confirmations,
             max_pending=max(max_pending_tx, 1),
             resubmission_timeout=resubmission_timeout,
             poll_interval=poll_interval,
+            give_up_after=send_timeout or None,
         ),
+        remote=da_client(rollup, alt_da_server),
         stopped=stopped,
     )
     service = BatcherService(config)
     serve(service, BatcherAdmin(service), rpc_port, metrics_port)
+
+
+def _compression(name: str) -> "tuple[Compression, int]":
+    """The algorithm and level that `--compression-algo` names. Raises ValueError listing what there is."""
+    from derivation.codec import Compression
+
+    known = {
+        "zlib": (Compression.ZLIB, 9),
+        "brotli": (Compression.BROTLI, 10),
+        "brotli-9": (Compression.BROTLI, 9),
+        "brotli-10": (Compression.BROTLI, 10),
+        "brotli-11": (Compression.BROTLI, 11),
+    }
+    if name not in known:
+        raise ValueError(f"unknown compression {name!r}: --compression-algo is one of {', '.join(known)}")
+    return known[name]
 
 
 def proposer(

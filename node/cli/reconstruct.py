@@ -30,7 +30,7 @@ from node.cli.l1_flags import (
     L1Urls,
     l1_options,
 )
-from node.cli.node import L1ChainFile, RollupFile
+from node.cli.node import AltDaServer, L1ChainFile, RollupFile
 
 if TYPE_CHECKING:
     from node.reconstruct import Progress, Reconstruction
@@ -66,6 +66,7 @@ def reconstruct(
     to_l1_block: Annotated[
         int | None, typer.Option("--to-l1-block", help="Derive up to this L1 block. Default: L1's head.")
     ] = None,
+    alt_da_server: AltDaServer = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Rebuild the L2 chain from L1 alone; print its head, state root and output root.
@@ -104,6 +105,7 @@ def reconstruct(
                 archive_megabytes=l1_blob_archive_size,
             ),
             to_l1_block=to_l1_block,
+            alt_da_server=alt_da_server,
         )
         show = cleanup.enter_context(_progress())
         result = asyncio.run(rebuild(settings, show))

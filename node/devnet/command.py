@@ -164,6 +164,7 @@ class Devnet:
             *("--l1.poll-interval", "0.5"),
             *("--http.corsdomain", "*"),
             *("--engine", settings.engine),
+            *self._alt_da_flags,
         ]
         nodes = [
             Role(
@@ -193,7 +194,18 @@ class Devnet:
                 self._healthy(ports.verifier_rollup),
             ),
         ]
+        if settings.alt_da:
+            nodes.insert(0, self._da_role())
         return [self._embedded_role(), *nodes] if settings.l1 == "embedded" else nodes
+
+    def _da_role(self) -> Role:
+        port = self.ports.da_server
+        arguments = ["da-server", "--file.path", str(self.files.da_dir), "--port", str(port)]
+        return Role("da-server", arguments, self._healthy(port))
+
+    @property
+    def _alt_da_flags(self) -> list[str]:
+        return ["--altda.da-server", f"{_LOCAL}:{self.ports.da_server}"] if self.settings.alt_da else []
 
     def _embedded_role(self) -> Role:
         files, ports, settings = self.files, self.ports, self.settings
@@ -234,6 +246,7 @@ class Devnet:
                     *("--sub-safety-margin", str(min(10, settings.sequencing_window // 3))),
                     *("--poll-interval", "0.5"),
                     *("--rpc.port", str(ports.batcher)),
+                    *self._alt_da_flags,
                 ],
                 self._healthy(ports.batcher),
             ),
@@ -353,6 +366,7 @@ class Devnet:
             "batcher": {"rpc": f"{_LOCAL}:{ports.batcher}"},
             "proposer": {"rpc": f"{_LOCAL}:{ports.proposer}"},
             "challenger": {"rpc": f"{_LOCAL}:{ports.challenger}"} if self.settings.challenger else None,
+            "daServer": f"{_LOCAL}:{ports.da_server}" if self.settings.alt_da else None,
             "dashboard": f"{_LOCAL}:{ports.dashboard}",
             "blockTime": rollup.block_time,
             "accounts": [

@@ -12,9 +12,10 @@ from config.constants import EMPTY_TRIE_ROOT
 from config.errors import CriticalError
 from config.genesis import Genesis, dump_genesis, l1_genesis_alloc
 from config.l1_chain import L1ChainConfig
-from config.program import program_config
-from config.rollup import RollupConfig
+from config.program import check_provable, program_config
+from config.rollup import AltDaConfig, RollupConfig
 from config.types import ZERO_ADDRESS, Address, Hash32, Timestamp, to_address
+from derivation.codec import CommitmentType
 from evm.genesis import genesis_block
 from evm.store.kv import LevelDbStore
 from evm.types import Header, keccak256
@@ -76,6 +77,11 @@ class DevnetFiles:
     def genesis(self) -> Path:
         """The L2 genesis document."""
         return self.datadir / "genesis.json"
+
+    @property
+    def da_dir(self) -> Path:
+        """The DA server's payloads, with alt-DA."""
+        return self.datadir / "da"
 
     @property
     def l1_chain(self) -> Path:
@@ -216,6 +222,7 @@ async def deploy(
         block_time=settings.block_time,
         sequencing_window=settings.sequencing_window,
         accounts=with_zero_address(funded(users, roles)),
+        alt_da=AltDaConfig(CommitmentType.GENERIC) if settings.alt_da else None,
     )
     write_l2(files, start)
     header = start.block.header
@@ -233,6 +240,7 @@ def make_prestate(program: Path, rollup: RollupConfig, files: DevnetFiles) -> Ha
     Raises CriticalError when the file holds no such program.
     """
     try:
+        check_provable(rollup)
         configured = read_elf(program.read_bytes()).configured(
             program_config(rollup, L1ChainConfig.load(files.l1_chain))
         )

@@ -7,7 +7,7 @@ from typing import Any
 from config.constants import ADDRESS_ALIAS_OFFSET
 from config.forks import Fork, ForkSchedule
 from config.genesis import Genesis, L2GenesisParams, VaultParams, l2_genesis_alloc
-from config.rollup import BlockId, Eip1559Parameters, RollupConfig, RollupGenesis
+from config.rollup import AltDaConfig, BlockId, Eip1559Parameters, RollupConfig, RollupGenesis
 from config.system_config import SystemConfig
 from config.types import Address, Gas, Hash32, Timestamp
 from evm.genesis import genesis_block
@@ -46,6 +46,7 @@ def make_l2_start(
     block_time: int,
     sequencing_window: int,
     accounts: Mapping[Address, int],
+    alt_da: AltDaConfig | None = None,
 ) -> L2Start:
     """The L2 that begins at the L1 block `l1_start`. `accounts` are funded on L2 with these balances in wei."""
     vault = VaultParams(recipient=params.owner)
@@ -97,6 +98,7 @@ def make_l2_start(
         deposit_contract_address=addresses.OptimismPortalProxy,
         l1_system_config_address=addresses.SystemConfigProxy,
         eip1559=EIP1559,
+        alt_da=alt_da,
     )
     return L2Start(genesis, block, rollup)
 

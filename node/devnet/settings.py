@@ -35,6 +35,7 @@ class Ports:
     batcher: int = 8548
     proposer: int = 8560
     challenger: int = 8561
+    da_server: int = 0
     dashboard: int = 8080
 
 
@@ -45,7 +46,7 @@ class DevnetSettings:
     `l1` is "embedded", "anvil", or the URL of an L1 execution endpoint (then `l1_beacon` is its beacon endpoint). There
     `l1_funding_key` (32 bytes) pays each of the devnet's accounts `l1_funding` wei, and `l1_chain_config` may hold the
     chain's rules. `fault_program` is the ELF file of the program that games are about: with it steps are judged by the
-    RISC-V machine, without it by the alphabet VM.
+    RISC-V machine, without it by the alphabet VM. `alt_da`: a DA server keeps the chain's data, L1 gets commitments.
     """
 
     datadir: Path
@@ -68,6 +69,7 @@ class DevnetSettings:
     max_channel_duration: int = 1
     challenger: bool = True
     fault_program: Path | None = None
+    alt_da: bool = False
     ports: Ports = field(default_factory=Ports)
     info: Path | None = None
     log_level: str = "info"

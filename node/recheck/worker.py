@@ -65,15 +65,19 @@ def serve(pipe: Connection, rollup: dict[str, Any], cache_bytes: int) -> None:
             # Not before there is somebody at the other end to answer: the store may read something right away.
             store = StateStore(behind, CacheSizes.of(cache_bytes))
             engine = Engine(L2Rules(RollupConfig.from_json(rollup)), store, behind)
-        pipe.send(("done", _check(engine, Header.decode(parent), Block.decode(block))))
+        pipe.send(("done", check(engine, Header.decode(parent), Block.decode(block))))
 
 
-def _check(engine: Engine, parent: Header, block: Block) -> str | None:
+def check(engine: Engine, parent: Header, block: Block) -> str | None:
+    """Execute a block; what is wrong with it, or None."""
     builder = engine.start(parent, BlockInputs.of(block))
     try:
         for transaction in block.transactions:
             builder.add(transaction)
-        compare_headers(builder.seal().block.header, block.header)
+        executed = builder.seal()
+        compare_headers(executed.block.header, block.header)
     except (InvalidBlock, InvalidTransaction, TransactionDecodingError, CriticalError) as error:
         return f"{type(error).__name__}: {error}"
+    # The next block begins with these nodes: asking for them one by one would hold up the process that makes blocks.
+    engine.state.written(executed.update)
     return None

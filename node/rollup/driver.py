@@ -81,7 +81,7 @@ class RollupDriver:
         self._heads = heads
         self._safe_db = safe_db
         self.pipeline = DerivationPipeline(
-            rollup, l1_chain, data, ChainL2Provider(rollup, chain), on_event=self._on_event
+            rollup, l1_chain, data, ChainL2Provider(rollup, chain), on_event=self._on_event, remote=data.remote
         )
         self.status = DriverStatus()
         self.journal = Journal()

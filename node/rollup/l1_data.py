@@ -15,6 +15,7 @@ from evm.types import Block, Header, Receipt
 from l1.cache import LruCache
 from l1.source import L1BlockNotFound
 from node.rollup.l1_heads import L1Heads
+from node.rollup.remote_inputs import FetchedInputs
 from node.rollup.stall import Cause, Place, Stage, Stall, StalledError
 
 _PREFETCH = 16
@@ -42,7 +43,11 @@ class BlobSource(Protocol):
 class L1Data:
     """derivation's L1 provider over a client, a beacon client and the known heads."""
 
-    def __init__(self, client: L1Source, blobs: BlobSource, heads: L1Heads) -> None:
+    def __init__(
+        self, client: L1Source, blobs: BlobSource, heads: L1Heads, remote: FetchedInputs | None = None
+    ) -> None:
+        """`remote` has what the chain keeps outside L1, if it does."""
+        self.remote = remote
         self._client = client
         self._blob_source = blobs
         self._heads = heads
@@ -131,6 +136,10 @@ class L1Data:
                 await self._fetch_blobs(header, missing.blob_hashes)
             case DataKind.L2_BLOCK:
                 raise TemporaryError(f"{missing} is not on this node")
+            case DataKind.REMOTE_INPUT:
+                if self.remote is None:
+                    raise TemporaryError(f"{missing} cannot be fetched without a DA server")
+                await self.remote.fetch(missing)
 
     async def _fetch_numbers(self, first: int) -> None:
         latest = self._heads.latest.number if self._heads.latest is not None else first

@@ -271,13 +271,14 @@ class Sequencer:
         A block that is late already gets one look and a part of the block time.
         """
         next_nonces: dict[Address, int] = {}
-        data_limit = self._pool.da_limits.block
         data_bytes = 0
         until = seal_at - _SEAL_MARGIN
         late = self._now() >= until
         if late:
             until = self._now() + self._rollup.block_time * _LATE_SHARE
         while (now := self._now()) < until:
+            # The batcher may change the limit at any time. Deposits do not count: they are on L1 already.
+            data_limit = self._pool.da_limits.block
             best = self._pool.best(builder.base_fee, next_nonces)
             for count, entry in enumerate(best, 1):
                 if count % _TRANSACTIONS_PER_TURN == 0:

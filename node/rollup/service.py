@@ -16,6 +16,7 @@ from evm.rules import L2Rules
 from evm.store.kv import LevelDbStore
 from l1.kzg import KzgWorker
 from l1.rpc import JsonRpcClient
+from node.alt_da.client import da_client
 from node.execution import Execution, ExecutionOptions
 from node.l1_sources import L1Options, L1Sources
 from node.metrics import MetricsServer, node_metrics
@@ -24,6 +25,7 @@ from node.rollup.driver import RollupDriver
 from node.rollup.l1_data import L1Data
 from node.rollup.l1_heads import L1Heads
 from node.rollup.l1_status_rpc import L1Status
+from node.rollup.remote_inputs import FetchedInputs
 from node.rollup.rpc import Rollup, RollupAdmin
 from node.rollup.safe_db import SafeDb
 from node.rollup.sequencer import Sequencer, SequencerSettings
@@ -43,7 +45,8 @@ PUBLIC_NAMESPACES = ("eth", "net", "web3", "txpool", "debug")
 class NodeSettings:
     """A node's settings. Port 0 picks a free port; a port of None leaves that server out.
 
-    `sequencer` is None for a node that only follows. `sequencer_http`: where it forwards transactions.
+    `sequencer` is None for a node that only follows. `sequencer_http`: where it forwards transactions. `alt_da_server`: where
+    a chain with `alt_da` keeps its data.
     """
 
     datadir: Path
@@ -60,6 +63,7 @@ class NodeSettings:
     rollup_port: int = 9545
     metrics_port: int | None = None
     l1_poll_interval: float = 1.0
+    alt_da_server: str | None = None
     cors_origins: tuple[str, ...] = ()
     virtual_hosts: tuple[str, ...] = ("localhost",)
     execution: ExecutionOptions | None = None
@@ -72,6 +76,7 @@ class RollupNode:
         """Opens the store. Raises CriticalError when it holds no chain of this rollup."""
         self.settings = settings
         rollup = settings.rollup
+        self._da_client = da_client(rollup, settings.alt_da_server)
         self._kzg = KzgWorker()
         self.l1_sources = L1Sources(settings.l1, rollup.l1_chain_id, settings.datadir / "blobs", self._kzg)
         l1 = self.l1_sources.reader
@@ -96,7 +101,8 @@ class RollupNode:
         """Why blocks of the native engine are not believed any more."""
         self.safe_db = SafeDb(self.kv)
         self.heads = L1Heads(l1, settings.l1_poll_interval)
-        self.data = L1Data(l1, self.l1_sources.beacon, self.heads)
+        remote = None if self._da_client is None else FetchedInputs(self._da_client)
+        self.data = L1Data(l1, self.l1_sources.beacon, self.heads, remote)
         self.driver = RollupDriver(rollup, settings.l1_chain, chain, l1, self.data, self.heads, self.safe_db)
         self.sequencer: Sequencer | None = None
         if settings.sequencer is not None:
@@ -240,6 +246,8 @@ class RollupNode:
         if self._metrics_server is not None:
             await self._metrics_server.stop()
         await self.l1_sources.close()
+        if self._da_client is not None:
+            await self._da_client.close()
         if self._sequencer_rpc is not None:
             await self._sequencer_rpc.close()
         self._kzg.close()

@@ -6,7 +6,7 @@ from config.rollup import RollupConfig
 from config.types import Hash32
 from derivation.events import DerivationEvent, EventKind
 from derivation.pipeline import DerivationPipeline
-from derivation.providers import NotYetAvailable
+from derivation.providers import NotYetAvailable, RemoteInputs
 from derivation.types import (
     AdvancedOrigin,
     Attributes,
@@ -24,14 +24,18 @@ class Verifier:
     """Follows a FakeL1. `is_valid` stands for the engine: what it refuses is replaced or dropped, by the era's rules."""
 
     def __init__(
-        self, rollup: RollupConfig, l1: FakeL1, is_valid: Callable[[PayloadAttributes], bool] = lambda attributes: True
+        self,
+        rollup: RollupConfig,
+        l1: FakeL1,
+        is_valid: Callable[[PayloadAttributes], bool] = lambda attributes: True,
+        remote: RemoteInputs | None = None,
     ) -> None:
         self.l2 = FakeL2(rollup, l1)
         self.events: list[DerivationEvent] = []
         self.derived: list[DerivedAttributes] = []
         self.fetches = 0
         self._is_valid = is_valid
-        self.pipeline = DerivationPipeline(rollup, L1_CONFIG, l1, self.l2, self.events.append)
+        self.pipeline = DerivationPipeline(rollup, L1_CONFIG, l1, self.l2, self.events.append, remote=remote)
         self.reset(self.l2.head)
 
     @property

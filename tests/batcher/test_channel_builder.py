@@ -231,6 +231,7 @@ def test_an_empty_channel_cannot_be_closed() -> None:
         {"target_blobs": 0},
         {"blobs_per_transaction": 7},
         {"max_l1_tx_bytes": 24},
+        {"max_l1_tx_bytes": 130_673},
         {"sub_safety_margin": -1},
     ],
 )

@@ -10,9 +10,10 @@ from batcher.driver import BatchSubmitter
 from batcher.ports import L1Head, SyncStatus
 from batcher.settings import BatchType, ChannelSettings, DataAvailability, DriverSettings
 from batcher.source import batch_block
+from config.constants import MAX_BLOB_DATA_BYTES
 from config.rollup import BlockId
 from config.types import Timestamp, Wei
-from derivation.codec import Compression
+from derivation.codec import Compression, decode_blob, parse_batcher_transaction
 from l1.candidate import TxCandidate
 from tests.actions.conftest import World as Chains
 from tests.actions.verifier import Verifier
@@ -165,3 +166,22 @@ async def test_restarts_and_slow_inclusion_lose_nothing(seed: int) -> None:
             await submitter.stop()
             submitter = network.submitter(channels, pending=3)
     await network.until_safe(submitter)
+
+
+async def test_channels_that_share_blobs_reach_the_verifier_in_order_and_fill_them() -> None:
+    network = Network()
+    rng = random.Random(5)
+    # Two blocks are more than a blob, one is two thirds of it: blobs are only full because channels share them.
+    submitter = network.submitter(ChannelSettings(compression_level=2, sub_safety_margin=5))
+    for _ in range(12):
+        network.chains.sequence(1)
+        network.chains.l2.sequence([network.chains.l2.user_transaction(rng.randbytes(85_000))])
+        await rounds(submitter)
+    sent = [blob for entry in network.sent for blob in entry.candidate.blobs]
+    assert len(sent) >= 6
+    sizes = [len(decode_blob(blob)) for blob in sent]
+    assert min(sizes) > 0.995 * MAX_BLOB_DATA_BYTES
+    assert any(len(parse_batcher_transaction(decode_blob(blob))) == 2 for blob in sent)
+    await network.until_safe(submitter)
+    assert network.verifier.kinds() == []
+    assert submitter.status().counters.rewinds == submitter.status().counters.resets == 0

@@ -9,6 +9,7 @@ from batcher.da import DataKind
 from batcher.driver import BatchSubmitter
 from batcher.posting import ChannelState
 from batcher.settings import ChannelSettings, DataAvailability, DriverSettings, ThrottleSettings
+from batcher.throttle_controllers import ControllerType
 from config.errors import CriticalError, TemporaryError
 from config.types import Wei
 from tests.batcher.chains import rollup_config, with_origin
@@ -478,7 +479,13 @@ async def test_stopping_for_a_while_and_starting_again_loses_nothing() -> None:
 
 async def test_a_backlog_slows_the_sequencer_down_and_its_end_lets_it_go() -> None:
     world = World()
-    throttle = ThrottleSettings(backlog_bytes=2_000, tx_bytes=300, block_bytes=21_000, always_block_bytes=130_000)
+    throttle = ThrottleSettings(
+        controller=ControllerType.STEP,
+        lower_threshold=2_000,
+        upper_threshold=4_000,
+        tx_size_lower_limit=300,
+        block_size_lower_limit=21_000,
+    )
     submitter = world.submitter(ChannelSettings(compression_level=2), throttle=throttle)
     await rounds(submitter)
     assert world.da_limits == [(0, 130_000)]
@@ -490,6 +497,21 @@ async def test_a_backlog_slows_the_sequencer_down_and_its_end_lets_it_go() -> No
     await rounds(submitter)
     assert world.da_limits[-1] == (0, 130_000)
     assert not submitter.status().throttling
+
+
+async def test_the_sequencer_hears_of_the_backlog_also_while_l1_is_away() -> None:
+    world = World()
+    throttle = ThrottleSettings(controller=ControllerType.STEP, lower_threshold=2_000, upper_threshold=4_000)
+    submitter = world.submitter(ChannelSettings(compression_level=2), throttle=throttle)
+    await rounds(submitter)
+    world.l1_down = True
+    grow(world, 10, per_block=3)
+    await rounds(submitter, 2)
+    assert world.da_limits == [(0, 130_000), (150, 2_000)]
+    assert submitter.status().last_error == "L1 does not answer"
+    world.l1_down = False
+    await post_everything(world, submitter)
+    assert submitter.status().counters.resets == 0
 
 
 async def test_throttle_limits_are_repeated_and_retried() -> None:

@@ -13,6 +13,7 @@ from config.errors import CriticalError, TemporaryError
 from config.types import from_hex, to_hex
 from evm.types import Block, Header
 from evm.types.json_codec import block_to_json
+from l1.fees import FeePolicy
 from l1.txmgr import LocalSigner
 from tests.actions.chains import BATCHER_KEY, L1_CONFIG, OTHER_BATCHER_KEY
 from tests.actions.conftest import World
@@ -108,10 +109,18 @@ async def test_l1_prices_come_from_its_newest_header(world: World) -> None:
             assert number == "latest"
             return block.header
 
-    head = await L1HeadReader(Client(), L1_CONFIG).head()
+    fees = FeePolicy(min_tip=5, max_tip=100)
+    head = await L1HeadReader(Client(), L1_CONFIG, fees).head()
     assert head.id.hash == block.hash
     assert head.base_fee == block.header.base_fee_per_gas
     assert head.blob_base_fee == L1_CONFIG.blob_base_fee(50_000_000, block.header.timestamp) > 1000
+    assert head.tip == 0, "nobody asked for it"
+    rpc = NodeRpc(world)
+    for suggested, expected in (("0x1", 5), ("0x20", 32), ("0xffff", 100)):
+        rpc.answers["eth_maxPriorityFeePerGas"] = suggested
+        assert (await L1HeadReader(Client(), L1_CONFIG, fees, rpc).head()).tip == expected
+    del rpc.answers["eth_maxPriorityFeePerGas"]
+    assert (await L1HeadReader(Client(), L1_CONFIG, fees, rpc).head()).tip == 5, "an endpoint without the method"
 
 
 @pytest.fixture

@@ -64,6 +64,7 @@ class World:
         self.safe = 0
         self.sent: list[Sent] = []
         self.node_down = False
+        self.l1_down = False
         self.da_limits: list[tuple[int, int]] = []
         self.limits_fail = False
         self._staged: list[Frame] = []
@@ -73,6 +74,8 @@ class World:
 
     async def head(self) -> L1Head:
         """L1's head."""
+        if self.l1_down:
+            raise TemporaryError("L1 does not answer")
         block = l1_id(self.l1_number)
         return L1Head(
             block.number,

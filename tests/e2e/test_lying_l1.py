@@ -55,19 +55,28 @@ def _another_batch_inbox(method: str, answer: Any) -> Any:
     return answer
 
 
-def _no_deposits(method: str, answer: Any) -> Any:
+def _receipts_changed(method: str, answer: Any, change: Callable[[dict[str, Any]], None]) -> Any:
+    """By whatever method receipts are asked for; in their raw form the last one is left out."""
     if method == "eth_getBlockReceipts" and answer:
         for receipt in answer:
-            receipt["logs"] = []
+            change(receipt)
+    elif method == "eth_getTransactionReceipt" and answer:
+        change(answer)
+    elif method == "debug_getRawReceipts" and answer:
+        return answer[:-1]
     return answer
+
+
+def _no_deposits(method: str, answer: Any) -> Any:
+    return _receipts_changed(method, answer, lambda receipt: receipt.update(logs=[]))
 
 
 def _another_deposit(method: str, answer: Any) -> Any:
-    if method == "eth_getBlockReceipts" and answer:
-        for receipt in answer:
-            for log in receipt["logs"]:
-                log["data"] = log["data"] + "00"
-    return answer
+    def longer(receipt: dict[str, Any]) -> None:
+        for log in receipt["logs"]:
+            log["data"] = log["data"] + "00"
+
+    return _receipts_changed(method, answer, longer)
 
 
 def _another_blob(method: str, answer: Any) -> Any:

@@ -86,6 +86,10 @@ class FakeL1:
             del self.pool[tx.sender, tx.nonce]
         self.chain.append(block)
 
+    def mine_without_us(self) -> None:
+        """A block that others fill."""
+        self.chain.append([])
+
     def include(self, tx: SignedTransaction) -> None:
         """A block with one transaction that did not come through the pool."""
         self.chain.append([tx])
@@ -162,6 +166,10 @@ class FakeL1:
         kinds = {isinstance(other, BlobTransaction) for (sender, _), other in self.pool.items() if sender == tx.sender}
         if kinds - {isinstance(tx, BlobTransaction)}:
             raise RpcError(-32000, "address already reserved")
+        if isinstance(tx, BlobTransaction) and tx.nonce > int(
+            self.eth_getTransactionCount(to_hex(tx.sender), "pending"), 16
+        ):
+            raise RpcError(-32000, f"nonce too high: tx nonce {tx.nonce}, gapped nonce")
         previous = self.pool.get((tx.sender, tx.nonce))
         if previous is not None:
             percent = 200 if isinstance(tx, BlobTransaction) else 110

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from config.errors import CriticalError, TemporaryError
-from config.types import Hash32
+from config.types import Hash32, to_hex
 from evm.types import Header
 from l1.endpoints import L1Disagreement, L1Endpoint, L1Endpoints, L1EndpointsFailed
 from l1.health import EndpointHealth, EndpointKind, EndpointState
@@ -76,6 +76,26 @@ async def test_a_failure_names_the_block_every_endpoint_and_what_each_one_said()
     status = {each.name: each for each in source.status()}
     assert status["b"].state is EndpointState.LYING and status["b"].lies == 1
     assert "replace it" in status["b"].remedy and "receipts root" in (status["b"].last_error or "")
+
+
+async def test_a_lie_that_another_method_of_the_same_endpoint_makes_good_is_named_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class HalfTrue(SimulatedEndpoint):
+        def true_answer(self, method: str, *params: Any) -> Any:
+            if method == "debug_getRawReceipts":
+                (block,) = [block for block in MAIN.blocks if to_hex(block.hash) == params[0]]
+                return [to_hex(receipt.encode()) for receipt in MAIN.receipts[block.hash]]
+            answer = super().true_answer(method, *params)
+            return answer[:-1] if method == "eth_getBlockReceipts" else answer
+
+    source = sources(HalfTrue("a", MAIN))
+    block = MAIN.blocks[8]
+    assert await source.receipts(block.header) == MAIN.receipts[block.hash]
+    assert (
+        "receipts come by debug_getRawReceipts and not by eth_getBlockReceipts any more: a served wrong" in caplog.text
+    )
+    assert states(source) == [EndpointState.LYING] and source.status()[0].lies == 1
 
 
 async def test_a_minority_that_lies_about_the_head_is_outvoted_and_named(caplog: pytest.LogCaptureFixture) -> None:

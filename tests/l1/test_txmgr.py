@@ -65,6 +65,7 @@ async def test_a_first_offer_leaves_room_for_the_base_fee_to_double() -> None:
 
 async def test_a_stuck_transaction_is_replaced_by_at_least_ten_percent_more_until_it_is_included() -> None:
     l1, clock = FakeL1(), VirtualClock()
+    every(clock, 3, l1.mine_without_us, 11)
     clock.at(35, l1.mine)
     sender = manager(l1, clock)
     receipt = await sender.send(CALL)
@@ -76,8 +77,18 @@ async def test_a_stuck_transaction_is_replaced_by_at_least_ten_percent_more_unti
     assert receipt.transaction_hash == l1.received[-1].hash
 
 
+async def test_nothing_more_is_offered_while_l1_makes_no_blocks() -> None:
+    l1, clock = FakeL1(), VirtualClock()
+    clock.at(7_200, l1.mine)
+    sender = manager(l1, clock, policy=replace(POLICY, poll_interval=5))
+    receipt = await sender.send(CALL)
+    assert len(l1.received) == 1 and receipt.effective_gas_price == 11 * GWEI
+    assert sender.stats.replaced == 0
+
+
 async def test_an_older_version_that_gets_included_counts() -> None:
     l1, clock = FakeL1(), VirtualClock()
+    every(clock, 3, l1.mine_without_us, 4)
     clock.at(15, lambda: l1.include(l1.received[0]))
     sender = manager(l1, clock)
     receipt = await sender.send(CALL)
@@ -86,6 +97,7 @@ async def test_an_older_version_that_gets_included_counts() -> None:
 
 async def test_a_blob_transaction_is_replaced_by_doubling_every_price(kzg: KzgWorker) -> None:
     l1, clock = FakeL1(), VirtualClock()
+    every(clock, 3, l1.mine_without_us, 7)
     clock.at(25, l1.mine)
     sender = manager(l1, clock, kzg=kzg, sidecar_version=SidecarVersion.BLOB_PROOFS)
     receipt = await sender.send(replace(CALL, data=b"", blobs=(make_blob(1),)))
@@ -208,6 +220,56 @@ async def test_a_blob_transaction_is_cancelled_by_one_with_an_empty_blob(kzg: Kz
     cancel = l1.received[-1]
     assert isinstance(cancel, BlobTransaction) and cancel.to == sender.address
     assert len(cancel.versioned_hashes) == 1 and cancel.max_fee_per_blob_gas == 8 * GWEI
+
+
+async def test_a_cancellation_is_paid_up_to_twice_the_ceiling_and_told_with_its_cost(kzg: KzgWorker) -> None:
+    l1, clock = FakeL1(), VirtualClock()
+
+    def spike() -> None:
+        l1.blob_base_fee = 30 * GWEI
+
+    def calm() -> None:
+        l1.blob_base_fee = 7 * GWEI
+
+    clock.at(0.5, spike)
+    clock.at(1_000, calm)
+    every(clock, 7, l1.mine)
+    policy = FeePolicy(max_blob_fee=6 * GWEI)
+    sender = manager(l1, clock, kzg=kzg, sidecar_version=SidecarVersion.BLOB_PROOFS, fees=policy)
+    with pytest.raises(SendError) as caught:
+        await sender.send(replace(CALL, blobs=(make_blob(1), make_blob(2))))
+    offers = [tx.max_fee_per_blob_gas for tx in l1.received if isinstance(tx, BlobTransaction)]
+    assert max(offers) <= 12 * GWEI and clock.now >= 1_000
+    assert caught.value.cost == sender.stats.cost > 131_072 * 7 * GWEI
+
+
+@pytest.mark.parametrize("blobs_first", [True, False])
+async def test_a_reorg_that_leaves_only_the_other_kind_in_the_pool_does_not_block_the_account(
+    blobs_first: bool, kzg: KzgWorker
+) -> None:
+    l1, clock = FakeL1(), VirtualClock()
+    blobs = replace(CALL, data=b"", blobs=(make_blob(1),))
+    sender = manager(
+        l1, clock, kzg=kzg, sidecar_version=SidecarVersion.BLOB_PROOFS, policy=replace(POLICY, confirmations=9)
+    )
+    dropped: list[bool] = []
+
+    def weather() -> None:
+        # The first transaction is gone with its block, the second waits behind its nonce, the pool will not have both.
+        if not dropped and len(l1.received) == 2:
+            dropped.append(True)
+            l1.reorg(len(l1.chain) - 1)
+        elif dropped or (len(l1.received) == 1 and len(l1.chain) == 1):
+            l1.mine()
+
+    every(clock, 2, weather, 2_000)
+    first, second = (blobs, CALL) if blobs_first else (CALL, blobs)
+    results = await asyncio.gather(sender.send(first), sender.send(second), return_exceptions=True)
+    assert isinstance(results[0], SendError) and results[0].kind is SendErrorKind.CANCELLED
+    assert "transactions of the other kind" in results[0].reason and results[0].cost > 0
+    assert not isinstance(results[1], BaseException)
+    assert dropped and sender.pending == 0
+    await sender.send(first)
 
 
 async def test_a_call_that_would_revert_costs_nothing_and_names_the_contract_error() -> None:

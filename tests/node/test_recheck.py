@@ -9,12 +9,15 @@ import pytest
 from config.engine_mode import EngineMode
 from config.errors import CriticalError
 from config.types import Hash32
-from evm.engine import BlockInputs
+from evm.engine import BlockInputs, Engine
 from evm.engine.choice import make_engine
 from evm.native.library import is_available
 from evm.rules import L2Rules
+from evm.store.diff import CODE_PREFIX, NODE_PREFIX
+from evm.store.kv import MemoryStore
+from evm.store.state import StateStore
 from evm.types import Block
-from node.recheck import Recheck
+from node.recheck import Recheck, worker
 from tests.node.rollup_world import RollupWorld, until
 
 pytestmark = pytest.mark.skipif(not is_available(), reason="the native library is not built: make core")
@@ -84,3 +87,26 @@ async def test_a_reorganised_branch_is_left_and_the_new_one_checked(tmp_path: Pa
     assert recheck.checked.hash == blocks[-1].hash
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_a_checked_block_left_behind_is_not_asked_for_again(tmp_path: Path) -> None:
+    world = native_world(tmp_path)
+    asked: list[bytes] = []
+
+    class Behind(MemoryStore):
+        def get(self, key: bytes) -> bytes | None:
+            if key[:-32] not in (NODE_PREFIX, CODE_PREFIX):
+                return None
+            asked.append(key)
+            return world.chain.kv.get(key)
+
+    engine = Engine(L2Rules(world.rollup), StateStore(Behind()), world.chain)
+    parent = world.chain.head
+    made: set[bytes] = set()
+    for block in await world.sequence(3):
+        asked.clear()
+        assert worker.check(engine, parent, block) is None
+        assert not made & set(asked)
+        executed = world.chain.engine.import_block(parent, block)
+        made |= {NODE_PREFIX + node for node in executed.update.nodes}
+        parent = block.header

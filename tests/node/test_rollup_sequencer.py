@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from config.types import ZERO_HASH
+from evm.fees import estimated_size_scaled
 from node.rollup.rpc import RollupAdmin
 from node.rollup.sequencer import Sequencer, SequencerSettings
 from node.rpc import Dispatcher, RpcError
@@ -113,6 +114,31 @@ async def test_the_whole_block_fits_under_the_gas_limit(world: RollupWorld) -> N
     (block,) = await world.sequence(1)
     assert block.header.gas_used <= limit
     assert len(block.transactions) == 41
+
+
+async def test_a_block_holds_no_more_estimated_l1_data_than_the_batcher_allows(world: RollupWorld) -> None:
+    transfers = [world.transfer() for _ in range(12)]
+    for transaction in transfers:
+        world.pool.add(transaction)
+    size = estimated_size_scaled(transfers[0].raw) // 10**6
+    world.pool.da_limits.block = 5 * size + size // 2
+    blocks = await world.sequence(3)
+    assert [len(block.transactions) - 1 for block in blocks] == [5, 5, 2]
+    sent = [transaction.hash for block in blocks for transaction in block.transactions[1:]]
+    assert sent == [transaction.hash for transaction in transfers], "their order is kept, none is lost"
+
+
+async def test_deposits_do_not_count_as_the_blocks_own_data_and_need_no_room(world: RollupWorld) -> None:
+    recipient = world.rollup.batch_inbox_address
+    world.l1.deposit(recipient, recipient, mint=5, value=3, gas=1_000_000, data=bytes(range(256)) * 8)
+    world.l1.mine(1)
+    world.pool.add(world.transfer())
+    world.pool.da_limits.block = world.pool.da_limits.transaction = 1
+    blocks = await world.sequence(8)
+    assert sum(len(block.transactions) for block in blocks) == 8 + 1, "the deposit is in, the transfer waits"
+    world.pool.da_limits.block = world.pool.da_limits.transaction = None
+    (block,) = await world.sequence(1)
+    assert len(block.transactions) == 2
 
 
 async def test_a_batcher_that_is_behind_pauses_sequencing_when_told_to(world: RollupWorld) -> None:
