@@ -11,11 +11,13 @@ import pytest
 from config.errors import TemporaryError
 from config.types import to_hex
 from derivation.codec import SingularBatch
+from derivation.providers import DataKind, Missing
 from evm.engine import InvalidPayload
 from evm.types.signature import address_of
 from l1.beacon import BlobsUnavailable
 from node.rollup.sequencer import SequencerSettings
-from node.rollup.stall import REMEDIES, Cause
+from node.rollup.stall import REMEDIES, Cause, Place
+from node.rollup.stall_of import stall_of
 from node.rpc import RpcError
 from tests.actions.chains import BATCHER_KEY, OTHER_BATCHER_KEY
 from tests.node.asking_why import all_of, is_cured, why
@@ -631,6 +633,13 @@ async def test_an_l1_of_another_chain(world: RollupWorld) -> None:
     world.l1.mine(2)
     await asyncio.wait_for(world.driver.run(), 5)
     assert (await why(doctor, "safe")).names(Cause.WRONG_L1, "sync_start", ("l1", 0))
+
+
+@pytest.mark.parametrize("kind", DataKind)
+def test_data_of_any_kind_that_cannot_be_fetched_is_a_stall_at_its_block(kind: DataKind) -> None:
+    stall = stall_of(TemporaryError("nobody has it"), Missing(kind, 7))
+    assert (stall.text, stall.place) == ("nobody has it", Place("l1", 7))
+    assert (stall.cause is Cause.DA_DOWN) == (kind is DataKind.REMOTE_INPUT)
 
 
 def test_every_cause_has_a_remedy() -> None:
