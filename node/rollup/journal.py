@@ -6,6 +6,7 @@ from node.rollup.stall import Cause, Place, Stage, Stall
 
 _DROPS = {
     EventKind.BLOB_INVALID: Stage.L1_RETRIEVAL,
+    EventKind.COMMITMENT_INVALID: Stage.L1_RETRIEVAL,
     EventKind.FRAMES_INVALID: Stage.FRAME_QUEUE,
     EventKind.FRAME_DROPPED: Stage.FRAME_QUEUE,
     EventKind.CHANNEL_REPLACED: Stage.CHANNEL,

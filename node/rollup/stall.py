@@ -56,7 +56,8 @@ REMEDIES = {
     "nodes after 18 days), or a directory with the blob with --l1.blob-directory",
     Cause.BEACON_DOWN: "start or repair the beacon node behind --l1.beacon, or name another one with one more --l1.beacon "
     "(admin_l1Endpoints shows how each fares)",
-    Cause.DA_DOWN: "start or repair the DA server that this chain keeps its data in, or name another one",
+    Cause.DA_DOWN: "start or repair the DA server that this chain keeps its data in, or name another one "
+    "(--altda.da-server)",
     Cause.L1_DOWN: "start or repair the execution node behind --l1, or name another one with one more --l1 "
     "(admin_l1Endpoints shows how each fares)",
     Cause.L1_BEHIND: "wait until the L1 node behind --l1 has caught up with its network (is it syncing, does it still get "

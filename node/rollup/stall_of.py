@@ -11,6 +11,7 @@ _STAGES = {
     DataKind.L1_RECEIPTS: (Stage.L1_TRAVERSAL, Cause.L1_DOWN),
     DataKind.L1_BLOCK: (Stage.L1_RETRIEVAL, Cause.L1_DOWN),
     DataKind.L1_BLOBS: (Stage.L1_RETRIEVAL, Cause.BEACON_DOWN),
+    DataKind.REMOTE_INPUT: (Stage.L1_RETRIEVAL, Cause.DA_DOWN),
     DataKind.L2_BLOCK: (Stage.ATTRIBUTES, Cause.FAULT),
 }
 
@@ -23,8 +24,7 @@ def stall_of(error: TemporaryError, missing: Missing | None = None) -> Stall:
         return Stall(Cause.L1_DOWN, Stage.L1_HEADS, str(error))
     # Without a number, only the hash is known of a block: then the text has to say which one it is.
     place = None if missing.number is None else Place("l1", missing.number, missing.hash)
-    # What is neither of L1 nor of L2 is the batcher's data in another place.
-    stage, cause = _STAGES.get(missing.kind, (Stage.L1_RETRIEVAL, Cause.DA_DOWN))
+    stage, cause = _STAGES[missing.kind]
     if isinstance(error, BlobsUnavailable) and error.answered:
         cause = Cause.BLOB_MISSING
     return Stall(cause, stage, str(error), place)
