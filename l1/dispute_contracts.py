@@ -1,5 +1,6 @@
 """The contracts of a dispute as a player uses them: everything about one game, its moves, and the preimage oracle."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.types import ZERO_ADDRESS, Address, Hash32, Wei, to_address, to_hex
@@ -34,7 +35,10 @@ class GameConstants:
 
 @dataclass(frozen=True)
 class GameProgress:
-    """What of a game changes besides its claims. `resolved` has an entry per claim; None where nobody did it."""
+    """What of a game changes besides its claims. `resolved` has an entry per claim that was asked about.
+
+    None where nobody did it.
+    """
 
     resolved: tuple[bool, ...]
     block_number_challenger: Address | None
@@ -90,22 +94,24 @@ class PlayedGameContract(FaultDisputeGameContract):
             registry=to_address(values["anchorStateRegistry"]),
         )
 
-    async def claims_up_to(self, count: int, block: BlockName = "latest") -> list[GameClaim]:
-        """The first `count` claims in order of their making."""
-        answers = await self.read_many([("claimData", (index,)) for index in range(count)], block)
+    async def claims_at(self, indices: Sequence[int], block: BlockName = "latest") -> list[GameClaim]:
+        """Some of the claims, by their numbers."""
+        if not indices:
+            return []
+        answers = await self.read_many([("claimData", (index,)) for index in indices], block)
         return [
             GameClaim(parent, to_address(countered_by), to_address(claimant), Wei(bond), Hash32(claim), position, clock)
             for parent, countered_by, claimant, bond, claim, position, clock in answers
         ]
 
-    async def progress(self, claim_count: int, block: BlockName = "latest") -> GameProgress:
-        """Which claims are settled, and who ended the game in another way than by bisection."""
+    async def progress(self, indices: Sequence[int], block: BlockName = "latest") -> GameProgress:
+        """Which of some claims are settled, and who ended the game in another way than by bisection."""
         answers = await self.read_many(
             [
                 ("l2BlockNumberChallenged", ()),
                 ("l2BlockNumberChallenger", ()),
                 ("prover", ()),
-                *(("resolvedSubgames", (index,)) for index in range(claim_count)),
+                *(("resolvedSubgames", (index,)) for index in indices),
             ],
             block,
         )

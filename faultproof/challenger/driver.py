@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from config.errors import CriticalError, ResetError, TemporaryError
 from config.types import Address, Wei, to_hex
-from faultproof.challenger.agent import Due, GameAgent, Surroundings
+from faultproof.challenger.agent import NOBODY_WAITS, Due, GameAgent, Surroundings
 from faultproof.challenger.budget import within_budget
 from faultproof.challenger.listing import GameList
 from faultproof.challenger.ports import L1Block, L1Reader, RollupNode, Sender
@@ -19,6 +19,16 @@ from l1.rpc import RpcCaller
 from l1.txmgr import SendError, SendErrorKind
 
 log = logging.getLogger("lamina.challenger")
+
+
+SETTLED_AT_ONCE = 32
+"""A round ends when all its transactions are confirmed, so what can wait must not fill many L1 blocks."""
+
+
+def _no_more_than_waits(dues: list[Due]) -> list[Due]:
+    """Everything with a deadline, and as much of the rest as goes into a block or two."""
+    patient = [due for due in dues if due.seconds_left == NOBODY_WAITS]
+    return [due for due in dues if due.seconds_left != NOBODY_WAITS] + patient[:SETTLED_AT_ONCE]
 
 
 class Challenger:
@@ -135,7 +145,7 @@ class Challenger:
         agents = [agent for agent in self._games.agents if not agent.is_done]
         found = await asyncio.gather(*(self._due(agent, self._head) for agent in agents))
         dues = [due for of_game in found for due in of_game]
-        choice = within_budget(dues, self._settings, self._spent, self._locked)
+        choice = within_budget(_no_more_than_waits(dues), self._settings, self._spent, self._locked)
         self._say_short(choice.refused)
         outcomes = await asyncio.gather(*map(self._carry_out, choice.affordable), return_exceptions=True)
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]

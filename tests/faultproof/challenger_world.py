@@ -111,6 +111,7 @@ class Account:
     world: World
     address: Address
     sent: list[TxCandidate] = field(default_factory=list)
+    receipts: list[TransactionReceipt] = field(default_factory=list)
     reverted: list[str] = field(default_factory=list)
     send_error: Exception | None = None
 
@@ -130,7 +131,7 @@ class Account:
         logs = tuple(
             Log(Address(log.address), tuple(Hash32(topic) for topic in log.topics), log.data) for log in result.logs
         )
-        return TransactionReceipt(
+        receipt = TransactionReceipt(
             transaction_hash=keccak256(len(self.sent).to_bytes(8, "big")),
             block=self.world.l1_id(number),
             succeeded=True,
@@ -142,6 +143,8 @@ class Account:
             logs=logs,
             json={},
         )
+        self.receipts.append(receipt)
+        return receipt
 
 
 class World:
