@@ -160,7 +160,9 @@ async def mock_proofs(sender: DeploymentSender) -> ProofSettings:
     call = PlannedCall("MockZKVerifier", None, code, creation_gas(code, len(code)), creates=verifier)
     (result,) = await sender.send_many(nonce, [call])
     if not result.succeeded:
-        raise CriticalError(f"MockZKVerifier could not be deployed: transaction {short(result.transaction_hash)} failed")
+        raise CriticalError(
+            f"MockZKVerifier could not be deployed: transaction {short(result.transaction_hash)} failed"
+        )
     return ProofSettings(verifier, MOCK_PROOF_PROGRAM, MOCK_PROOF_CONFIGURATION)
 
 

@@ -68,6 +68,7 @@ class DevnetSettings:
     proposal_interval: int = 12
     max_channel_duration: int = 1
     challenger: bool = True
+    challenger_poll: float = 1.0
     fault_program: Path | None = None
     max_game_depth: int = 73
     split_depth: int = 30

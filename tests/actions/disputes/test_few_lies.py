@@ -1,0 +1,50 @@
+"""A few lies about the chain lose against the real challenger, on real contracts, in a tree of less depth.
+
+All of them at full depth: test_every_lie.py.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.actions.disputes.casting import (
+    HONEST_PROPOSER,
+    all_of,
+    check_end,
+    lie_from,
+    malicious_challenger,
+    malicious_proposer,
+)
+from tests.actions.disputes.stage import PROGRAM, stage
+from tests.actions.disputes.step_kinds import StepKind
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(not PROGRAM.exists(), reason="the fault-proof program is not built: python core/build.py fpvm"),
+]
+SHALLOW = {"max_game_depth": 38, "split_depth": 9}
+"""512 blocks, and runs of 2^28 steps."""
+
+
+async def test_liars_lose_by_steps_though_the_challenger_lost_its_disk_half_way(tmp_path: Path) -> None:
+    async with stage(tmp_path, blocks=0, **SHALLOW) as made:
+        safe, proposers = made.safe, made.parts.wallets
+        lies = lie_from(made, made.traffic.call_block)
+        games = await made.propose(
+            [
+                ("a blob's element", proposers[HONEST_PROPOSER], made.outputs[safe].root, safe),
+                ("a precompile's result", proposers[HONEST_PROPOSER], made.outputs[safe - 1].root, safe - 1),
+                ("a false root", proposers[2], lies[safe].root, safe),
+                ("the root of another block", proposers[2], made.outputs[safe - 7].root, safe - 2),
+            ]
+        )
+        malicious_challenger(made, games[0], StepKind.READ_BLOB)
+        malicious_challenger(made, games[1], StepKind.READ_PRECOMPILE)
+        malicious_proposer(made, games[2], lies, StepKind.ALU)
+        await made.play(games, all_of(made, games[:3], SHALLOW["split_depth"] + 6))
+        await made.lose_power()
+        await made.play(games, all_of(made, games[:3]))
+        await made.settle(games)
+        for game, root_is_true in zip(games, (True, True, False, False), strict=True):
+            await check_end(made, game, root_is_true)
