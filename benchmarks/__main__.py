@@ -17,6 +17,7 @@ BENCHMARKS = {
     "state_size": "transactions per second on a state of a million accounts, against an almost empty one",
     "derivation": "L2 blocks per second out of blobs",
     "vm": "instructions per second of the fault-proof VM, against unicorn, and the time of a bisection",
+    "disputes": "a dispute at full depth: processor time of its trace, gas by kind of step and of the whole game, rounds",
     "guest": "instructions of the programs in the fault-proof VM: a block, and a whole claim with its parts",
     "posted_bytes": "bytes on L1 per L2 transaction",
     "throughput": "transactions per second over JSON-RPC on a whole devnet, against anvil where it is installed",

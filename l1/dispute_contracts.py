@@ -179,9 +179,33 @@ class PreimageOracleContract(Contract):
         """Whether a step can read this part."""
         return bool(await self.read_one("preimagePartOk", key, offset))
 
-    async def proposal(self, owner: Address, uuid: int) -> LargePreimageProposal:
+    async def proposal_count(self, block: BlockName = "latest") -> int:
+        """How many large preimages were ever proposed."""
+        return int(await self.read_one("proposalCount", block=block))
+
+    async def proposals_at(self, indices: Sequence[int], block: BlockName = "latest") -> list[tuple[Address, int]]:
+        """Owner and number of proposals, by their places in the list of all."""
+        if not indices:
+            return []
+        answers = await self.read_many([("proposals", (index,)) for index in indices], block)
+        return [(to_address(owner), int(uuid)) for owner, uuid in answers]
+
+    async def proposal_blocks(self, owner: Address, uuid: int, block: BlockName = "latest") -> list[int]:
+        """The L1 blocks in which parts of a large preimage were added."""
+        who = to_hex(owner)
+        count = int(await self.read_one("proposalBlocksLen", who, uuid, block=block))
+        if not count:
+            return []
+        answers = await self.read_many([("proposalBlocks", (who, uuid, index)) for index in range(count)], block)
+        return [int(number) for (number,) in answers]
+
+    async def tree_root(self, owner: Address, uuid: int, block: BlockName = "latest") -> Hash32:
+        """The root of the tree over the blocks of a large preimage."""
+        return Hash32(await self.read_one("getTreeRootLPP", to_hex(owner), uuid, block=block))
+
+    async def proposal(self, owner: Address, uuid: int, block: BlockName = "latest") -> LargePreimageProposal:
         """What is known of a large preimage; all zero where there is none."""
-        word = int.from_bytes(await self.read_one("proposalMetadata", to_hex(owner), uuid), "big")
+        word = int.from_bytes(await self.read_one("proposalMetadata", to_hex(owner), uuid, block=block), "big")
         return LargePreimageProposal(
             completed_at=word >> 192,
             claimed_size=word >> 128 & 0xFFFFFFFF,

@@ -10,6 +10,7 @@ from enum import Enum
 
 from config.errors import CriticalError
 from config.types import ZERO_HASH, Address, Gas, Hash32, L2BlockNumber, Wei, to_hex
+from faultproof.challenger.due import Due
 from faultproof.challenger.game_state import GameReader, GameState
 from faultproof.challenger.outputs import GameOutputs, Verdict, game_outputs, judge
 from faultproof.challenger.ports import L1Block, L1Reader, RollupNode
@@ -25,7 +26,6 @@ from l1.rpc import RpcCaller
 
 log = logging.getLogger("lamina.challenger")
 
-NOBODY_WAITS = 1 << 62
 _FIRST_PAUSE, _LONGEST_PAUSE = 24, 3600
 """Seconds of L1 time before something that L1 refused is tried again; doubled each time."""
 _NO_WEI = Wei(0)
@@ -40,17 +40,6 @@ class Stage(Enum):
     RESOLVED = "resolved"
     UNLOCKED = "bonds unlocked"
     DONE = "done"
-
-
-@dataclass(frozen=True)
-class Due:
-    """Transactions that a game needs now, one after the other. `seconds_left`: how long they make a difference."""
-
-    agent: "GameAgent"
-    purpose: str
-    candidates: tuple[TxCandidate, ...]
-    bond: Wei = _NO_WEI
-    seconds_left: int = NOBODY_WAITS
 
 
 @dataclass
@@ -123,6 +112,11 @@ class GameAgent:
 
     def __str__(self) -> str:
         return str(self.face)
+
+    @property
+    def oracle(self) -> Address | None:
+        """The preimage oracle of its steps; None before it was read for the first time."""
+        return None if self._constants is None else self._constants.oracle
 
     @property
     def is_done(self) -> bool:

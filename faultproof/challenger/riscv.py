@@ -20,7 +20,7 @@ from faultproof.vm.witness import witness
 log = logging.getLogger("lamina.challenger")
 
 _LENGTH_PREFIX = 8
-_FIRST_INTERVAL = 1 << 26
+_FIRST_INTERVAL = 1 << 22
 _MAX_CHECKPOINTS = 8
 _MAX_RECENT = 4
 """Copies of a machine hold all memory that a program has touched; running on from one takes a second or so."""
@@ -128,6 +128,7 @@ class MachineTrace:
         self._steps = [0]
         self._machines = [machine.fork()]
         self._recent: dict[int, Machine] = {}
+        self._hashes: dict[int, Hash32] = {}
         self._interval = interval
         self._run(machine, length)
         self._last = machine.moment.step
@@ -159,7 +160,12 @@ class MachineTrace:
 
     def state_hash_after(self, steps: int) -> Hash32:
         """See `faultproof.game.ExecutionTrace`."""
-        return self._last_hash if steps >= self._last else self.machine_at(steps).state().hash()
+        if steps >= self._last:
+            return self._last_hash
+        # Every round asks about all claims of a game again.
+        if steps not in self._hashes:
+            self._hashes[steps] = self.machine_at(steps).state().hash()
+        return self._hashes[steps]
 
     def step_after(self, steps: int) -> StepWitness:
         """See `faultproof.game.ExecutionTrace`. Raises CriticalError where the program reads what it cannot."""
@@ -174,7 +180,10 @@ class MachineTrace:
         return StepWitness(evidence.state_data, evidence.proof_data, needs)
 
     def machine_at(self, steps: int) -> Machine:
-        """A machine of the caller's own after so many steps. The last few asked for are kept: a bisection's next question is near them."""
+        """A machine of the caller's own after so many steps.
+
+        The last few asked for are kept: a bisection's next question is near them.
+        """
         place = bisect_right(self._steps, steps) - 1
         start, machine = self._steps[place], self._machines[place]
         for known, recent in self._recent.items():
