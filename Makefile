@@ -51,10 +51,11 @@ check: $(READY) ## lint and types only
 bench: $(READY) ## the benchmarks, one JSON line per figure
 	@$(BIN)/python -m benchmarks
 
-adversary: $(READY) ## the long hunts: 200 killed processes, 100,000 L1 histories, and whatever else `make test` samples
+adversary: $(READY) ## the long hunts: 200 killed processes, 100,000 L1 histories, every lie in disputes, and whatever else `make test` samples
 	@LAMINA_CRASH_KILLS=200 $(BIN)/python -m pytest --timeout 3600 tests/node/test_chain_crash.py
 	@LAMINA_LARGEST=1 $(BIN)/python -m pytest --timeout 3600 -s tests/core/test_largest_inputs.py
 	@LAMINA_BOTH_BLOCKS=1000 $(BIN)/python -m pytest --timeout 7200 -s tests/e2e/test_both_engines.py
+	@LAMINA_ADVERSARY=1 $(BIN)/python -m pytest --timeout 0 tests/actions/disputes
 	@LAMINA_HISTORIES=100000 $(BIN)/python -m pytest --timeout 0 tests/core/test_derivation_histories.py
 
 contracts: $(READY) ## recompile the contracts (needs Node.js) into contracts/artifacts

@@ -33,6 +33,9 @@ OBJECT_ARGUMENTS = ("build-obj", *_BARE_MACHINE, "-mcmodel=medium", "-fcompiler-
 It brings the compiler's own library, of which the linker's `--gc-sections` leaves what is used.
 """
 
+DEBUG_ARGUMENTS = ("-fno-error-tracing", "-fno-unwind-tables")
+"""Left out by default where a program is stripped, and so what keeps the code of one that is not the same."""
+
 LINKER_SCRIPT = ("--script", str(CORE / "guest.ld"))
 """Makes a program of the fault-proof VM."""
 
@@ -95,6 +98,13 @@ OUTPUTS = {
     "zkvm-shim": _object("zkvm_shim.zig", "zkvm-shim.o"),
     "zkvm-test": _linked("guest-zkvm-test.elf", "zkvm", "zkvm-shim"),
 }
+
+
+def with_debug_information(name: str, destination: Path) -> Path:
+    """Build a program with symbols and line tables; what it loads is the same to the byte. Raises BuildError."""
+    output = OUTPUTS[name]
+    arguments = (*("-fno-strip" if word == "-fstrip" else word for word in output.arguments), *DEBUG_ARGUMENTS)
+    return compile_output(Output(output.root, destination, arguments), destination)
 
 
 def build(name: str, destination: Path | None = None) -> Path:

@@ -8,7 +8,7 @@ from faultproof.challenger.game_state import GameReader, GameState
 from faultproof.challenger.ports import Output
 from faultproof.game import resolve
 from l1.contracts import GameStatus
-from tests.actions.disputes.liars import Liar, LyingProgram, Poisoner
+from tests.actions.disputes.liars import PLENTY_OF_TIME, Liar, LyingProgram, Poisoner
 from tests.actions.disputes.stage import CHALLENGER, Game, Stage
 from tests.actions.disputes.step_kinds import StepKind
 from tests.faultproof.challenger_world import false_root
@@ -27,12 +27,29 @@ def lie_from(made: Stage, block: int) -> dict[int, Output]:
 
 
 def liar(
-    made: Stage, game: Game, outputs: Mapping[int, Output], kind: StepKind, *, odd: bool = False, **habits: int
+    made: Stage,
+    game: Game,
+    outputs: Mapping[int, Output],
+    kind: StepKind,
+    *,
+    odd: bool = False,
+    waits_until: int = PLENTY_OF_TIME,
+    stops_at_depth: int | None = None,
 ) -> Liar:
     """A liar in a game."""
     assert made.constants is not None
-    program = LyingProgram(kind, made.program, odd)
-    return Liar(game.contract, made.constants, game.facts, made.l1, outputs, program, safe_number=made.safe, **habits)
+    return Liar(
+        game.contract,
+        made.constants,
+        game.facts,
+        made.l1,
+        outputs,
+        LyingProgram(kind, made.program, odd),
+        made.machine_lock,
+        safe_number=made.safe,
+        waits_until=waits_until,
+        stops_at_depth=stops_at_depth,
+    )
 
 
 def malicious_challenger(made: Stage, game: Game, kind: StepKind) -> None:

@@ -19,7 +19,7 @@ from tests.actions.disputes.step_kinds import StepKind, first_false_state
 from tests.faultproof.challenger_world import LyingTrace
 
 _MOVE_GAS, _STEP_GAS = Gas(600_000), Gas(2_000_000)
-_PLENTY_OF_TIME = 1 << 62
+PLENTY_OF_TIME = 1 << 62
 
 
 class Player(Protocol):
@@ -82,13 +82,18 @@ class Liar:
         l1: L1Reader,
         outputs: Mapping[int, Output],
         program: LyingProgram,
+        lock: asyncio.Lock,
         *,
         safe_number: int,
-        waits_until: int = _PLENTY_OF_TIME,
+        waits_until: int = PLENTY_OF_TIME,
         stops_at_depth: int | None = None,
     ) -> None:
-        """`outputs`: by block number, as the liar has them. `stops_at_depth`: makes no claim below it."""
+        """`outputs`: by block number, as the liar has them. `stops_at_depth`: makes no claim below it.
+
+        `lock`: held while the program runs, since liars may share a run, and one thread at a time may use it.
+        """
         self.contract = contract
+        self.lock = lock
         self._reader = GameReader(contract, constants, l1)
         self._bonds = Bonds(contract)
         self._waits_until = waits_until
@@ -115,7 +120,8 @@ class Liar:
         state = await self._reader.read(head)
         if not state.is_running:
             return []
-        actions = await asyncio.to_thread(lambda: list(honest_actions(state.tree, self.trace)))
+        async with self.lock:
+            actions = await asyncio.to_thread(lambda: list(honest_actions(state.tree, self.trace)))
         candidates = []
         for action in actions:
             if isinstance(action, Step):
@@ -164,7 +170,8 @@ class Poisoner:
             parent = state.tree.parent(claim)
             if len(state.tree.children(parent)) > 1:
                 continue
-            lie = self._liar.trace.commitment(state.tree, parent, claim.position)
+            async with self._liar.lock:
+                lie = await asyncio.to_thread(self._liar.trace.commitment, state.tree, parent, claim.position)
             if lie == claim.value:
                 lie = Hash32(lie[:-1] + bytes([lie[-1] ^ 1]))
             attack = claim.position == parent.position.attack()

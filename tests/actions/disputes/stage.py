@@ -79,6 +79,7 @@ class Stage:
     outputs: Mapping[int, Output]
     blocks: Sequence[Block]
     constants: GameConstants | None = None
+    machine_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _senders: dict[Address, TxManager] = field(default_factory=dict)
 
     def sender(self, wallet: Wallet) -> TxManager:
