@@ -33,9 +33,6 @@ OBJECT_ARGUMENTS = ("build-obj", *_BARE_MACHINE, "-mcmodel=medium", "-fcompiler-
 It brings the compiler's own library, of which the linker's `--gc-sections` leaves what is used.
 """
 
-DEBUG_ARGUMENTS = ("-fno-error-tracing", "-fno-unwind-tables")
-"""Left out by default where a program is stripped, and so what keeps the code of one that is not the same."""
-
 LINKER_SCRIPT = ("--script", str(CORE / "guest.ld"))
 """Makes a program of the fault-proof VM."""
 
@@ -100,10 +97,15 @@ OUTPUTS = {
 }
 
 
+def debug_arguments(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """Arguments for a program with debug information. Error traces, which come with it by default, would be other code."""
+    return (*("-fno-strip" if word == "-fstrip" else word for word in arguments), "-fno-error-tracing")
+
+
 def with_debug_information(name: str, destination: Path) -> Path:
-    """Build a program with symbols and line tables; what it loads is the same to the byte. Raises BuildError."""
+    """Build a program with symbols and line tables; its code is nearly the same. Raises BuildError."""
     output = OUTPUTS[name]
-    arguments = (*("-fno-strip" if word == "-fstrip" else word for word in output.arguments), *DEBUG_ARGUMENTS)
+    arguments = debug_arguments(output.arguments)
     return compile_output(Output(output.root, destination, arguments), destination)
 
 

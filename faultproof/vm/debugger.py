@@ -82,7 +82,7 @@ class Debugger:
     def place(self) -> str:
         """Step, address, function and instruction on one line."""
         moment = self.machine.moment
-        function = self.guide.symbols.describe(moment.pc)
+        function = self.guide.function(moment.pc)
         return f"{moment.step:>12}  {moment.pc:#010x}  {f'<{function}>  ' if function else ''}{self.instruction()}"
 
 

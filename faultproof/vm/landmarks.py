@@ -11,7 +11,6 @@ from evm.types import Header
 from faultproof.preimage import PreimageSource
 from faultproof.vm.breakpoints import stops
 from faultproof.vm.machine import NativeMachine
-from faultproof.vm.symbols import Symbols
 
 BLOCK_BEGINS = "block.pipeline.execute"
 TRANSACTION_ENDS = "block.pipeline.BlockBuilder.record"
@@ -64,14 +63,11 @@ class _Watched:
         return value
 
 
-def find_landmarks(machine: NativeMachine, symbols: Symbols) -> Landmarks:
-    """Runs a copy of a machine, which is at its first state, to its end. None where the program is another one.
+def find_landmarks(machine: NativeMachine, begins: int, ends: int) -> Landmarks:
+    """Runs a copy of a machine, which is at its first state, to its end. `begins`, `ends`: addresses of the two functions.
 
     Raises MissingPreimage.
     """
-    begins, ends = symbols.address(BLOCK_BEGINS), symbols.address(TRANSACTION_ENDS)
-    if begins is None or ends is None:
-        return Landmarks()
     watched = _Watched(machine.source)
     run = NativeMachine.load(machine.state(), machine.pages(), watched)
     blocks: list[int] = []

@@ -105,7 +105,7 @@ def _list(debugger: "Debugger", words: list[str]) -> None:
 
 
 def _find(debugger: "Debugger", words: list[str]) -> None:
-    address = debugger.guide.symbols.address(words[0])
+    address = debugger.guide.address(words[0])
     target = int(words[0], 0) if address is None else address
     if not debugger.find(target, FIND_LIMIT):
         print(f"{target:#x} was not reached")

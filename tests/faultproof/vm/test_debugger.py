@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from faultproof.preimage import DirectorySource, MemorySource
 from faultproof.vm import debugger as debugger_module
+from faultproof.vm.alignment import align
 from faultproof.vm.breakpoints import stops
 from faultproof.vm.debugger import Debugger
 from faultproof.vm.disassembler import disassemble, register_name
@@ -98,9 +99,8 @@ def test_a_read_says_what_it_reads(selftest: Program) -> None:
 def named_elf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The self-test program with symbols and lines, built as `lamina vm symbols` builds the fault-proof program."""
     target = tmp_path_factory.mktemp("named") / "named.elf"
-    arguments = [word if word != "-fstrip" else "-fno-strip" for word in builder.GUEST_ARGUMENTS]
-    arguments += [*builder.DEBUG_ARGUMENTS, "--script", str(ROOT / "core" / "guest.ld")]
-    built: Path = builder.compile_output(builder.Output("guest_selftest.zig", target, tuple(arguments)), target)
+    arguments = builder.debug_arguments((*builder.GUEST_ARGUMENTS, *builder.LINKER_SCRIPT))
+    built: Path = builder.compile_output(builder.Output("guest_selftest.zig", target, arguments), target)
     return built
 
 
@@ -108,16 +108,15 @@ def test_functions_and_lines_are_named_where_the_file_names_them(selftest_elf: P
     stripped, named = selftest_elf.read_bytes(), named_elf.read_bytes()
     assert read_symbols(stripped) == Symbols()
     assert read_source_lines(stripped) == SourceLines()
-    assert read_elf(named) == read_elf(stripped)
     machine = native(read_elf(stripped), preimages(DATA))
     guide = read_guide(named, machine)
-    main = guide.symbols.address("lamina_main")
+    main = guide.address("lamina_main")
     assert main is not None
-    assert guide.symbols.describe(main) == "lamina_main"
-    assert guide.symbols.describe(main + 4) == "lamina_main+0x4"
-    assert guide.symbols.describe(0) == guide.lines.describe(0) == ""
-    file, line = guide.lines.at(main) or ("", 0)
-    assert (ROOT / file).read_text().splitlines()[line - 1].strip() == "export fn lamina_main() noreturn {"
+    assert guide.function(main) == "lamina_main"
+    assert guide.function(main + 4) == "lamina_main+0x4"
+    assert guide.function(0) == guide.line(0) == ""
+    file, line = guide.line(main).split(":")
+    assert "fn lamina_main() " in (ROOT / file).read_text().splitlines()[int(line) - 1]
     debugger = Debugger(machine, guide)
     assert debugger.find(main, 100)
     assert "<lamina_main>" in debugger.place()
@@ -129,6 +128,22 @@ def test_names_of_another_program_are_refused(named_elf: Path) -> None:
     state, memory = Program(0x1000, (Segment(0x1000, code, len(code)),)).state()
     with pytest.raises(ValueError, match="not that of the program"):
         read_guide(named_elf.read_bytes(), NativeMachine.load(state, memory.pages(), MemorySource({})))
+
+
+def test_two_builds_are_aligned_around_what_differs_in_them() -> None:
+    same = [asm.immediate("addi", 5, 5, number % 7) for number in range(20)] + [asm.branch("beq", 5, 6, 40)]
+    later = [asm.register("add", number % 30 + 1, 7, 8) for number in range(20)]
+    ours = asm.code([*same, asm.ECALL, *later])
+    # A branch over something longer has another distance, and what follows is elsewhere.
+    theirs = asm.code([*same[:-1], asm.branch("beq", 5, 6, 48), asm.FENCE, asm.FENCE, asm.FENCE, *later])
+    alignment = align(ours, 0x1000, theirs, 0x8000)
+    assert alignment.shared == len(ours) - 4
+    assert alignment.to_theirs(0x1000 + 4 * 20) == 0x8000 + 4 * 20
+    assert alignment.to_theirs(0x1000 + 4 * 21) is None
+    assert alignment.to_theirs(0x1000 + 4 * 22) == 0x8000 + 4 * 24
+    assert alignment.to_ours(0x8000 + 4 * 24) == 0x1000 + 4 * 22
+    assert alignment.to_theirs(0x1000 + len(ours)) is None
+    assert alignment.to_theirs(0xFFF) is None
 
 
 def test_a_damaged_line_table_is_an_error_that_says_so(named_elf: Path) -> None:
