@@ -91,6 +91,7 @@ class FalseChain:
                 self.logs += receipt.logs if is_forged else ()
             if is_forged:
                 forgery.effect(builder.state)
+                builder.state.end_transaction()
             self.chain.insert(builder.seal())
 
     def output(self, number: int) -> Output:

@@ -34,17 +34,16 @@ async def test_liars_lose_by_steps_though_the_challenger_lost_its_disk_half_way(
         games = await made.propose(
             [
                 ("a blob's element", proposers[HONEST_PROPOSER], made.outputs[safe].root, safe),
-                ("a precompile's result", proposers[HONEST_PROPOSER], made.outputs[safe - 1].root, safe - 1),
                 ("a false root", proposers[2], lies[safe].root, safe),
                 ("the root of another block", proposers[2], made.outputs[safe - 7].root, safe - 2),
             ]
         )
+        bisected = games[:2]
         malicious_challenger(made, games[0], StepKind.READ_BLOB)
-        malicious_challenger(made, games[1], StepKind.READ_PRECOMPILE)
-        malicious_proposer(made, games[2], lies, StepKind.ALU)
-        await made.play(games, all_of(made, games[:3], SHALLOW["split_depth"] + 6))
+        malicious_proposer(made, games[1], lies, StepKind.ALU)
+        await made.play(bisected, all_of(made, bisected, SHALLOW["split_depth"] + 6))
         await made.lose_power()
-        await made.play(games, all_of(made, games[:3]))
+        await made.play(bisected, all_of(made, bisected))
         await made.settle(games)
-        for game, root_is_true in zip(games, (True, True, False, False), strict=True):
+        for game, root_is_true in zip(games, (True, False, False), strict=True):
             await check_end(made, game, root_is_true)
