@@ -98,8 +98,8 @@ OUTPUTS = {
 
 
 def debug_arguments(arguments: tuple[str, ...]) -> tuple[str, ...]:
-    """Arguments for a program with debug information. Error traces, which come with it by default, would be other code."""
-    return (*("-fno-strip" if word == "-fstrip" else word for word in arguments), "-fno-error-tracing")
+    """The arguments, but with symbols and debug information in what they make."""
+    return tuple("-fno-strip" if word == "-fstrip" else word for word in arguments)
 
 
 def with_debug_information(name: str, destination: Path) -> Path:
