@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from config.types import ZERO_ADDRESS
+from evm.types import keccak256
 from faultproof.challenger.game_state import GameReader, GameState
 from faultproof.challenger.ports import Output
 from faultproof.game import resolve
@@ -18,10 +19,10 @@ LIARS = range(1, 4)
 HONEST_PROPOSER = 4
 
 
-def lie_from(made: Stage, block: int) -> dict[int, Output]:
-    """The outputs, false from a block on."""
+def lie_from(made: Stage, block: int, whose: str = "") -> dict[int, Output]:
+    """The outputs, false from a block on. `whose`: other liars tell other lies."""
     return {
-        number: replace(output, root=false_root(number)) if number >= block else output
+        number: replace(output, root=keccak256(false_root(number) + whose.encode())) if number >= block else output
         for number, output in made.outputs.items()
     }
 

@@ -136,8 +136,8 @@ async def test_every_lie_loses(tmp_path: Path, l1: str) -> None:
     async with stage(tmp_path, blocks=FAR + 25, l1=l1, mock_proofs=True) as made:
         safe, wallets = made.safe, made.parts.wallets
         lies, theft = await asyncio.to_thread(lies_about, made)
-        patient = lie_from(made, made.traffic.call_block + 2)
-        colluding = lie_from(made, made.traffic.call_block + 3)
+        patient = lie_from(made, made.traffic.call_block, "patient")
+        colluding = lie_from(made, made.traffic.call_block, "colluding")
         games = await made.propose(
             [
                 *(
@@ -162,7 +162,7 @@ async def test_every_lie_loses(tmp_path: Path, l1: str) -> None:
         for game, lie in zip(false, lies, strict=True):
             malicious_proposer(made, game, lie.outputs, lie.kind)
         malicious_proposer(made, collusion, colluding, StepKind.READ_LOCAL)
-        weak_accomplice(made, collusion, lie_from(made, made.traffic.call_block + 4), stops_at_depth=7)
+        weak_accomplice(made, collusion, lie_from(made, made.traffic.call_block + 4, "weak"), stops_at_depth=7)
         patient_proposer(made, slow_false, patient)
         patient_challenger(made, slow_true)
 
