@@ -40,7 +40,8 @@ DELAYS = replace(FAST_DELAYS, max_clock=20_000, clock_extension=600)
 
 _BY_THE_ORACLE = 0x0A
 """A precompile that the program leaves to the preimage oracle: KZG's point evaluation."""
-_PATIENCE = 1500.0
+_PATIENCE = 900.0
+_QUIET = 15.0
 _POLL = 0.1
 
 
@@ -151,23 +152,31 @@ class Stage:
 
     # --- playing ---
 
-    async def play(self, games: Sequence[Game], is_over: Callable[[], Awaitable[bool]]) -> None:
-        """All liars move whenever L1 has a new block, until it is over; the challenger does by itself."""
-        await self.mining(self._play(games, is_over))
+    async def play(
+        self, games: Sequence[Game], is_over: Callable[[], Awaitable[bool]], *, to_the_end: bool = False
+    ) -> None:
+        """All liars move whenever L1 has a new block, until it is over; the challenger does by itself.
 
-    async def _play(self, games: Sequence[Game], is_over: Callable[[], Awaitable[bool]]) -> None:
+        `to_the_end`: until nobody has sent anything for a while besides.
+        """
+        await self.mining(self._play(games, is_over, _QUIET if to_the_end else 0.0))
+
+    async def _play(self, games: Sequence[Game], is_over: Callable[[], Awaitable[bool]], quiet: float) -> None:
         seen: Hash32 | None = None
-        deadline = asyncio.get_running_loop().time() + _PATIENCE
+        clock = asyncio.get_running_loop().time
+        changed = clock()
         while True:
             head = await self.l1.head()
-            if head.hash == seen:
-                assert asyncio.get_running_loop().time() < deadline, "the games do not come to their end"
-                await asyncio.sleep(_POLL)
-                continue
-            seen = head.hash
-            if await is_over():
+            if head.hash != seen:
+                seen, changed = head.hash, clock()
+                if not quiet and await is_over():
+                    return
+                await asyncio.gather(*(self._moves_of(game, head) for game in games))
+            elif quiet and clock() - changed > quiet and await is_over():
                 return
-            await asyncio.gather(*(self._moves_of(game, head) for game in games))
+            else:
+                assert clock() - changed < _PATIENCE, "the games do not come to their end"
+                await asyncio.sleep(_POLL)
 
     async def _moves_of(self, game: Game, head: L1Block) -> None:
         for player, sender in game.players:

@@ -43,7 +43,7 @@ async def test_liars_lose_by_steps_though_the_challenger_lost_its_disk_half_way(
         malicious_proposer(made, games[1], lies, StepKind.ALU)
         await made.play(bisected, all_of(made, bisected, SHALLOW["split_depth"] + 6))
         await made.lose_power()
-        await made.play(bisected, all_of(made, bisected))
+        await made.play(bisected, all_of(made, bisected), to_the_end=True)
         await made.settle(games)
         for game, root_is_true in zip(games, (True, False, False), strict=True):
             await check_end(made, game, root_is_true)
