@@ -5,7 +5,7 @@ import logging
 from dataclasses import replace
 
 from config.errors import CriticalError, ResetError, TemporaryError
-from config.types import Address, Wei, to_hex
+from config.types import Address, Hash32, Wei, to_hex
 from faultproof.challenger.agent import GameAgent, Surroundings
 from faultproof.challenger.budget import within_budget
 from faultproof.challenger.due import NOBODY_WAITS, Due
@@ -64,6 +64,7 @@ class Challenger:
         self._counters = Counters()
         self._fees = Wei(0)
         self._head: L1Block | None = None
+        self._nothing_due_at: Hash32 | None = None
         self._short_of: str | None = None
         self._last_error: str | None = None
         self._halted_by: str | None = None
@@ -145,10 +146,15 @@ class Challenger:
 
     async def _round(self) -> None:
         self._head = await self._l1.head()
+        if self._head.hash == self._nothing_due_at:
+            return
         await self._games.scan()
         agents = [agent for agent in self._games.agents if not agent.is_done]
         found = await asyncio.gather(*(self._due(agent, self._head) for agent in agents))
         dues = [due for of_game in found for due in of_game] + await self._challenges(self._head)
+        if not dues and self._last_error is None:
+            # All that it decides by is as of this block, and it was all there.
+            self._nothing_due_at = self._head.hash
         choice = within_budget(_no_more_than_waits(dues), self._settings, self._spent, self._locked)
         self._say_short(choice.refused)
         outcomes = await asyncio.gather(*map(self._carry_out, choice.affordable), return_exceptions=True)
