@@ -35,8 +35,10 @@ from tests.e2e.traffic import RELAY, Sender, relayed
 
 PROGRAM = ROOT / "faultproof" / "programs" / "guest-fpvm.elf"
 CHALLENGER = role_accounts().challenger.address
-DELAYS = replace(FAST_DELAYS, max_clock=20_000, clock_extension=600)
-"""Time passes by L1's control interface alone, so that a busy machine costs nobody a clock."""
+DELAYS = replace(
+    FAST_DELAYS, max_clock=20_000, clock_extension=600, game_finality=3600, bond_withdrawal=3600, proof_maturity=3600
+)
+"""Time passes by L1's control interface alone, so that a busy machine costs nobody a clock and nothing happens meanwhile."""
 
 _BY_THE_ORACLE = 0x0A
 """A precompile that the program leaves to the preimage oracle: KZG's point evaluation."""
