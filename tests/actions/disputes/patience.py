@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from faultproof.challenger.game_state import GameState
 from faultproof.challenger.ports import Output
 from tests.actions.disputes.casting import liar, lie_from, state_of
 from tests.actions.disputes.stage import Game, Stage
@@ -28,18 +29,24 @@ def _add(made: Stage, game: Game, outputs: Mapping[int, Output], wallet: int) ->
 
 
 async def play_to_the_last_second(made: Stage, games: Sequence[Game]) -> None:
-    """Until the liars stop: time passes up to their moment, then they move and the challenger answers."""
-    for game in games:
-        while True:
-            state = await state_of(made, game)
-            newest = state.tree.claims[-1]
-            if newest.depth >= LAST_DEPTH:
-                break
-            left = state.seconds_left(newest, (await made.l1.head()).timestamp)
-            await made.pass_time(max(0, left - LEFT + 50))
-            wanted = len(state.tree) + 2
+    """Until the liars stop: time passes up to their moment, then they move and the challenger answers.
 
-            async def has_moved_on(game: Game = game, wanted: int = wanted) -> bool:
-                return (await game.contract.facts()).claim_count >= wanted
+    The games have to be of the same age, for the clocks of all run at once.
+    """
+    while True:
+        states = [(game, await state_of(made, game)) for game in games]
+        going_on = [(game, state) for game, state in states if state.tree.claims[-1].depth < LAST_DEPTH]
+        if not going_on:
+            return
+        now = (await made.l1.head()).timestamp
+        await made.pass_time(
+            max(0, *(state.seconds_left(state.tree.claims[-1], now) - LEFT + 50 for _, state in going_on))
+        )
 
-            await made.play(games, has_moved_on)
+        async def have_moved_on(going_on: list[tuple[Game, GameState]] = going_on) -> bool:
+            for game, before in going_on:
+                if (await game.contract.facts()).claim_count < len(before.tree) + 2:
+                    return False
+            return True
+
+        await made.play(games, have_moved_on)
