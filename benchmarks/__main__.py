@@ -19,6 +19,7 @@ BENCHMARKS = {
     "l1_reading": "L1 blocks read per second from an endpoint with latency, ahead and in batches, against one by one",
     "sync_memory": "memory of a verifier while it syncs from L1",
     "vm": "instructions per second of the fault-proof VM, against unicorn, and the time of a bisection",
+    "disputes": "a dispute at full depth: processor time of its trace, gas by kind of step and of the whole game, rounds",
     "guest": "instructions of the programs in the fault-proof VM: a block, and a whole claim with its parts",
     "posted_bytes": "bytes on L1 per L2 transaction",
     "devnet_engines": "transactions per second over JSON-RPC on a devnet with the native engine, against py-evm's",

@@ -97,6 +97,18 @@ OUTPUTS = {
 }
 
 
+def debug_arguments(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """The arguments, but with symbols and debug information in what they make."""
+    return tuple("-fno-strip" if word == "-fstrip" else word for word in arguments)
+
+
+def with_debug_information(name: str, destination: Path) -> Path:
+    """Build a program with symbols and line tables; its code is nearly the same. Raises BuildError."""
+    output = OUTPUTS[name]
+    arguments = debug_arguments(output.arguments)
+    return compile_output(Output(output.root, destination, arguments), destination)
+
+
 def build(name: str, destination: Path | None = None) -> Path:
     """Build one output and return where it is. Raises BuildError."""
     output = OUTPUTS[name]

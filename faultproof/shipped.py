@@ -100,6 +100,18 @@ def rebuild(names: Sequence[str] | None = None) -> Iterator[Rebuilt]:
             yield Rebuilt(path.name, recorded[path.name], _digest(path))
 
 
+def build_with_symbols(destination: Path) -> None:
+    """Build the fault-proof program with symbols and lines of source, for the debugger.
+
+    It is not the shipped program to the byte, but has nearly the same code. Raises CriticalError where it cannot be built.
+    """
+    builder = _builder()
+    try:
+        builder.with_debug_information(GUESTS[0], destination)
+    except builder.BuildError as error:
+        raise CriticalError(str(error)) from error
+
+
 def record() -> None:
     """Build all programs, put those that are committed in their places, and write the record anew."""
     with tempfile.TemporaryDirectory() as folder:

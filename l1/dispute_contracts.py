@@ -1,5 +1,6 @@
 """The contracts of a dispute as a player uses them: everything about one game, its moves, and the preimage oracle."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.types import ZERO_ADDRESS, Address, Hash32, Wei, to_address, to_hex
@@ -34,7 +35,10 @@ class GameConstants:
 
 @dataclass(frozen=True)
 class GameProgress:
-    """What of a game changes besides its claims. `resolved` has an entry per claim; None where nobody did it."""
+    """What of a game changes besides its claims. `resolved` has an entry per claim that was asked about.
+
+    None where nobody did it.
+    """
 
     resolved: tuple[bool, ...]
     block_number_challenger: Address | None
@@ -90,22 +94,24 @@ class PlayedGameContract(FaultDisputeGameContract):
             registry=to_address(values["anchorStateRegistry"]),
         )
 
-    async def claims_up_to(self, count: int, block: BlockName = "latest") -> list[GameClaim]:
-        """The first `count` claims in order of their making."""
-        answers = await self.read_many([("claimData", (index,)) for index in range(count)], block)
+    async def claims_at(self, indices: Sequence[int], block: BlockName = "latest") -> list[GameClaim]:
+        """Some of the claims, by their numbers."""
+        if not indices:
+            return []
+        answers = await self.read_many([("claimData", (index,)) for index in indices], block)
         return [
             GameClaim(parent, to_address(countered_by), to_address(claimant), Wei(bond), Hash32(claim), position, clock)
             for parent, countered_by, claimant, bond, claim, position, clock in answers
         ]
 
-    async def progress(self, claim_count: int, block: BlockName = "latest") -> GameProgress:
-        """Which claims are settled, and who ended the game in another way than by bisection."""
+    async def progress(self, indices: Sequence[int], block: BlockName = "latest") -> GameProgress:
+        """Which of some claims are settled, and who ended the game in another way than by bisection."""
         answers = await self.read_many(
             [
                 ("l2BlockNumberChallenged", ()),
                 ("l2BlockNumberChallenger", ()),
                 ("prover", ()),
-                *(("resolvedSubgames", (index,)) for index in range(claim_count)),
+                *(("resolvedSubgames", (index,)) for index in indices),
             ],
             block,
         )
@@ -173,9 +179,33 @@ class PreimageOracleContract(Contract):
         """Whether a step can read this part."""
         return bool(await self.read_one("preimagePartOk", key, offset))
 
-    async def proposal(self, owner: Address, uuid: int) -> LargePreimageProposal:
+    async def proposal_count(self, block: BlockName = "latest") -> int:
+        """How many large preimages were ever proposed."""
+        return int(await self.read_one("proposalCount", block=block))
+
+    async def proposals_at(self, indices: Sequence[int], block: BlockName = "latest") -> list[tuple[Address, int]]:
+        """Owner and number of proposals, by their places in the list of all."""
+        if not indices:
+            return []
+        answers = await self.read_many([("proposals", (index,)) for index in indices], block)
+        return [(to_address(owner), int(uuid)) for owner, uuid in answers]
+
+    async def proposal_blocks(self, owner: Address, uuid: int, block: BlockName = "latest") -> list[int]:
+        """The L1 blocks in which parts of a large preimage were added."""
+        who = to_hex(owner)
+        count = int(await self.read_one("proposalBlocksLen", who, uuid, block=block))
+        if not count:
+            return []
+        answers = await self.read_many([("proposalBlocks", (who, uuid, index)) for index in range(count)], block)
+        return [int(number) for (number,) in answers]
+
+    async def tree_root(self, owner: Address, uuid: int, block: BlockName = "latest") -> Hash32:
+        """The root of the tree over the blocks of a large preimage."""
+        return Hash32(await self.read_one("getTreeRootLPP", to_hex(owner), uuid, block=block))
+
+    async def proposal(self, owner: Address, uuid: int, block: BlockName = "latest") -> LargePreimageProposal:
         """What is known of a large preimage; all zero where there is none."""
-        word = int.from_bytes(await self.read_one("proposalMetadata", to_hex(owner), uuid), "big")
+        word = int.from_bytes(await self.read_one("proposalMetadata", to_hex(owner), uuid, block=block), "big")
         return LargePreimageProposal(
             completed_at=word >> 192,
             claimed_size=word >> 128 & 0xFFFFFFFF,

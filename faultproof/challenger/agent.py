@@ -5,18 +5,19 @@ Nothing is remembered that L1 and the own node do not say; what is kept between 
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from config.errors import CriticalError
-from config.types import ZERO_HASH, Address, Hash32, L2BlockNumber, Wei, to_hex
-from faultproof.challenger.game_state import GameState, read_game
+from config.types import ZERO_HASH, Address, Gas, Hash32, L2BlockNumber, Wei, to_hex
+from faultproof.challenger.due import Due
+from faultproof.challenger.game_state import GameReader, GameState
 from faultproof.challenger.outputs import GameOutputs, Verdict, game_outputs, judge
 from faultproof.challenger.ports import L1Block, L1Reader, RollupNode
 from faultproof.challenger.preimages import prepare
 from faultproof.challenger.programs import Programs, whole_trace
 from faultproof.challenger.settings import ChallengerSettings, Mode
-from faultproof.game import Action, Move, SplitTrace, Step, honest_actions, resolve
+from faultproof.game import Action, Claim, Move, SplitTrace, Step, honest_actions, resolve
 from l1.candidate import TxCandidate
 from l1.contract import ContractCallFailed
 from l1.contracts import AnchorStateRegistryContract, GameStatus, ListedGame
@@ -25,10 +26,11 @@ from l1.rpc import RpcCaller
 
 log = logging.getLogger("lamina.challenger")
 
-_NOBODY_WAITS = 1 << 62
 _FIRST_PAUSE, _LONGEST_PAUSE = 24, 3600
 """Seconds of L1 time before something that L1 refused is tried again; doubled each time."""
 _NO_WEI = Wei(0)
+_SETTLING_GAS, _SETTLING_GAS_PER_ANSWER = 200_000, 25_000
+"""More than settling a claim takes: tests/contracts/gas_of_disputes.json."""
 
 
 class Stage(Enum):
@@ -38,17 +40,6 @@ class Stage(Enum):
     RESOLVED = "resolved"
     UNLOCKED = "bonds unlocked"
     DONE = "done"
-
-
-@dataclass(frozen=True)
-class Due:
-    """Transactions that a game needs now, one after the other. `seconds_left`: how long they make a difference."""
-
-    agent: "GameAgent"
-    purpose: str
-    candidates: tuple[TxCandidate, ...]
-    bond: Wei = _NO_WEI
-    seconds_left: int = _NOBODY_WAITS
 
 
 @dataclass
@@ -111,6 +102,7 @@ class GameAgent:
         self._around = around
         self._contract = PlayedGameContract(around.rpc, listed.address)
         self._constants: GameConstants | None = None
+        self._reader: GameReader | None = None
         self._truth: _Truth | None = None
         self._trace: SplitTrace | None = None
         self._seen_running = False
@@ -120,6 +112,11 @@ class GameAgent:
 
     def __str__(self) -> str:
         return str(self.face)
+
+    @property
+    def oracle(self) -> Address | None:
+        """The preimage oracle of its steps; None before it was read for the first time."""
+        return None if self._constants is None else self._constants.oracle
 
     @property
     def is_done(self) -> bool:
@@ -153,9 +150,10 @@ class GameAgent:
     async def _find_due(self, head: L1Block) -> list[Due]:
         face = self.face
         face.waiting_for = face.problem = None
-        if self._constants is None:
+        if self._reader is None:
             self._constants = await self._contract.constants()
-        state = await read_game(self._contract, self._constants, head.number)
+            self._reader = GameReader(self._contract, self._constants, self._around.l1)
+        state = await self._reader.read(head)
         own = state.claims_of(self._around.account)
         face.status = state.facts.status
         face.l2_block_number, face.root_claim = state.facts.l2_block_number, state.facts.root_claim
@@ -287,7 +285,7 @@ class GameAgent:
         settings = self._around.settings
         if not (settings.resolve_all or self.face.own_claims or not verdict.is_right):
             return []
-        claims = state.resolvable(head.timestamp)
+        claims = state.settling(head.timestamp)
         progress = state.progress
         if not claims and not progress.resolved[0]:
             return []
@@ -303,9 +301,15 @@ class GameAgent:
             return []
         if progress.resolved[0]:
             return [Due(self, "resolve", (self._contract.resolve(),))]
-        return [
-            Due(self, f"settle claim {claim.index}", (self._contract.resolve_claim(claim.index),)) for claim in claims
-        ]
+        return [Due(self, f"settle claim {claim.index}", (self._settlement(state, claim),)) for claim in claims]
+
+    def _settlement(self, state: GameState, claim: Claim) -> TxCandidate:
+        candidate = self._contract.resolve_claim(claim.index)
+        if not state.waits_for_answers(claim):
+            return candidate
+        # It goes out together with the settlements that it needs, so L1 cannot say yet how much gas it takes.
+        answers = len(state.tree.children(claim))
+        return replace(candidate, gas_limit=Gas(_SETTLING_GAS + answers * _SETTLING_GAS_PER_ANSWER))
 
     async def _payout(self, state: GameState) -> list[Due]:
         """Brings the account's bonds home. Spec: op bond-incentives, "Claiming Credit"."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from config.errors import CriticalError
 from config.types import Wei
-from faultproof.challenger.agent import Due
+from faultproof.challenger.due import Due
 from faultproof.challenger.settings import ChallengerSettings
 
 

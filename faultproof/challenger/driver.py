@@ -5,20 +5,33 @@ import logging
 from dataclasses import replace
 
 from config.errors import CriticalError, ResetError, TemporaryError
-from config.types import Address, Wei, to_hex
-from faultproof.challenger.agent import Due, GameAgent, Surroundings
+from config.types import Address, Hash32, Wei, to_hex
+from faultproof.challenger.agent import GameAgent, Surroundings
 from faultproof.challenger.budget import within_budget
+from faultproof.challenger.due import NOBODY_WAITS, Due
 from faultproof.challenger.listing import GameList
 from faultproof.challenger.ports import L1Block, L1Reader, RollupNode, Sender
 from faultproof.challenger.programs import Programs
-from faultproof.challenger.settings import ChallengerSettings
+from faultproof.challenger.proposals import ProposalWatch, WrongProposal
+from faultproof.challenger.settings import ChallengerSettings, Mode
 from faultproof.challenger.status import ChallengerStatus, Counters
 from l1.candidate import TransactionReceipt, TxCandidate
 from l1.contracts import DisputeGameFactoryContract
+from l1.dispute_contracts import PreimageOracleContract
 from l1.rpc import RpcCaller
 from l1.txmgr import SendError, SendErrorKind
 
 log = logging.getLogger("lamina.challenger")
+
+
+SETTLED_AT_ONCE = 32
+"""A round ends when all its transactions are confirmed, so what can wait must not fill many L1 blocks."""
+
+
+def _no_more_than_waits(dues: list[Due]) -> list[Due]:
+    """Everything with a deadline, and as much of the rest as goes into a block or two."""
+    patient = [due for due in dues if due.seconds_left == NOBODY_WAITS]
+    return [due for due in dues if due.seconds_left != NOBODY_WAITS] + patient[:SETTLED_AT_ONCE]
 
 
 class Challenger:
@@ -47,9 +60,11 @@ class Challenger:
         self._around = Surroundings(rpc, node, l1, programs, account, settings)
         self._factory = DisputeGameFactoryContract(rpc, settings.game_factory)
         self._games = self._new_list()
+        self._watches: dict[Address, ProposalWatch] = {}
         self._counters = Counters()
         self._fees = Wei(0)
         self._head: L1Block | None = None
+        self._nothing_due_at: Hash32 | None = None
         self._short_of: str | None = None
         self._last_error: str | None = None
         self._halted_by: str | None = None
@@ -131,11 +146,16 @@ class Challenger:
 
     async def _round(self) -> None:
         self._head = await self._l1.head()
+        if self._head.hash == self._nothing_due_at:
+            return
         await self._games.scan()
         agents = [agent for agent in self._games.agents if not agent.is_done]
         found = await asyncio.gather(*(self._due(agent, self._head) for agent in agents))
-        dues = [due for of_game in found for due in of_game]
-        choice = within_budget(dues, self._settings, self._spent, self._locked)
+        dues = [due for of_game in found for due in of_game] + await self._challenges(self._head)
+        if not dues and self._last_error is None:
+            # All that it decides by is as of this block, and it was all there.
+            self._nothing_due_at = self._head.hash
+        choice = within_budget(_no_more_than_waits(dues), self._settings, self._spent, self._locked)
         self._say_short(choice.refused)
         outcomes = await asyncio.gather(*map(self._carry_out, choice.affordable), return_exceptions=True)
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
@@ -158,6 +178,19 @@ class Challenger:
             if problem is not None and problem != before:
                 log.error("%s: %s", agent, problem)
         return []
+
+    async def _challenges(self, head: L1Block) -> list[Due]:
+        """What to do about large preimages of others, in the oracles that games read from."""
+        around, dues = self._around, []
+        for oracle in {agent.oracle for agent in self._games.agents if agent.oracle is not None}:
+            if oracle not in self._watches:
+                contract = PreimageOracleContract(around.rpc, oracle)
+                self._watches[oracle] = ProposalWatch(contract, around.rpc, around.account)
+            try:
+                dues += await self._watches[oracle].due(head)
+            except TemporaryError as error:
+                self._temporary("large preimages are looked at later", error)
+        return [] if self._settings.mode is Mode.WATCH else dues
 
     def _temporary(self, what: str, error: TemporaryError) -> None:
         self._counters.temporary_errors += 1
@@ -186,6 +219,8 @@ class Challenger:
             self._counters.moves += 1
         elif due.purpose.startswith("step"):
             self._counters.steps += 1
+        elif isinstance(due.agent, WrongProposal):
+            self._counters.preimages_challenged += 1
 
     async def _send(self, candidate: TxCandidate, due: Due) -> TransactionReceipt:
         purpose = f"{due.purpose} in {due.agent}"

@@ -25,6 +25,7 @@ class ChallengerCollector(Collector):
         for name, text, total in (
             ("moves", "claims made", counters.moves),
             ("steps", "VM steps executed on L1", counters.steps),
+            ("preimages_challenged", "large preimages of others challenged", counters.preimages_challenged),
             ("transactions_confirmed", "L1 transactions confirmed", counters.transactions_confirmed),
             ("transactions_failed", "L1 transactions that failed", counters.transactions_failed),
             ("resets", "times all games were read again", counters.resets),

@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from config.errors import CriticalError
 from config.types import Hash32
@@ -19,7 +20,7 @@ from faultproof.vm.witness import witness
 log = logging.getLogger("lamina.challenger")
 
 _LENGTH_PREFIX = 8
-_FIRST_INTERVAL = 1 << 26
+_FIRST_INTERVAL = 1 << 22
 _MAX_CHECKPOINTS = 8
 _MAX_RECENT = 4
 """Copies of a machine hold all memory that a program has touched; running on from one takes a second or so."""
@@ -67,6 +68,8 @@ class RiscvProgram:
         self._prestate = first.state().hash()
         self._sources = sources
         self._make = make
+        # Games that are created in one L1 block and are about the same L2 block are about the same run.
+        self._runs: WeakValueDictionary[tuple[ProgramInputs, int], MachineTrace] = WeakValueDictionary()
 
     @staticmethod
     def load(path: Path, sources: SourceFactory) -> "RiscvProgram":
@@ -90,8 +93,12 @@ class RiscvProgram:
 
     def trace(self, inputs: ProgramInputs, length: int) -> ExecutionTrace:
         """A run. Raises CriticalError when it is longer than a game's trace, and what the source raises."""
-        source = LocalDataSource(inputs, self._sources(inputs))
-        return MachineTrace(self._make(source), length, evidence=source.evidence)
+        run = self._runs.get((inputs, length))
+        if run is None:
+            source = LocalDataSource(inputs, self._sources(inputs))
+            run = MachineTrace(self._make(source), length, evidence=source.evidence)
+            self._runs[inputs, length] = run
+        return run
 
 
 class _NoSource:
@@ -121,6 +128,7 @@ class MachineTrace:
         self._steps = [0]
         self._machines = [machine.fork()]
         self._recent: dict[int, Machine] = {}
+        self._hashes: dict[int, Hash32] = {}
         self._interval = interval
         self._run(machine, length)
         self._last = machine.moment.step
@@ -152,11 +160,16 @@ class MachineTrace:
 
     def state_hash_after(self, steps: int) -> Hash32:
         """See `faultproof.game.ExecutionTrace`."""
-        return self._last_hash if steps >= self._last else self._at(steps).state().hash()
+        if steps >= self._last:
+            return self._last_hash
+        # Every round asks about all claims of a game again.
+        if steps not in self._hashes:
+            self._hashes[steps] = self.machine_at(steps).state().hash()
+        return self._hashes[steps]
 
     def step_after(self, steps: int) -> StepWitness:
         """See `faultproof.game.ExecutionTrace`. Raises CriticalError where the program reads what it cannot."""
-        evidence = witness(self._at(steps))
+        evidence = witness(self.machine_at(steps))
         needs: tuple[PreimageNeed, ...] = ()
         if evidence.read is not None:
             read = evidence.read
@@ -166,8 +179,11 @@ class MachineTrace:
             needs = (PreimageNeed(read.key, read.offset, read.value[_LENGTH_PREFIX:], known),)
         return StepWitness(evidence.state_data, evidence.proof_data, needs)
 
-    def _at(self, steps: int) -> Machine:
-        """A machine after so many steps. The last few asked for are kept: a bisection's next question is near them."""
+    def machine_at(self, steps: int) -> Machine:
+        """A machine of the caller's own after so many steps.
+
+        The last few asked for are kept: a bisection's next question is near them.
+        """
         place = bisect_right(self._steps, steps) - 1
         start, machine = self._steps[place], self._machines[place]
         for known, recent in self._recent.items():

@@ -14,6 +14,7 @@ class Counters:
 
     moves: int = 0
     steps: int = 0
+    preimages_challenged: int = 0
     transactions_confirmed: int = 0
     transactions_failed: int = 0
     resets: int = 0
@@ -53,6 +54,7 @@ class ChallengerStatus:
             "budgetWei": None if self.budget is None else str(self.budget),
             "moves": self.counters.moves,
             "steps": self.counters.steps,
+            "preimagesChallenged": self.counters.preimages_challenged,
             "transactionsConfirmed": self.counters.transactions_confirmed,
             "transactionsFailed": self.counters.transactions_failed,
             "resets": self.counters.resets,

@@ -6,7 +6,7 @@ from typing import Any
 
 from config.errors import CriticalError, TemporaryError
 from config.types import ZERO_ADDRESS, Address, Hash32, Wei, to_hex
-from faultproof.challenger.game_state import GameState, read_game
+from faultproof.challenger.game_state import GameReader, GameState
 from faultproof.challenger.outputs import GameOutputs, Verdict, game_outputs, judge
 from faultproof.challenger.ports import L1Block, L1Reader, RollupNode
 from faultproof.game import Claim, resolve
@@ -103,7 +103,7 @@ async def view_game(
 ) -> GameView:
     """A game as of an L1 block, judged by `node` where there is one. Raises TemporaryError when L1 cannot be read."""
     contract = PlayedGameContract(rpc, listed.address)
-    state = await read_game(contract, await contract.constants(), head.number)
+    state = await GameReader(contract, await contract.constants(), l1).read(head)
     outputs, verdict, no_verdict = None, None, "no node of one's own was asked"
     if node is not None:
         try:

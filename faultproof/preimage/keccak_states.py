@@ -85,9 +85,13 @@ def padded_blocks(preimage: bytes) -> Iterator[bytes]:
     padding = bytearray(room)
     padding[0] |= 0x01
     padding[-1] |= 0x80
-    padded = preimage + padding
-    for start in range(0, len(padded), BLOCK_SIZE):
-        yield padded[start : start + BLOCK_SIZE]
+    yield from whole_blocks(preimage + padding)
+
+
+def whole_blocks(data: bytes) -> Iterator[bytes]:
+    """Input that ends with a block, in blocks."""
+    for start in range(0, len(data), BLOCK_SIZE):
+        yield data[start : start + BLOCK_SIZE]
 
 
 def digest(state: State) -> Hash32:

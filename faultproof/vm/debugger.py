@@ -3,11 +3,11 @@
 from bisect import bisect_right
 
 from faultproof.vm.disassembler import disassemble
+from faultproof.vm.guide import Guide
 from faultproof.vm.machine import Machine
 from faultproof.vm.memory import MEMORY_SIZE
 from faultproof.vm.state import State
 from faultproof.vm.step import A0, A1, A7, ECALL_WORD, EXIT, READ, SET_KEY
-from faultproof.vm.symbols import Symbols
 
 _CHECKPOINT_EVERY = 5_000_000
 _MOST_CHECKPOINTS = 24
@@ -16,9 +16,13 @@ _MOST_CHECKPOINTS = 24
 class Debugger:
     """A machine with checkpoints behind it: going back is going forward from the nearest one."""
 
-    def __init__(self, machine: Machine, symbols: Symbols | None = None) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        guide: Guide | None = None,
+    ) -> None:
         self.machine = machine
-        self.symbols = symbols or Symbols()
+        self.guide = guide or Guide()
         self._first = machine.moment.step
         self._checkpoints: dict[int, Machine] = {self._first: machine.fork()}
         self._distance = _CHECKPOINT_EVERY
@@ -71,10 +75,14 @@ class Debugger:
         text = disassemble(word, moment.pc)
         return f"{text}  {_ecall(moment)}" if word == ECALL_WORD else text
 
+    def origin(self) -> str:
+        """Source line, L2 block and transaction of the next instruction, as far as they are known."""
+        return self.guide.origin(self.machine.moment)
+
     def place(self) -> str:
         """Step, address, function and instruction on one line."""
         moment = self.machine.moment
-        function = self.symbols.describe(moment.pc)
+        function = self.guide.function(moment.pc)
         return f"{moment.step:>12}  {moment.pc:#010x}  {f'<{function}>  ' if function else ''}{self.instruction()}"
 
 

@@ -107,7 +107,7 @@ class NativeMachine:
         machine = cls(_door("lamina_vm_new")(), source)
         for number, page in pages:
             machine.write(number * PAGE_SIZE, page)
-        _door("lamina_vm_set_state")(machine._handle, state.encode())
+        machine.set_state(state)
         return machine
 
     def __del__(self) -> None:
@@ -192,6 +192,10 @@ class NativeMachine:
         if not 0 <= address <= MEMORY_SIZE - len(data):
             raise ValueError(f"{len(data)} bytes at {address:#x} are not within the VM's memory of 2^32 bytes")
         _door("lamina_vm_write")(self._handle, address, data, len(data))
+
+    def set_state(self, state: State) -> None:
+        """Sets all of the state but the memory."""
+        _door("lamina_vm_set_state")(self._handle, state.encode())
 
     def pages(self) -> Iterator[tuple[int, bytes]]:
         """Number and bytes of every page that is not zero, in order."""

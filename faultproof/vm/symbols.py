@@ -11,6 +11,7 @@ _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")
 _SYMBOL_TABLE = 2
 _FUNCTION = 2
+_WITHOUT_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,20 @@ class Symbols:
     def address(self, name: str) -> int | None:
         """Where a function starts."""
         return self.starts[self.names.index(name)] if name in self.names else None
+
+
+def sections(image: bytes) -> dict[str, bytes]:
+    """The contents of an ELF file's sections by their names. Raises struct.error, IndexError or ValueError when it is damaged."""
+    offset, entry_size, count, names = _SECTIONS_AT.unpack_from(image)
+    if not count:
+        return {}
+    table = [_SECTION.unpack_from(image, offset + number * entry_size) for number in range(count)]
+    names_at = table[names][4]
+    found = {}
+    for name_at, kind, _, _, start, size, *_ in table:
+        name = image[names_at + name_at : image.index(b"\x00", names_at + name_at)].decode()
+        found[name] = b"" if kind == _WITHOUT_BYTES else image[start : start + size]
+    return found
 
 
 def read_symbols(image: bytes) -> Symbols:

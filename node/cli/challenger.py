@@ -76,6 +76,7 @@ def challenger(
     """
     from config.rollup import RollupConfig
     from config.types import Wei, to_address
+    from faultproof.challenger.driver import SETTLED_AT_ONCE
     from faultproof.challenger.service import ChallengerConfig, ChallengerService
     from faultproof.challenger.settings import ChallengerSettings, Mode
     from l1.txmgr import LocalSigner, TxPolicy
@@ -103,7 +104,7 @@ def challenger(
                 budget=None if budget is None else Wei(int(budget * 10**18)),
             ),
             programs=programs(alphabet, prestates or [], preimages, l1, l2, l1_beacon or []),
-            tx_policy=TxPolicy(poll_interval=min(poll_interval, 1.0)),
+            tx_policy=TxPolicy(max_pending=SETTLED_AT_ONCE, poll_interval=min(poll_interval, 1.0)),
             stopped=stopped,
         )
     )

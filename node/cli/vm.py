@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from config.l1_chain import L1ChainConfig
     from config.rollup import RollupConfig
     from faultproof.preimage import PreimageSource
+    from faultproof.vm.guide import Guide
     from faultproof.vm.machine import Machine
     from faultproof.vm.state import State
     from faultproof.vm.witness import Witness
@@ -75,6 +76,26 @@ def load_chain(rollup_config: Path, l1_chain_config_file: Path | None) -> "tuple
     return rollup, l1_chain_config(rollup.l1_chain_id, l1_chain_config_file)
 
 
+Symbols = Annotated[
+    Path | None,
+    typer.Option(
+        "--symbols", help="ELF file with symbols, as `lamina vm symbols` makes it.", dir_okay=False, exists=True
+    ),
+]
+
+
+@vm.command()
+def symbols(out: Annotated[Path, typer.Argument(help="Where the ELF file goes.")]) -> None:
+    """Build the shipped fault-proof program once more, with symbols and lines of source, for --symbols. Needs the source.
+
+    Example: lamina vm symbols guest-fpvm.debug.elf
+    """
+    from faultproof.shipped import build_with_symbols
+
+    build_with_symbols(out)
+    print(json.dumps({"symbols": str(out)}))
+
+
 @vm.command()
 def run(
     program: Annotated[Path, typer.Argument(help="A state of `lamina vm load`, or an ELF file.", metavar="STATE|ELF")],
@@ -88,10 +109,11 @@ def run(
     info_at: Annotated[
         int | None, typer.Option("--info-at", help="Say on stderr where the run is, every so many steps.", min=1)
     ] = None,
+    symbols_file: Symbols = None,
     preimages: Preimages = None,
     server: Server = None,
 ) -> None:
-    """Run a program to its end or to a step, and print the state there.
+    """Run a program to its end or to a step, and print the state there; with --symbols also where in source and chain it is.
 
     With --proof-at and without --stop-at it stops at the step that is proven.
 
@@ -101,13 +123,14 @@ def run(
         raise typer.BadParameter("--stop-at comes before --proof-at")
     with open_source(preimages, server) as source:
         machine = open_machine(program, engine, source)
+        guide = open_guide(symbols_file or program, machine)
         proof: dict[str, Any] = {}
         if proof_at is not None:
             _advance(machine, proof_at, info_at)
             proof = _proof(machine)
         if proof_at is None or stop_at is not None:
             _advance(machine, FOREVER if stop_at is None else stop_at, info_at)
-        print(json.dumps({**_summary(machine.state()), **_output(machine), **proof}))
+        print(json.dumps({**_summary(machine.state()), **guide.to_json(machine.moment), **_output(machine), **proof}))
 
 
 def open_machine(program: Path, engine: VMEngine, source: "PreimageSource") -> "Machine":
@@ -125,6 +148,22 @@ def open_machine(program: Path, engine: VMEngine, source: "PreimageSource") -> "
     if engine == VMEngine.PYTHON:
         return ReferenceMachine(state, memory, source)
     return NativeMachine.load(state, memory.pages(), source)
+
+
+def open_guide(elf: Path, machine: "Machine") -> "Guide":
+    """What a file with symbols tells of the run that a machine is at the start of. Empty for a file without any.
+
+    Raises ValueError when the file is of another program.
+    """
+    from faultproof.vm.guide import Guide, read_guide
+
+    content = elf.read_bytes()
+    if not content.startswith(b"\x7fELF"):
+        return Guide()
+    try:
+        return read_guide(content, machine)
+    except ValueError as error:
+        raise ValueError(f"{elf}: {error}") from error
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from node.cli.vm import Preimages, Server, VMEngine, open_machine, open_source, vm
+from node.cli.vm import Preimages, Server, Symbols, VMEngine, open_guide, open_machine, open_source, vm
 
 if TYPE_CHECKING:
     from faultproof.vm.debugger import Debugger
@@ -26,25 +26,24 @@ FIND_LIMIT = 10_000_000
 def debug(
     program: Annotated[Path, typer.Argument(help="A state of `lamina vm load`, or an ELF file.", metavar="STATE|ELF")],
     at: Annotated[int, typer.Option("--at", help="Step to start at.", min=0)] = 0,
-    symbols: Annotated[
-        Path | None, typer.Option("--symbols", help="ELF file with symbols, when the program has none.", dir_okay=False)
-    ] = None,
+    symbols: Symbols = None,
     preimages: Preimages = None,
     server: Server = None,
 ) -> None:
     """Go through a run by hand: commands come from the terminal, or line by line from a pipe. `?` lists them.
 
-    Example: lamina vm debug prestate.bin --preimages ./preimages --at 1000000
+    With --symbols (`lamina vm symbols` makes the file) it also says which line of source, which L2 block and which
+    transaction a step belongs to; for the latter two the program is run once at the start.
+
+    Example: lamina vm debug prestate.bin --preimages ./preimages --at 1000000 --symbols guest-fpvm.debug.elf
     """
     from faultproof.vm.debugger import Debugger
-    from faultproof.vm.symbols import Symbols, read_symbols
 
-    content = (symbols or program).read_bytes()
-    names = read_symbols(content) if content.startswith(b"\x7fELF") else Symbols()
     with open_source(preimages, server) as source:
-        debugger = Debugger(open_machine(program, VMEngine.ZIG, source), names)
+        machine = open_machine(program, VMEngine.ZIG, source)
+        debugger = Debugger(machine, open_guide(symbols or program, machine))
         debugger.go(at)
-        print(debugger.place())
+        _show(debugger)
         while (line := _next_line()) is not None:
             words = line.split()
             if words and words[0] in ("q", "quit"):
@@ -84,9 +83,15 @@ def _number(words: list[str], place: int, default: int | None = None) -> int:
     return default
 
 
+def _show(debugger: "Debugger") -> None:
+    print(debugger.place())
+    if origin := debugger.origin():
+        print(f"{'':>14}{origin}")
+
+
 def _move(debugger: "Debugger", step: int) -> None:
     debugger.go(step)
-    print(debugger.place())
+    _show(debugger)
 
 
 def _list(debugger: "Debugger", words: list[str]) -> None:
@@ -100,11 +105,11 @@ def _list(debugger: "Debugger", words: list[str]) -> None:
 
 
 def _find(debugger: "Debugger", words: list[str]) -> None:
-    address = debugger.symbols.address(words[0])
+    address = debugger.guide.address(words[0])
     target = int(words[0], 0) if address is None else address
     if not debugger.find(target, FIND_LIMIT):
         print(f"{target:#x} was not reached")
-    print(debugger.place())
+    _show(debugger)
 
 
 def _registers(debugger: "Debugger", _: list[str]) -> None:

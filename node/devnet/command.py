@@ -287,7 +287,7 @@ class Devnet:
                 *("--l2-eth-rpc", own_node),
                 *("--rollup-rpc", own_node),
                 *("--game-factory-address", to_hex(addresses.DisputeGameFactoryProxy)),
-                *("--poll-interval", "1"),
+                *("--poll-interval", str(self.settings.challenger_poll)),
                 *("--rpc.port", str(ports.challenger)),
                 *steps,
             ],

@@ -14,7 +14,8 @@ from config.genesis import Genesis, dump_genesis, l1_genesis_alloc
 from config.l1_chain import L1ChainConfig
 from config.program import check_provable, program_config
 from config.rollup import AltDaConfig, RollupConfig
-from config.types import ZERO_ADDRESS, Address, Hash32, Timestamp, to_address
+from config.types import ZERO_ADDRESS, Address, Hash32, Timestamp, short, to_address
+from contracts.artifacts import load_artifact
 from derivation.codec import CommitmentType
 from evm.genesis import genesis_block
 from evm.store.kv import LevelDbStore
@@ -25,8 +26,8 @@ from faultproof.vm.reference import ReferenceMachine
 from faultproof.vm.snapshot import save
 from l1.deployment.addresses import L1Addresses
 from l1.deployment.deploy import DeploymentSender, deploy_contracts, install_dispute_game
-from l1.deployment.params import DeployParams
-from l1.deployment.plan import StepMachine
+from l1.deployment.params import NO_PROOFS, DeployParams, ProofSettings
+from l1.deployment.plan import PlannedCall, StepMachine, create_address, creation_gas
 from l1.kzg import KzgWorker
 from node.chain import Chain
 from node.devl1.genesis import DEV_L1_CHAIN_ID, DEV_L1_GAS_LIMIT, dev_l1_chain_config
@@ -135,7 +136,12 @@ class DevnetFiles:
         self._unfinished.unlink()
 
 
-def deploy_params(settings: DevnetSettings, roles: DevRoles) -> DeployParams:
+MOCK_PROOF_PROGRAM = Hash32(keccak256(b"program"))
+MOCK_PROOF_CONFIGURATION = Hash32(keccak256(b"configuration"))
+"""What mock proofs are about: nothing of the chain follows from them."""
+
+
+def deploy_params(settings: DevnetSettings, roles: DevRoles, proofs: ProofSettings = NO_PROOFS) -> DeployParams:
     """What the contracts of a devnet are told."""
     return DeployParams(
         l2_chain_id=L2_CHAIN_ID,
@@ -146,7 +152,24 @@ def deploy_params(settings: DevnetSettings, roles: DevRoles) -> DeployParams:
         unsafe_block_signer=roles.sequencer.address,
         gas_limit=settings.gas_limit,
         delays=settings.delays,
+        max_game_depth=settings.max_game_depth,
+        split_depth=settings.split_depth,
+        proofs=proofs,
     )
+
+
+async def mock_proofs(sender: DeploymentSender) -> ProofSettings:
+    """Deploy the verifier that takes what anybody can compute for a proof."""
+    nonce = await sender.next_nonce()
+    code = load_artifact("MockZKVerifier").bytecode
+    verifier = create_address(sender.address, nonce)
+    call = PlannedCall("MockZKVerifier", None, code, creation_gas(code, len(code)), creates=verifier)
+    (result,) = await sender.send_many(nonce, [call])
+    if not result.succeeded:
+        raise CriticalError(
+            f"MockZKVerifier could not be deployed: transaction {short(result.transaction_hash)} failed"
+        )
+    return ProofSettings(verifier, MOCK_PROOF_PROGRAM, MOCK_PROOF_CONFIGURATION)
 
 
 def funded(users: list[DevAccount], roles: DevRoles) -> Mapping[Address, int]:
@@ -212,7 +235,7 @@ async def deploy(
     roles: DevRoles,
 ) -> None:
     """Deploy through any sender and write the files. Order: contracts, L1 start block, L2 genesis, rollup config, game."""
-    params = deploy_params(settings, roles)
+    params = deploy_params(settings, roles, await mock_proofs(sender) if settings.mock_proofs else NO_PROOFS)
     addresses = await deploy_contracts(sender, params)
     start = make_l2_start(
         l1_chain_id,

@@ -46,7 +46,8 @@ class DevnetSettings:
     `l1` is "embedded", "anvil", or the URL of an L1 execution endpoint (then `l1_beacon` is its beacon endpoint). There
     `l1_funding_key` (32 bytes) pays each of the devnet's accounts `l1_funding` wei, and `l1_chain_config` may hold the
     chain's rules. `fault_program` is the ELF file of the program that games are about: with it steps are judged by the
-    RISC-V machine, without it by the alphabet VM. `alt_da`: a DA server keeps the chain's data, L1 gets commitments.
+    RISC-V machine, without it by the alphabet VM. With `mock_proofs` games can be ended by what `MockZKVerifier` takes for a
+    validity proof. `alt_da`: a DA server keeps the chain's data, L1 gets commitments.
     """
 
     datadir: Path
@@ -68,8 +69,12 @@ class DevnetSettings:
     proposal_interval: int = 12
     max_channel_duration: int = 1
     challenger: bool = True
+    challenger_poll: float = 1.0
     fault_program: Path | None = None
     alt_da: bool = False
+    max_game_depth: int = 73
+    split_depth: int = 30
+    mock_proofs: bool = False
     ports: Ports = field(default_factory=Ports)
     info: Path | None = None
     log_level: str = "info"

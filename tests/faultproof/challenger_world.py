@@ -12,7 +12,7 @@ from typing import Any
 
 from config.errors import TemporaryError
 from config.rollup import BlockId
-from config.types import Address, Gas, Hash32, Timestamp, Wei
+from config.types import Address, Gas, Hash32, Timestamp, Wei, to_hex
 from evm.types import Header, Log, keccak256
 from faultproof.challenger.driver import Challenger
 from faultproof.challenger.ports import L1Block, Output, SafeHead
@@ -111,6 +111,7 @@ class Account:
     world: World
     address: Address
     sent: list[TxCandidate] = field(default_factory=list)
+    receipts: list[TransactionReceipt] = field(default_factory=list)
     reverted: list[str] = field(default_factory=list)
     send_error: Exception | None = None
 
@@ -130,7 +131,7 @@ class Account:
         logs = tuple(
             Log(Address(log.address), tuple(Hash32(topic) for topic in log.topics), log.data) for log in result.logs
         )
-        return TransactionReceipt(
+        receipt = TransactionReceipt(
             transaction_hash=keccak256(len(self.sent).to_bytes(8, "big")),
             block=self.world.l1_id(number),
             succeeded=True,
@@ -142,6 +143,23 @@ class Account:
             logs=logs,
             json={},
         )
+        self.receipts.append(receipt)
+        return receipt
+
+
+class WorldRpc(HarnessRpc):
+    """L1's endpoint. `logs` has those without topics, by block."""
+
+    def __init__(self, system: L1System) -> None:
+        super().__init__(system)
+        self.logs: dict[int, list[bytes]] = {}
+
+    async def call(self, method: str, params: Sequence[Any] = ()) -> Any:
+        """One call."""
+        if method != "eth_getLogs":
+            return await super().call(method, params)
+        logs = self.logs.get(int(params[0]["fromBlock"], 16), [])
+        return [{"topics": [], "data": to_hex(data)} for data in logs]
 
 
 class World:
@@ -160,7 +178,7 @@ class World:
         self.program = program or AlphabetProgram(LETTER)
         self.right_root = right_root
         self.chain = self.system.chain
-        self.rpc = HarnessRpc(self.system)
+        self.rpc = WorldRpc(self.system)
         self.real_blocks: set[int] = set()
         # The names of the game's errors.
         self.chain.at("FaultDisputeGame", self.system.addresses.FaultDisputeGame)

@@ -8,10 +8,11 @@ from config.errors import TemporaryError
 from config.types import Wei
 from evm.types import keccak256
 from faultproof.challenger.agent import Stage
+from faultproof.challenger.driver import SETTLED_AT_ONCE
 from faultproof.challenger.programs import AlphabetProgram, alphabet_root
 from faultproof.challenger.settings import Mode
 from l1.contracts import GameStatus
-from tests.contracts.harness import PRESTATE, TEST_DELAYS, account
+from tests.contracts.harness import PRESTATE, TEST_DELAYS, account, deploy_l1
 from tests.faultproof.challenger_world import (
     HONEST,
     LAST_BLOCK,
@@ -119,6 +120,38 @@ async def test_many_games_are_played_at_once() -> None:
     assert status_of(games[0]) is GameStatus.CHALLENGER_WINS
     assert [status_of(game) for game in games[1:]] == [GameStatus.DEFENDER_WINS] * 2
     assert sender.reverted == []
+
+
+async def test_a_whole_game_is_settled_in_one_round_and_resolved_in_the_next() -> None:
+    world = World()
+    game = world.propose(lie(), sender=LIAR)
+    honest, sender = world.honest()
+    liar, _ = world.liar(5, 2)
+    await world.play([honest, liar])
+    world.pass_clocks()
+    await honest.tick()
+    assert all(game.call("resolvedSubgames", index) for index in range(game.call("claimDataLen")))
+    await honest.tick()
+    assert status_of(game) is GameStatus.CHALLENGER_WINS
+    assert sender.reverted == []
+
+
+async def test_settlements_that_wait_for_others_are_few_and_name_enough_gas() -> None:
+    world = World(system=deploy_l1(36, 4))
+    game = world.propose(lie(), sender=LIAR)
+    honest, sender = world.honest()
+    liar, _ = world.liar(5, 2)
+    await world.play([honest, liar])
+    world.pass_clocks()
+    for settled in (SETTLED_AT_ONCE, 37):
+        await honest.tick()
+        assert game.call("settledClaims") == settled
+    assert sender.receipts
+    settlements = list(zip(sender.sent, sender.receipts, strict=True))[-37:]
+    for candidate, receipt in settlements:
+        assert candidate.gas_limit is None or receipt.gas_used < 0.8 * candidate.gas_limit
+    # The first of each round could be asked about.
+    assert sum(candidate.gas_limit is None for candidate, _ in settlements) == 2
 
 
 async def test_what_is_kept_in_memory_is_never_needed() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from config.errors import CriticalError
 from config.types import ZERO_ADDRESS, Wei
-from faultproof.challenger.agent import Due
 from faultproof.challenger.budget import within_budget
+from faultproof.challenger.due import Due
 from faultproof.challenger.settings import ChallengerSettings
 from l1.candidate import TxCandidate
 

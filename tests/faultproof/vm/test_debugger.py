@@ -5,12 +5,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from faultproof.preimage import DirectorySource
+from faultproof.preimage import DirectorySource, MemorySource
 from faultproof.vm import debugger as debugger_module
+from faultproof.vm.alignment import align
+from faultproof.vm.breakpoints import stops
 from faultproof.vm.debugger import Debugger
 from faultproof.vm.disassembler import disassemble, register_name
-from faultproof.vm.elf import Program, read_elf
-from faultproof.vm.symbols import Symbols, read_symbols
+from faultproof.vm.elf import InvalidProgram, Program, Segment, read_elf
+from faultproof.vm.guide import read_guide
+from faultproof.vm.landmarks import Landmarks
+from faultproof.vm.machine import NativeMachine
+from faultproof.vm.source_lines import SourceLines, read_source_lines
+from faultproof.vm.symbols import Symbols, read_symbols, sections
 from node.cli.main import _register, app
 from tests.core.toolchain import ROOT, builder
 from tests.faultproof.vm import assembler as asm
@@ -89,21 +95,97 @@ def test_a_read_says_what_it_reads(selftest: Program) -> None:
     assert seen == ["SET_KEY", "READ", "READ"]
 
 
-def test_functions_are_named_where_the_file_names_them(selftest_elf: Path, tmp_path: Path) -> None:
-    assert read_symbols(selftest_elf.read_bytes()) == Symbols()
-    arguments = [word for word in builder.GUEST_ARGUMENTS if word != "-fstrip"]
-    target = tmp_path / "named.elf"
-    output = builder.Output("guest_selftest.zig", target, (*arguments, "--script", str(ROOT / "core" / "guest.ld")))
-    named = builder.compile_output(output, target).read_bytes()
-    symbols = read_symbols(named)
-    main = symbols.address("lamina_main")
+@pytest.fixture(scope="module")
+def named_elf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The self-test program with symbols and lines, built as `lamina vm symbols` builds the fault-proof program."""
+    target = tmp_path_factory.mktemp("named") / "named.elf"
+    arguments = builder.debug_arguments((*builder.GUEST_ARGUMENTS, *builder.LINKER_SCRIPT))
+    built: Path = builder.compile_output(builder.Output("guest_selftest.zig", target, arguments), target)
+    return built
+
+
+def test_functions_and_lines_are_named_where_the_file_names_them(selftest_elf: Path, named_elf: Path) -> None:
+    stripped, named = selftest_elf.read_bytes(), named_elf.read_bytes()
+    assert read_symbols(stripped) == Symbols()
+    assert read_source_lines(stripped) == SourceLines()
+    machine = native(read_elf(stripped), preimages(DATA))
+    guide = read_guide(named, machine)
+    main = guide.address("lamina_main")
     assert main is not None
-    assert symbols.describe(main) == "lamina_main"
-    assert symbols.describe(main + 4) == "lamina_main+0x4"
-    assert symbols.describe(0) == ""
-    debugger = Debugger(native(read_elf(named), preimages(DATA)), symbols)
+    assert guide.function(main) == "lamina_main"
+    assert guide.function(main + 4) == "lamina_main+0x4"
+    assert guide.function(0) == guide.line(0) == ""
+    file, line = guide.line(main).split(":")
+    assert "fn lamina_main() " in (ROOT / file).read_text().splitlines()[int(line) - 1]
+    debugger = Debugger(machine, guide)
     assert debugger.find(main, 100)
     assert "<lamina_main>" in debugger.place()
+    assert debugger.origin() == f"{file}:{line}"
+
+
+def test_names_of_another_program_are_refused(named_elf: Path) -> None:
+    code = asm.code([asm.ECALL])
+    state, memory = Program(0x1000, (Segment(0x1000, code, len(code)),)).state()
+    with pytest.raises(ValueError, match="not that of the program"):
+        read_guide(named_elf.read_bytes(), NativeMachine.load(state, memory.pages(), MemorySource({})))
+
+
+def test_two_builds_are_aligned_around_what_differs_in_them() -> None:
+    same = [asm.immediate("addi", 5, 5, number % 7) for number in range(20)] + [asm.branch("beq", 5, 6, 40)]
+    later = [asm.register("add", number % 30 + 1, 7, 8) for number in range(20)]
+    ours = asm.code([*same, asm.ECALL, *later])
+    # A branch over something longer has another distance, and what follows is elsewhere.
+    theirs = asm.code([*same[:-1], asm.branch("beq", 5, 6, 48), asm.FENCE, asm.FENCE, asm.FENCE, *later])
+    alignment = align(ours, 0x1000, theirs, 0x8000)
+    assert alignment.shared == len(ours) - 4
+    assert alignment.to_theirs(0x1000 + 4 * 20) == 0x8000 + 4 * 20
+    assert alignment.to_theirs(0x1000 + 4 * 21) is None
+    assert alignment.to_theirs(0x1000 + 4 * 22) == 0x8000 + 4 * 24
+    assert alignment.to_ours(0x8000 + 4 * 24) == 0x1000 + 4 * 22
+    assert alignment.to_theirs(0x1000 + len(ours)) is None
+    assert alignment.to_theirs(0xFFF) is None
+
+
+def test_a_damaged_line_table_is_an_error_that_says_so(named_elf: Path) -> None:
+    image = named_elf.read_bytes()
+    table = sections(image)[".debug_line"]
+    with pytest.raises(InvalidProgram, match="line table"):
+        read_source_lines(image.replace(table[:64], b"\xff" * 64))
+
+
+def test_a_run_stops_at_addresses_as_often_as_it_comes_there(selftest: Program) -> None:
+    machine = native(selftest, preimages(DATA))
+    addresses = set()
+    for step in (100, 101, 400):
+        fork = machine.fork()
+        fork.run(step)
+        addresses.add(fork.moment.pc)
+    found = list(stops(machine, addresses, 3000))
+    assert machine.moment.step == 0
+    walked = []
+    for step in range(3000):
+        fork_pc = machine.moment.pc
+        if fork_pc in addresses:
+            walked.append((step, fork_pc))
+        machine.run(step + 1)
+    assert len(walked) > 3
+    assert found == walked
+
+
+def test_steps_belong_to_blocks_and_transactions() -> None:
+    landmarks = Landmarks((100, 500), (7, 8), (200, 300, 600))
+    places = {
+        0: "before L2 block 7",
+        99: "before L2 block 7",
+        100: "L2 block 7, transaction 0 of 2",
+        200: "L2 block 7, transaction 0 of 2",
+        201: "L2 block 7, transaction 1 of 2",
+        301: "L2 block 7, after its 2 transactions",
+        500: "L2 block 8, transaction 0 of 1",
+        9999: "L2 block 8, after its 1 transactions",
+    }
+    assert {step: landmarks.describe(step) for step in places} == places
+    assert Landmarks().describe(5) == ""
 
 
 def test_commands_come_line_by_line(selftest_elf: Path, tmp_path: Path) -> None:
