@@ -100,7 +100,7 @@ def lies_about(made: Stage) -> tuple[list[Lie], Theft]:
     chains = {
         StepKind.LOAD: (traffic.call_block, wrong_execution(thief)),
         StepKind.STORE: (traffic.deposit_block, dropped_deposit()),
-        StepKind.READ_PRECOMPILE: (traffic.call_block, wrong_blob()),
+        StepKind.BRANCH: (traffic.call_block, wrong_blob()),
         StepKind.READ_KECCAK: (invented_at, invented_batch([stolen(made)])),
     }
     lies = [Lie("a wrong root", lie_from(made, traffic.call_block), StepKind.ALU)]
@@ -116,7 +116,7 @@ def lies_about(made: Stage) -> tuple[list[Lie], Theft]:
         Lie(
             "the root of a block far before",
             {number: made.outputs[min(number, stops)] for number in made.outputs},
-            StepKind.BRANCH,
+            StepKind.ALU,
         )
     )
     return lies, theft
@@ -185,7 +185,7 @@ async def test_every_lie_about_the_chain_loses_and_brings_nothing(tmp_path: Path
         await _prove_withdrawals(made, theft, stealing, slow_true)
         for game, lie in zip(false, lies, strict=True):
             malicious_proposer(made, game, lie.outputs, lie.kind)
-        malicious_proposer(made, collusion, colluding, StepKind.READ_LOCAL)
+        malicious_proposer(made, collusion, colluding, StepKind.READ_KECCAK)
         # One claim is enough: each of the three answers both others, so that more would be a tree of thousands of claims.
         weak_accomplice(made, collusion, lie_from(made, made.traffic.call_block + 4, "weak"), stops_at_depth=1)
         patient_proposer(made, slow_false, patient)
