@@ -10,7 +10,7 @@ import pytest
 from eth_abi.abi import encode
 
 from config.errors import CriticalError
-from config.types import Hash32, to_address
+from config.types import Hash32, to_address, to_hex
 from evm.types import Transaction, decode_transaction, keccak256
 from faultproof.challenger.ports import Output
 from l1.contract import ContractCallFailed
@@ -251,9 +251,11 @@ async def _only_the_real_withdrawal_is_finalized(made: Stage, theft: Theft) -> N
     sender = made.sender(made.parts.wallets[5])
     real = (await L2View(made.parts.verifier).withdrawal(made.traffic.withdrawal_hash)).transaction
     await made.pass_time(DELAYS.proof_maturity + 1)
-    assert await portal.check_withdrawal(theft.withdrawal.hash, sender.address) is not None
+    why_not = await portal.check_withdrawal(theft.withdrawal.hash, sender.address)
+    assert why_not is not None and "InvalidRootClaim" in why_not
+    arguments = (theft.withdrawal.as_argument(), to_hex(sender.address))
     with pytest.raises(ContractCallFailed, match="InvalidRootClaim"):
-        await portal.read("finalizeWithdrawalTransaction", theft.withdrawal.as_argument())
+        await portal.read("finalizeWithdrawalTransactionExternalProof", *arguments)
     assert await portal.check_withdrawal(real.hash, sender.address) is None
     receipt = await made.mining(sender.send(portal.finalize_withdrawal(real)))
     assert receipt.succeeded
