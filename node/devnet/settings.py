@@ -68,6 +68,7 @@ class DevnetSettings:
     gas_limit: int = 60_000_000
     proposal_interval: int = 12
     max_channel_duration: int = 1
+    data_availability: str = "blobs"
     challenger: bool = True
     challenger_poll: float = 1.0
     fault_program: Path | None = None

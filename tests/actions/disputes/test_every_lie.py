@@ -10,7 +10,7 @@ import pytest
 from eth_abi.abi import encode
 
 from config.errors import CriticalError
-from config.types import Hash32, to_address
+from config.types import Hash32, to_address, to_hex
 from evm.types import Transaction, decode_transaction, keccak256
 from faultproof.challenger.ports import Output
 from l1.contract import ContractCallFailed
@@ -50,6 +50,7 @@ pytestmark = [
 
 KINDS = tuple(kind for kind in StepKind if kind is not StepKind.CROSSING_STORE)
 """Compiled code stores where alignment lets it, so the program makes no store across leaves; test_challenger_riscv has one."""
+ONLY_WITH_BLOBS = (StepKind.READ_BLOB, StepKind.READ_SHA256)
 FAR = 70
 """Blocks between a root and the block it is claimed for, so far that the challenger does not look and bisects."""
 NEAR = 5
@@ -99,7 +100,7 @@ def lies_about(made: Stage) -> tuple[list[Lie], Theft]:
     chains = {
         StepKind.LOAD: (traffic.call_block, wrong_execution(thief)),
         StepKind.STORE: (traffic.deposit_block, dropped_deposit()),
-        StepKind.READ_BLOB: (traffic.call_block, wrong_blob()),
+        StepKind.BRANCH: (traffic.call_block, wrong_blob()),
         StepKind.READ_KECCAK: (invented_at, invented_batch([stolen(made)])),
     }
     lies = [Lie("a wrong root", lie_from(made, traffic.call_block), StepKind.ALU)]
@@ -115,19 +116,25 @@ def lies_about(made: Stage) -> tuple[list[Lie], Theft]:
         Lie(
             "the root of a block far before",
             {number: made.outputs[min(number, stops)] for number in made.outputs},
-            StepKind.BRANCH,
+            StepKind.ALU,
         )
     )
     return lies, theft
 
 
-def needs(l1: str) -> None:
-    """Skip where anvil is not here."""
-    if l1 == "anvil":
-        try:
-            find_anvil()
-        except CriticalError as error:
-            pytest.skip(str(error))
+def batches_on(l1: str) -> str:
+    """How batches are posted. Skips where anvil is not here.
+
+    anvil hashes sidecars into the transactions root of a block with blobs, so that no program can find its transactions
+    there by their hashes: batches are in call data.
+    """
+    if l1 == "embedded":
+        return "blobs"
+    try:
+        find_anvil()
+    except CriticalError as error:
+        pytest.skip(str(error))
+    return "calldata"
 
 
 L1S = pytest.mark.parametrize("l1", ["embedded", "anvil"])
@@ -135,13 +142,14 @@ L1S = pytest.mark.parametrize("l1", ["embedded", "anvil"])
 
 @L1S
 async def test_malicious_challengers_lose_by_a_step_of_every_kind(tmp_path: Path, l1: str) -> None:
-    needs(l1)
-    async with stage(tmp_path, blocks=0, l1=l1) as made:
+    data = batches_on(l1)
+    kinds = [kind for kind in KINDS if data == "blobs" or kind not in ONLY_WITH_BLOBS]
+    async with stage(tmp_path, blocks=0, l1=l1, data_availability=data) as made:
         safe, proposer = made.safe, made.parts.wallets[HONEST_PROPOSER]
         games = await made.propose(
-            [(kind, proposer, made.outputs[safe - at].root, safe - at) for at, kind in enumerate(KINDS)]
+            [(kind, proposer, made.outputs[safe - at].root, safe - at) for at, kind in enumerate(kinds)]
         )
-        for game, kind in zip(games, KINDS, strict=True):
+        for game, kind in zip(games, kinds, strict=True):
             malicious_challenger(made, game, kind)
         await made.play(games, all_of(made, games, 50))
         await made.lose_power()
@@ -154,8 +162,8 @@ async def test_malicious_challengers_lose_by_a_step_of_every_kind(tmp_path: Path
 
 @L1S
 async def test_every_lie_about_the_chain_loses_and_brings_nothing(tmp_path: Path, l1: str) -> None:
-    needs(l1)
-    async with stage(tmp_path, blocks=FAR + 25, l1=l1, mock_proofs=True) as made:
+    data = batches_on(l1)
+    async with stage(tmp_path, blocks=FAR + 25, l1=l1, mock_proofs=True, data_availability=data) as made:
         safe, wallets = made.safe, made.parts.wallets
         lies, theft = await asyncio.to_thread(lies_about, made)
         patient = lie_from(made, made.traffic.call_block, "patient")
@@ -177,7 +185,7 @@ async def test_every_lie_about_the_chain_loses_and_brings_nothing(tmp_path: Path
         await _prove_withdrawals(made, theft, stealing, slow_true)
         for game, lie in zip(false, lies, strict=True):
             malicious_proposer(made, game, lie.outputs, lie.kind)
-        malicious_proposer(made, collusion, colluding, StepKind.READ_LOCAL)
+        malicious_proposer(made, collusion, colluding, StepKind.READ_KECCAK)
         # One claim is enough: each of the three answers both others, so that more would be a tree of thousands of claims.
         weak_accomplice(made, collusion, lie_from(made, made.traffic.call_block + 4, "weak"), stops_at_depth=1)
         patient_proposer(made, slow_false, patient)
@@ -243,9 +251,11 @@ async def _only_the_real_withdrawal_is_finalized(made: Stage, theft: Theft) -> N
     sender = made.sender(made.parts.wallets[5])
     real = (await L2View(made.parts.verifier).withdrawal(made.traffic.withdrawal_hash)).transaction
     await made.pass_time(DELAYS.proof_maturity + 1)
-    assert await portal.check_withdrawal(theft.withdrawal.hash, sender.address) is not None
+    why_not = await portal.check_withdrawal(theft.withdrawal.hash, sender.address)
+    assert why_not is not None and "InvalidRootClaim" in why_not
+    arguments = (theft.withdrawal.as_argument(), to_hex(sender.address))
     with pytest.raises(ContractCallFailed, match="InvalidRootClaim"):
-        await portal.read("finalizeWithdrawalTransaction", theft.withdrawal.as_argument())
+        await portal.read("finalizeWithdrawalTransactionExternalProof", *arguments)
     assert await portal.check_withdrawal(real.hash, sender.address) is None
     receipt = await made.mining(sender.send(portal.finalize_withdrawal(real)))
     assert receipt.succeeded
