@@ -14,13 +14,11 @@ from config.types import ZERO_HASH, to_hex
 from evm.types import Receipt
 from evm.types.json_codec import LogPosition, block_to_json, log_to_json
 from evm.types.payload import PayloadAttributes
-from node.cli.derive import register
-from node.cli.main import app
+from node.cli.main import app, command_tree
 from tests.actions.chains import L1_GENESIS_TIME, PORTAL, FakeL1, fork_times
 from tests.actions.conftest import World
 
-if not app.registered_commands:
-    register(app)
+command_tree()
 
 GENESIS = {
     "config": {

@@ -63,15 +63,17 @@ async def test_a_block_that_py_evm_does_not_get_stops_sealing(tmp_path: Path) ->
     with pytest.raises(CriticalError, match="py-evm"):
         await asyncio.wait_for(task, 120)
     assert complaints
+    sequencer.start(Hash32(bytes(32)))
     sequencer.halt(complaints[0])
     assert not sequencer.active
     head = world.chain.head.number
     runner = asyncio.create_task(sequencer.run())
-    sequencer.start(Hash32(bytes(32)))
     async with world.following():
         await world.heads.refresh()
         await until(runner.done, world.driver.status)
     assert world.chain.head.number == head
+    with pytest.raises(ValueError, match="stopped for good"):
+        sequencer.start(Hash32(bytes(32)))
 
 
 async def test_a_reorganised_branch_is_left_and_the_new_one_checked(tmp_path: Path) -> None:
