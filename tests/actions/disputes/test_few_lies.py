@@ -3,6 +3,7 @@
 All of them at full depth: test_every_lie.py.
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(3600),
     pytest.mark.skipif(not PROGRAM.exists(), reason="the fault-proof program is not built: python core/build.py fpvm"),
+    pytest.mark.skipif(
+        not os.environ.get("LAMINA_ADVERSARY"), reason="takes minutes: LAMINA_ADVERSARY=1, or make adversary"
+    ),
 ]
 SHALLOW = {"max_game_depth": 39, "split_depth": 9}
 """512 blocks, and runs of 2^29 steps. As on public chains the deepest claim of a game about a true root is a liar's."""
