@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from batcher.channel import Channel
-from batcher.packing import Packer, Payload
 from batcher.ports import L1Head
 from batcher.settings import ChannelSettings, DataAvailability
 from config.constants import GAS_PER_BLOB
 from config.types import Address, Gas, Wei
-from derivation.codec import encode_blob
 from l1.candidate import TxCandidate
 
 TRANSACTION_GAS = 21_000
@@ -73,28 +71,3 @@ def blob_transaction(blobs: Sequence[bytes], payload_bytes: int, inbox: Address)
     """A transaction with these blobs, which carry payloads of `payload_bytes` together."""
     candidate = TxCandidate(to=inbox, data=b"", gas_limit=Gas(TRANSACTION_GAS), blobs=tuple(blobs))
     return BatcherTransaction(candidate, payload_bytes, TRANSACTION_GAS, GAS_PER_BLOB * len(blobs))
-
-
-def transactions(
-    channel: Channel, kind: DataKind, settings: ChannelSettings, inbox: Address
-) -> tuple[BatcherTransaction, ...]:
-    """The transactions that carry a channel which shares them with no other, to be included in this order.
-
-    Spec: op derivation, "Batcher Transaction Format"; op ecotone derivation, "Blob Encoding".
-    """
-    packer = Packer.for_blobs() if kind is DataKind.BLOBS else Packer.for_calldata(settings)
-    return for_payloads([*packer.add(channel), *packer.flush()], kind, settings, inbox)
-
-
-def for_payloads(
-    payloads: Sequence[Payload], kind: DataKind, settings: ChannelSettings, inbox: Address
-) -> tuple[BatcherTransaction, ...]:
-    """Transactions with as many payloads each as L1 and the settings allow: several blobs, or one as calldata."""
-    if kind is not DataKind.BLOBS:
-        return tuple(calldata_transaction(item.data, len(item.data), inbox) for item in payloads)
-    step = settings.blobs_per_transaction
-    groups = [payloads[start : start + step] for start in range(0, len(payloads), step)]
-    return tuple(
-        blob_transaction([encode_blob(item.data) for item in group], sum(len(item.data) for item in group), inbox)
-        for group in groups
-    )

@@ -5,13 +5,13 @@ All fees in wei per gas or wei per blob gas. Spec: EIP-1559; EIP-4844, "Gas acco
 
 from dataclasses import dataclass
 
+from config.constants import GAS_PER_BLOB
 from config.l1_chain import L1ChainConfig
 from config.types import Gas, Wei
 from evm.types.json_codec import parse_quantity
 from l1.rpc import RpcCaller, RpcError
 
 GWEI = 10**9
-GAS_PER_BLOB = 131_072
 _CANCELLATION_FACTOR = 2
 
 

@@ -9,7 +9,6 @@ from config.types import Address, L2BlockNumber, Timestamp, Wei, to_hex
 from l1.candidate import TransactionReceipt, TxCandidate
 from l1.contracts import DisputeGameFactoryContract, game_extra_data
 from l1.rpc import RpcCaller
-from proposer.account import unconfirmed_transactions
 from proposer.games import GameAction, GameKeeper, GameStage, anchor_block_number
 from proposer.output_root import Output
 from proposer.ports import L1Block, L1Reader, RollupNode, Sender, SyncHeads
@@ -175,7 +174,7 @@ class OutputProposer:
 
     async def _waits_for_the_pool(self, now: Timestamp) -> bool:
         """Whether transactions of the account are on their way that may do what this round would do again."""
-        count = await unconfirmed_transactions(self._rpc, self._account)
+        count = await self._sender.left_behind()
         if not count:
             self._unconfirmed_since = None
             return False

@@ -77,3 +77,7 @@ class Sender(Protocol):
         Raises TemporaryError when it could not be sent now, CriticalError when it never can.
         """
         ...
+
+    async def left_behind(self) -> int:
+        """How many of the account's transactions wait in L1's pool that this run has not sent. Raises TemporaryError."""
+        ...

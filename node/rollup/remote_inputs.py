@@ -11,7 +11,7 @@ from l1.cache import LruCache
 
 
 class InputSource(Protocol):
-    """Whoever has the inputs: `l1.alt_da.DaClient`."""
+    """Whoever has the inputs: `node.alt_da.DaClient`."""
 
     async def load(self, commitment: Commitment) -> bytes: ...
 

@@ -50,7 +50,7 @@ async def test_a_restart_while_the_game_is_in_the_pool_makes_no_second_one() -> 
     created = world.sent.pop()
     # The same moment once more, with the transaction still on its way.
     other = ready_world()
-    other.rpc.pending = 1
+    other.left = 1
     successor = other.proposer()
     for _ in range(3):
         other.mine(1)
@@ -58,7 +58,7 @@ async def test_a_restart_while_the_game_is_in_the_pool_makes_no_second_one() -> 
     assert other.sent == []
     assert "in L1's pool" in (successor.status().waiting_for or "")
     await other.send(created)
-    other.rpc.pending = 0
+    other.left = 0
     other.derive(60)
     other.mine(3)
     await successor.tick()
@@ -69,7 +69,7 @@ async def test_a_restart_while_the_game_is_in_the_pool_makes_no_second_one() -> 
 async def test_transactions_that_are_stuck_in_the_pool_are_not_waited_for_without_end() -> None:
     """By then the sender replaces them. Spec: op proposals."""
     world = ready_world()
-    world.rpc.pending = 2
+    world.left = 2
     proposer = world.proposer(unconfirmed_patience=60)
     await proposer.tick()
     world.mine(4)

@@ -1,7 +1,9 @@
 """Channels: what goes in comes out of the decoders, within every bound, and well filled."""
 
+import asyncio
 import random
 from collections.abc import Sequence
+from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,18 +12,26 @@ from hypothesis import strategies as st
 from batcher.block import BatchBlock
 from batcher.channel import Channel, CloseReason
 from batcher.channel_builder import ChannelBuilder
-from batcher.da import DataKind, transactions
-from batcher.settings import BatchType, ChannelSettings
+from batcher.da import DataKind
+from batcher.outbox import Outbox, OutboxSettings
+from batcher.parcels import ParcelMaker
+from batcher.ports import L1Head
+from batcher.settings import BatchType, ChannelSettings, DriverSettings
+from batcher.status import Counters
 from config.constants import BLOB_BYTES, MAX_BLOB_DATA_BYTES
 from config.errors import CriticalError
 from config.forks import Fork
 from config.rollup import RollupConfig
+from config.types import Timestamp, Wei
 from derivation.codec import Compression, SpanBatch, decode_batch, decode_blob
+from l1.candidate import TxCandidate
 from tests.batcher.chains import INBOX, L2Chain, rollup_config
 from tests.batcher.reading import all_batches, as_seen, blocks_in_channel, blocks_in_frames, frames_of
+from tests.batcher.world import ManualClock
 
 ROLLUP = rollup_config()
 FAST = ChannelSettings(compression_level=3)
+HEAD = L1Head(20, ROLLUP.genesis.l1.hash, Timestamp(ROLLUP.genesis.l2_time), Wei(1), Wei(1))
 
 
 def build(blocks: Sequence[BatchBlock], shape: ChannelSettings, rollup: RollupConfig = ROLLUP) -> list[Channel]:
@@ -37,6 +47,39 @@ def build(blocks: Sequence[BatchBlock], shape: ChannelSettings, rollup: RollupCo
     return channels
 
 
+class Postbox:
+    """A sender that takes everything and hears of nothing again."""
+
+    def __init__(self) -> None:
+        self.taken: list[TxCandidate] = []
+
+    async def send(self, candidate: TxCandidate) -> NoReturn:
+        """Keep it."""
+        self.taken.append(candidate)
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets that event")
+
+
+def transactions(channel: Channel, kind: DataKind, shape: ChannelSettings) -> list[TxCandidate]:
+    """What the outbox hands over for a channel that shares its transactions with no other."""
+
+    async def post() -> list[TxCandidate]:
+        postbox, maker = Postbox(), ParcelMaker(shape, None)
+        limits = OutboxSettings(INBOX, shape.blobs_per_transaction, shape.data_availability)
+        outbox = Outbox(
+            postbox, limits, DriverSettings(max_pending_transactions=0), ManualClock(), Counters(), lambda: None
+        )
+        posted, parcels = await maker.add(channel, kind, 0)
+        outbox.add(posted)
+        outbox.queue([*parcels, *await maker.flush()])
+        assert outbox.send(HEAD) is None
+        await asyncio.sleep(0)
+        await outbox.cancel()
+        return postbox.taken
+
+    return asyncio.run(post())
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 1 << 32),
@@ -45,7 +88,7 @@ def build(blocks: Sequence[BatchBlock], shape: ChannelSettings, rollup: RollupCo
     batch_type=st.sampled_from(BatchType),
     compression=st.sampled_from(Compression),
     span_blocks=st.integers(0, 4),
-    kind=st.sampled_from(DataKind),
+    kind=st.sampled_from([DataKind.BLOBS, DataKind.CALLDATA]),
     max_tx=st.integers(60, 5000),
 )
 def test_frames_decode_to_the_blocks_that_went_in(
@@ -68,14 +111,14 @@ def test_frames_decode_to_the_blocks_that_went_in(
         max_l1_tx_bytes=max_tx,
     )
     (channel,) = build(chain.blocks[1:], shape)
-    sent = transactions(channel, kind, shape, INBOX)
-    assert blocks_in_frames(frames_of(tx.candidate for tx in sent), ROLLUP) == as_seen(chain.blocks[1:])
+    sent = transactions(channel, kind, shape)
+    assert blocks_in_frames(frames_of(sent), ROLLUP) == as_seen(chain.blocks[1:])
     assert channel.first == chain.blocks[1].id
     assert channel.last == chain.head.id
     for transaction in sent:
-        assert transaction.candidate.to == INBOX
-        assert len(transaction.candidate.data) <= max_tx
-        assert len(transaction.candidate.blobs) <= shape.blobs_per_transaction
+        assert transaction.to == INBOX
+        assert len(transaction.data) <= max_tx
+        assert len(transaction.blobs) <= shape.blobs_per_transaction
 
 
 @pytest.mark.parametrize("target_blobs", [1, 3])
@@ -88,10 +131,10 @@ def test_channels_fill_their_blobs_and_never_exceed_them(target_blobs: int) -> N
     seen = [block for channel in channels for block in blocks_in_channel(channel.data, ROLLUP)]
     assert seen == as_seen(chain.blocks[1:])
     for channel in channels[:-1]:
-        (sent,) = transactions(channel, DataKind.BLOBS, shape, INBOX)
+        (sent,) = transactions(channel, DataKind.BLOBS, shape)
         assert channel.reason is CloseReason.FULL
-        assert len(sent.candidate.blobs) == target_blobs
-        assert all(len(blob) == BLOB_BYTES for blob in sent.candidate.blobs)
+        assert len(sent.blobs) == target_blobs
+        assert all(len(blob) == BLOB_BYTES for blob in sent.blobs)
         fill = channel.compressed_bytes / shape.target_bytes
         print(f"{target_blobs} filled to {fill:.3f}, compression {channel.input_bytes / channel.compressed_bytes:.3f}")
         assert 0.95 < fill <= 1
@@ -102,8 +145,8 @@ def test_a_channel_of_exactly_the_target_size_fills_its_blobs_to_the_last_byte()
     chain.extend_many(1, random.Random(1))
     (channel,) = build(chain.blocks[1:], FAST)
     stretched = Channel(**{**channel.__dict__, "data": bytes(FAST.target_bytes)})
-    (sent,) = transactions(stretched, DataKind.BLOBS, FAST, INBOX)
-    (blob,) = sent.candidate.blobs
+    (sent,) = transactions(stretched, DataKind.BLOBS, FAST)
+    (blob,) = sent.blobs
     assert len(decode_blob(blob)) == MAX_BLOB_DATA_BYTES
 
 
@@ -127,9 +170,9 @@ def test_a_single_block_larger_than_the_target_gets_a_channel_of_several_frames(
     chain.extend_many(1, random.Random(6), per_block=1)
     large, small = build(chain.blocks[1:], FAST)
     assert large.blocks == small.blocks == 1
-    (sent,) = transactions(large, DataKind.BLOBS, FAST, INBOX)
-    assert len(sent.candidate.blobs) == 4
-    assert blocks_in_frames(frames_of([sent.candidate]), ROLLUP) == as_seen(chain.blocks[1:2])
+    (sent,) = transactions(large, DataKind.BLOBS, FAST)
+    assert len(sent.blobs) == 4
+    assert blocks_in_frames(frames_of([sent]), ROLLUP) == as_seen(chain.blocks[1:2])
 
 
 def test_more_blobs_than_a_transaction_may_carry_go_into_several() -> None:
@@ -137,9 +180,9 @@ def test_more_blobs_than_a_transaction_may_carry_go_into_several() -> None:
     chain.extend_many(1, random.Random(5), per_block=4, data_bytes=100_000)
     shape = ChannelSettings(compression_level=3, blobs_per_transaction=3)
     (channel,) = build(chain.blocks[1:], shape)
-    sent = transactions(channel, DataKind.BLOBS, shape, INBOX)
-    assert [len(tx.candidate.blobs) for tx in sent] == [3, 1]
-    assert blocks_in_frames(frames_of(tx.candidate for tx in sent), ROLLUP) == as_seen(chain.blocks[1:])
+    sent = transactions(channel, DataKind.BLOBS, shape)
+    assert [len(tx.blobs) for tx in sent] == [3, 1]
+    assert blocks_in_frames(frames_of(sent), ROLLUP) == as_seen(chain.blocks[1:])
 
 
 def test_the_limit_on_uncompressed_bytes_ends_a_channel() -> None:
