@@ -104,7 +104,7 @@ class Leftovers(Protocol):
 
 
 class RemoteStoreDown(TemporaryError):
-    """The remote store says that it is out of order: for now, data has to go to L1 itself."""
+    """The remote store says that it is out of order: until it is back, data has to go to L1 itself."""
 
 
 class RemoteStore(Protocol):

@@ -66,7 +66,7 @@ class L1Client:
 
     @property
     def receipts_method(self) -> ReceiptsMethod:
-        """How receipts are asked for now, by what the endpoint turned out to offer."""
+        """How receipts are asked for at present, by what the endpoint turned out to offer."""
         return self._reader.method
 
     def on_mismatch(self, tell: Callable[[L1DataMismatch], None]) -> None:
