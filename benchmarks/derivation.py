@@ -14,7 +14,7 @@ from pathlib import Path
 from batcher.block import BatchBlock
 from batcher.channel import Channel, CloseReason
 from batcher.channel_builder import ChannelBuilder
-from batcher.da import DataKind, transactions
+from batcher.packing import Packer
 from batcher.settings import ChannelSettings
 from batcher.source import batch_block
 from benchmarks.local_rollup import CHAIN_ID, LocalChain, LocalRollup
@@ -24,6 +24,7 @@ from benchmarks.transactions import ETHER, account, fresh_address, transfer
 from config.engine_mode import EngineMode
 from config.rollup import RollupConfig
 from config.types import Hash32
+from derivation.codec import encode_blob
 from derivation.l2_block_info import l2_block_ref
 from derivation.pipeline import DerivationPipeline
 from derivation.providers import ChainL2Provider, L2BlockSource
@@ -49,6 +50,14 @@ def channels(
         start += channel.blocks
 
 
+def blob_transactions(channel: Channel, settings: ChannelSettings) -> Iterator[list[bytes]]:
+    """The blobs of a channel, as many together as go into one transaction."""
+    packer = Packer.for_blobs()
+    blobs = [encode_blob(payload.data) for payload in (*packer.add(channel), *packer.flush())]
+    for start in range(0, len(blobs), settings.blobs_per_transaction):
+        yield blobs[start : start + settings.blobs_per_transaction]
+
+
 def _blocks(chain: LocalChain) -> list[Block]:
     return [block for n in range(1, chain.chain.head.number + 1) if (block := chain.chain.block_by_number(n))]
 
@@ -57,10 +66,10 @@ def _post(world: LocalRollup, blocks: Sequence[Block]) -> int:
     """Put the blocks into blobs on L1; answers how many blobs."""
     rollup, count = world.rollup, 0
     for channel, _ in channels([batch_block(block, rollup) for block in blocks], rollup, _SETTINGS):
-        for sent in transactions(channel, DataKind.BLOBS, _SETTINGS, rollup.batch_inbox_address):
-            world.l1.send_blobs(sent.candidate.blobs)
+        for blobs in blob_transactions(channel, _SETTINGS):
+            world.l1.send_blobs(blobs)
             world.l1.mine()
-            count += len(sent.candidate.blobs)
+            count += len(blobs)
     world.l1.mine()
     return count
 

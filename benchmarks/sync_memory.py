@@ -10,10 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from batcher.da import DataKind, transactions
 from batcher.settings import ChannelSettings
 from batcher.source import batch_block
-from benchmarks.derivation import channels
+from benchmarks.derivation import blob_transactions, channels
 from benchmarks.local_rollup import LocalRollup
 from benchmarks.report import Figure, report
 from config.engine_mode import EngineMode
@@ -56,8 +55,8 @@ def main(blocks: int = 20_000, cache_megabytes: int = 128) -> None:
         while chain.head.number < blocks:
             made = [sequencer.sequence().block for _ in range(_AT_ONCE)]
             for channel, _ in channels([batch_block(block, world.rollup) for block in made], world.rollup, _SETTINGS):
-                for sent in transactions(channel, DataKind.BLOBS, _SETTINGS, world.rollup.batch_inbox_address):
-                    world.l1.send_blobs(sent.candidate.blobs)
+                for blobs in blob_transactions(channel, _SETTINGS):
+                    world.l1.send_blobs(blobs)
                 world.l1.mine()
             while not isinstance(result := pipeline.step(verifier.head), NeedMoreData):
                 if isinstance(result, Attributes):
