@@ -253,7 +253,7 @@ def test_a_devnet_killed_while_it_is_made_is_made_anew(tmp_path: Path) -> None:
     data = tmp_path / "data"
     process = subprocess.Popen(lamina("devnet", "--datadir", str(data), *QUICK), cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
-        wait_until("the making has begun", (data / "l1").exists, 30)
+        wait_until("the making has begun", (data / "l1").exists)
     finally:
         process.kill()
         process.wait()
