@@ -83,7 +83,7 @@ class Speeds:
 async def _speeds(load: Load, make: Maker, rates: Sequence[int], devnet_pid: int) -> Speeds:
     wallets = Wallets()
     if make is token_transfer:
-        await deposit_tokens(load, wallets)
+        await include_all(load, token_deposits(wallets))
     raws = wallets.next(_STEADY_RATE * _STEADY_SECONDS, make)
     idle_before = processor_seconds(devnet_pid)
     await asyncio.sleep(_IDLE_SECONDS)
@@ -103,11 +103,15 @@ async def _speeds(load: Load, make: Maker, rates: Sequence[int], devnet_pid: int
     return Speeds(steady, idle, cpu, highest, None)
 
 
-async def deposit_tokens(load: Load, wallets: Wallets) -> None:
-    """Every account gets tokens. Raises RuntimeError when one does not."""
-    deposits = wallets.next(_ACCOUNTS, lambda key, chain_id, nonce, to: token_deposit(key, chain_id, nonce))
-    if (await load.offer(deposits, 100)).included != _ACCOUNTS:
-        raise RuntimeError("the accounts did not get their tokens")
+def token_deposits(wallets: Wallets) -> list[bytes]:
+    """What gives every account tokens."""
+    return wallets.next(_ACCOUNTS, lambda key, chain_id, nonce, to: token_deposit(key, chain_id, nonce))
+
+
+async def include_all(load: Load, raws: Sequence[bytes]) -> None:
+    """Send transactions and wait for them. Raises RuntimeError when one does not come into a block."""
+    if raws and (await load.offer(raws, 100)).included != len(raws):
+        raise RuntimeError("what the accounts need first is not in a block")
 
 
 def _difference(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
