@@ -15,6 +15,7 @@ from evm.types import Block, Header
 from evm.types.json_codec import block_from_json, parse_quantity
 from evm.types.rlp import RlpError
 from evm.types.transaction import TransactionDecodingError
+from evm.types.transaction_list import without_deposits
 from l1.fees import FeePolicy
 from l1.rpc import RpcCaller, RpcError
 
@@ -47,7 +48,7 @@ def batch_block(block: Block, rollup: RollupConfig) -> BatchBlock:
         block.header.timestamp,
         BlockId(info.hash, info.number),
         info.sequence_number,
-        tuple(tx.raw for tx in block.transactions if not tx.is_deposit),
+        tuple(without_deposits(block.transactions)),
     )
 
 
@@ -86,7 +87,10 @@ class RpcL2Source:
             block = await self._json_block(number)
         if block.number != number:
             raise TemporaryError(f"{self._execution.endpoint} answered with L2 {block} when asked for number {number}")
-        return batch_block(block, self._rollup)
+        try:
+            return batch_block(block, self._rollup)
+        except TransactionDecodingError as error:
+            raise self._bad_block(number, f"in an unreadable form: {error}") from error
 
     async def set_max_da_size(self, tx_bytes: int, block_bytes: int) -> None:
         """Limit the sequencer (`miner_setMaxDASize`).
@@ -112,7 +116,7 @@ class RpcL2Source:
                 return None
             raise TemporaryError(str(error)) from error
         try:
-            return Block.decode(from_hex(raw))
+            return Block.decode_frame(from_hex(raw))
         except (RlpError, TransactionDecodingError, ValueError, TypeError, AttributeError) as error:
             raise self._bad_block(number, f"in an unreadable form: {error}") from error
 

@@ -1,4 +1,8 @@
-"""Offers transactions to a JSON-RPC endpoint at a steady rate, and finds out when each got into a block."""
+"""Offers transactions to a JSON-RPC endpoint, at a steady rate or as many as it takes, and finds out when each got into a block.
+
+Bodies of requests are made before the clock runs, and answers are only searched for errors: what the sender costs is
+mostly HTTP.
+"""
 
 import asyncio
 import time
@@ -7,14 +11,17 @@ from dataclasses import dataclass
 from statistics import quantiles
 from typing import Any
 
+import orjson
+
 from config.types import to_hex
 from evm.types import keccak256
+from l1.http import HttpEndpoint
 from l1.rpc import JsonRpcClient
 
 _BATCH = 25
 _CONNECTIONS = 4
 _IN_FLIGHT = 8
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.05
 _PATIENCE_SECONDS = 15
 """How long to wait for transactions after the last one was sent."""
 
@@ -65,27 +72,51 @@ class Outcome:
         return data
 
 
+@dataclass(frozen=True)
+class Saturation:
+    """What a chain took when more was offered than it takes: blocks' transactions and when they showed, from `since` on."""
+
+    sent: int
+    refused: tuple[str, ...]
+    blocks: tuple[tuple[float, int], ...]
+    since: float
+
+    @property
+    def rate(self) -> float:
+        """Included transactions per second between the first block and the last one of the measured time."""
+        measured = [(when, count) for when, count in self.blocks if when >= self.since]
+        if len(measured) < 2:
+            return 0.0
+        return sum(count for _, count in measured[1:]) / (measured[-1][0] - measured[0][0])
+
+    @property
+    def included(self) -> int:
+        """Transactions found in blocks."""
+        return sum(count for _, count in self.blocks)
+
+
 class Load:
     """A client of one endpoint."""
 
     def __init__(self, url: str) -> None:
-        self._senders = [JsonRpcClient(url) for _ in range(_CONNECTIONS)]
+        self._senders = [HttpEndpoint(url) for _ in range(_CONNECTIONS)]
         self.client = JsonRpcClient(url)
 
     async def close(self) -> None:
         """Close the connections."""
-        for client in (*self._senders, self.client):
-            await client.close()
+        for sender in self._senders:
+            await sender.close()
+        await self.client.close()
 
     async def offer(self, raws: Sequence[bytes], rate: float) -> Outcome:
         """Send the transactions (canonical bytes) at `rate` a second, and follow the blocks until all are in one."""
-        names = [to_hex(keccak256(raw)) for raw in raws]
+        names, bodies = [to_hex(keccak256(raw)) for raw in raws], _bodies(raws)
         head = int(await self.client.call("eth_blockNumber"), 16)
         sent_at: list[float] = []
         seen_at: dict[str, float] = {}
         following = asyncio.create_task(self._follow(head, set(names), seen_at))
         started = time.monotonic()
-        refused = await self._send(raws, rate, started, sent_at)
+        refused = await self._send(bodies, len(raws), rate, started, sent_at)
         sending = time.monotonic() - started
         await asyncio.wait({following}, timeout=_PATIENCE_SECONDS)
         if following.done():
@@ -96,20 +127,72 @@ class Load:
         last = max(seen_at.values(), default=started) - started
         return Outcome(rate, len(raws), tuple(refused), latencies, sending, last)
 
-    async def _send(self, raws: Sequence[bytes], rate: float, started: float, sent_at: list[float]) -> list[str]:
+    async def saturate(self, raws: Sequence[bytes], window: int, warm_up: float, seconds: float) -> Saturation:
+        """Send as fast as blocks take transactions up, with about `window` of them waiting, for `warm_up + seconds`.
+
+        Nothing is measured in the first `warm_up` seconds. Ends early when all transactions are in blocks.
+        """
+        names, bodies = {to_hex(keccak256(raw)) for raw in raws}, _bodies(raws)
+        head = int(await self.client.call("eth_blockNumber"), 16)
+        blocks: list[tuple[float, int]] = []
         refused: list[str] = []
-        in_flight: set[asyncio.Task[list[Any]]] = set()
-        for index in range(0, len(raws), _BATCH):
-            await asyncio.sleep(max(0.0, started + index / rate - time.monotonic()))
+        in_flight: set[asyncio.Task[list[str]]] = set()
+        started = time.monotonic()
+        following = asyncio.create_task(self._count(head, names, blocks))
+        sent = 0
+        while time.monotonic() < started + warm_up + seconds and not following.done():
+            included = sum(count for _, count in blocks)
+            if included == len(raws):
+                break
+            if sent < len(bodies) and len(in_flight) < _IN_FLIGHT and sent * _BATCH - included < window:
+                in_flight.add(asyncio.create_task(self._post(sent, bodies[sent])))
+                sent += 1
+            elif in_flight:
+                done, in_flight = await asyncio.wait(
+                    in_flight, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                refused += [text for task in done for text in task.result()]
+            else:
+                await asyncio.sleep(_POLL_SECONDS)
+        for answer in await asyncio.gather(*in_flight):
+            refused += answer
+        following.cancel()
+        await asyncio.wait({following})
+        if not following.cancelled():
+            following.result()
+        return Saturation(min(sent * _BATCH, len(raws)), tuple(refused), tuple(blocks), started + warm_up)
+
+    async def _count(self, number: int, wanted: set[str], blocks: list[tuple[float, int]]) -> None:
+        """Note when each block after `number` shows, and how many of the wanted transactions it has, until cancelled."""
+        while True:
+            block = await self.client.call("eth_getBlockByNumber", [hex(number + 1), False])
+            if block is None:
+                await asyncio.sleep(_POLL_SECONDS)
+                continue
+            number += 1
+            blocks.append((time.monotonic(), sum(name in wanted for name in block["transactions"])))
+
+    async def _post(self, index: int, body: bytes) -> list[str]:
+        """Errors in the answer to one request."""
+        answer = await self._senders[index % _CONNECTIONS].post(body, operation="eth_sendRawTransaction")
+        if answer.status == 200 and b'"error"' not in answer.body:
+            return []
+        return [str(item.get("error")) for item in orjson.loads(answer.body) if "error" in item]
+
+    async def _send(
+        self, bodies: Sequence[bytes], count: int, rate: float, started: float, sent_at: list[float]
+    ) -> list[str]:
+        refused: list[str] = []
+        in_flight: set[asyncio.Task[list[str]]] = set()
+        for index, body in enumerate(bodies):
+            await asyncio.sleep(max(0.0, started + index * _BATCH / rate - time.monotonic()))
             if len(in_flight) >= _IN_FLIGHT:
                 done, in_flight = await asyncio.wait(in_flight, return_when=asyncio.FIRST_COMPLETED)
-                refused += _refusals(done)
-            batch = raws[index : index + _BATCH]
-            sent_at += [time.monotonic()] * len(batch)
-            calls = [("eth_sendRawTransaction", [to_hex(raw)]) for raw in batch]
-            in_flight.add(asyncio.create_task(self._senders[index // _BATCH % _CONNECTIONS].batch(calls)))
+                refused += [text for task in done for text in task.result()]
+            sent_at += [time.monotonic()] * min(_BATCH, count - index * _BATCH)
+            in_flight.add(asyncio.create_task(self._post(index, body)))
         if in_flight:
-            refused += _refusals((await asyncio.wait(in_flight))[0])
+            refused += [text for task in (await asyncio.wait(in_flight))[0] for text in task.result()]
         return refused
 
     async def _follow(self, number: int, wanted: set[str], seen_at: dict[str, float]) -> None:
@@ -123,5 +206,10 @@ class Load:
             seen_at.update((name, now) for name in block["transactions"] if name in wanted)
 
 
-def _refusals(done: set[asyncio.Task[list[Any]]]) -> list[str]:
-    return [str(answer) for task in done for answer in task.result() if isinstance(answer, Exception)]
+def _bodies(raws: Sequence[bytes]) -> list[bytes]:
+    """Requests of 25 calls each."""
+    calls = [
+        {"jsonrpc": "2.0", "id": index, "method": "eth_sendRawTransaction", "params": [to_hex(raw)]}
+        for index, raw in enumerate(raws)
+    ]
+    return [orjson.dumps(calls[start : start + _BATCH]) for start in range(0, len(calls), _BATCH)]

@@ -23,6 +23,7 @@ _PORTS = (
     "--l1.beacon.port",
     "--batcher.port",
     "--proposer.port",
+    "--challenger.port",
     "--dashboard.port",
 )
 _START_SECONDS = 90

@@ -20,7 +20,7 @@ from benchmarks.load import Load, Outcome
 from benchmarks.processor_time import processor_seconds
 from benchmarks.report import Figure, report
 from benchmarks.running_anvil import anvil_binary, running_anvil
-from benchmarks.running_devnet import running_devnet
+from benchmarks.running_devnet import RunningDevnet, running_devnet
 from benchmarks.transactions import fresh_address, token_deposit, token_transfer, transfer
 from config.constants import WETH
 from config.types import Address, to_hex
@@ -31,7 +31,7 @@ _CHAIN_ID = 901
 _ACCOUNTS = 100
 _BLOCK_TIME = 1
 _GAS_LIMIT = 60_000_000
-STEADY_RATE = 300
+_STEADY_RATE = 300
 _STEADY_SECONDS = 20
 _IDLE_SECONDS = 8
 _WARM_UP_SECONDS = 90
@@ -83,14 +83,12 @@ class Speeds:
 async def _speeds(load: Load, make: Maker, rates: Sequence[int], devnet_pid: int) -> Speeds:
     wallets = Wallets()
     if make is token_transfer:
-        deposits = wallets.next(_ACCOUNTS, lambda key, chain_id, nonce, to: token_deposit(key, chain_id, nonce))
-        if (await load.offer(deposits, 100)).included != _ACCOUNTS:
-            raise RuntimeError("the accounts did not get their tokens")
-    raws = wallets.next(STEADY_RATE * _STEADY_SECONDS, make)
+        await include_all(load, token_deposits(wallets))
+    raws = wallets.next(_STEADY_RATE * _STEADY_SECONDS, make)
     idle_before = processor_seconds(devnet_pid)
     await asyncio.sleep(_IDLE_SECONDS)
     before, own = processor_seconds(devnet_pid), time.process_time()
-    steady = await load.offer(raws, STEADY_RATE)
+    steady = await load.offer(raws, _STEADY_RATE)
     after = processor_seconds(devnet_pid)
     idle, cpu = _difference(idle_before, before), _difference(before, after)
     cpu["sender"] = time.process_time() - own
@@ -103,6 +101,17 @@ async def _speeds(load: Load, make: Maker, rates: Sequence[int], devnet_pid: int
             return Speeds(steady, idle, cpu, highest, outcome)
         highest = outcome
     return Speeds(steady, idle, cpu, highest, None)
+
+
+def token_deposits(wallets: Wallets) -> list[bytes]:
+    """What gives every account tokens."""
+    return wallets.next(_ACCOUNTS, lambda key, chain_id, nonce, to: token_deposit(key, chain_id, nonce))
+
+
+async def include_all(load: Load, raws: Sequence[bytes]) -> None:
+    """Send transactions and wait for them. Raises RuntimeError when one does not come into a block."""
+    if raws and (await load.offer(raws, 100)).included != len(raws):
+        raise RuntimeError("what the accounts need first is not in a block")
 
 
 def _difference(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
@@ -129,13 +138,20 @@ async def _client(url: str) -> AsyncIterator[Load]:
         await load.close()
 
 
-async def on_devnet(make: Maker, *flags: str, rates: Sequence[int] = _RATES) -> Speeds:
-    """Start a devnet with these flags besides, and take its speeds."""
+@asynccontextmanager
+async def devnet_load(*flags: str) -> AsyncIterator[tuple[Load, RunningDevnet, Load]]:
+    """A devnet with these flags besides, once blocks have come back from L1: its sequencer, itself, its verifier."""
     with running_devnet("--block-time", str(_BLOCK_TIME), "--accounts", str(_ACCOUNTS), *flags) as devnet:
-        for role in ("l2", "verifier"):
-            await _until_safe(devnet.info[role]["http"])
-        async with _client(devnet.info["l2"]["http"]) as load:
-            return await _speeds(load, make, rates, devnet.pid)
+        urls = [devnet.info[role]["http"] for role in ("l2", "verifier")]
+        for url in urls:
+            await _until_safe(url)
+        async with _client(urls[0]) as load, _client(urls[1]) as verifier:
+            yield load, devnet, verifier
+
+
+async def _on_devnet(make: Maker) -> Speeds:
+    async with devnet_load() as (load, devnet, _):
+        return await _speeds(load, make, _RATES, devnet.pid)
 
 
 async def _on_anvil(make: Maker) -> Speeds | None:
@@ -149,7 +165,7 @@ async def _on_anvil(make: Maker) -> Speeds | None:
             return await _speeds(load, make, _PEER_RATES, pid)
 
 
-def rate_of(outcome: Outcome | None) -> float:
+def _rate_of(outcome: Outcome | None) -> float:
     """The rate that was offered, 0 where none was sustained."""
     return 0.0 if outcome is None else outcome.offered_rate
 
@@ -165,7 +181,7 @@ def _report(name: str, ours: Speeds, theirs: Speeds | None) -> None:
         "idleCores": {role: round(cores, 3) for role, cores in ours.idle_cores.items()},
     }
     value, peer_value = ours.steady.percentile(99), steady.percentile(99) if steady else None
-    report(Figure(f"{name}_at_{STEADY_RATE}_per_second_p99_latency", value, "s", peer, peer_value, detail))
+    report(Figure(f"{name}_at_{_STEADY_RATE}_per_second_p99_latency", value, "s", peer, peer_value, detail))
     detail = {"seconds": _SEARCH_SECONDS}
     if ours.highest is not None:
         detail |= ours.highest.detail()
@@ -173,15 +189,15 @@ def _report(name: str, ours: Speeds, theirs: Speeds | None) -> None:
         detail["notSustained"] = ours.first_failed.detail()
     if theirs is not None and theirs.first_failed is None:
         detail["peerIsAtLeast"] = True  # the search ended before the peer's limit
-    peer_rate = None if theirs is None else rate_of(theirs.highest)
-    report(Figure(f"{name}_highest_sustained", rate_of(ours.highest), "tx/s", peer, peer_rate, detail))
+    peer_rate = None if theirs is None else _rate_of(theirs.highest)
+    report(Figure(f"{name}_highest_sustained", _rate_of(ours.highest), "tx/s", peer, peer_rate, detail))
 
 
 async def _run(names: Sequence[str]) -> None:
     workloads: dict[str, Maker] = {"transfers": transfer, "erc20_transfers": token_transfer}
     for name in names or workloads:
         make = workloads[name]
-        _report(name, await on_devnet(make), await _on_anvil(make))
+        _report(name, await _on_devnet(make), await _on_anvil(make))
 
 
 def main(*names: str) -> None:

@@ -19,6 +19,7 @@ from derivation.types import L1BlockRef, L2BlockRef
 from evm.types.block import Block
 from evm.types.header import Header
 from evm.types.receipt import Receipt
+from evm.types.transaction_list import without_deposits
 
 
 class DataKind(Enum):
@@ -128,7 +129,7 @@ class ChainL2Provider:
     def user_transactions_by_number(self, number: int) -> Sequence[bytes] | None:
         """See L2Provider."""
         block = self._blocks.block_by_number(number)
-        return None if block is None else [tx.raw for tx in block.transactions if not tx.is_deposit]
+        return None if block is None else without_deposits(block.transactions)
 
     def system_config_by_l2_hash(self, block_hash: Hash32) -> SystemConfig:
         """See L2Provider. Raises NotYetAvailable for an unknown block, CriticalError for one of another rollup."""

@@ -49,13 +49,19 @@ class NodeMetrics:
         self._seconds = Histogram(
             "lamina_rpc_seconds", "Duration of JSON-RPC requests", ["method"], registry=self.registry
         )
+        self._found: dict[tuple[str, bool], tuple[Counter, Histogram]] = {}
         self.registry.register(_NodeCollector(node))
         self.registry.register(L1EndpointsCollector(node.l1_sources.status))
 
     def observe_rpc(self, method: str, seconds: float, failed: bool) -> None:
         """Count one request."""
-        self._requests.labels(method, "error" if failed else "ok").inc()
-        self._seconds.labels(method).observe(seconds)
+        # Finding a counter by its labels takes longer than counting.
+        found = self._found.get((method, failed))
+        if found is None:
+            counter = self._requests.labels(method, "error" if failed else "ok")
+            found = self._found[method, failed] = counter, self._seconds.labels(method)
+        found[0].inc()
+        found[1].observe(seconds)
 
 
 class _NodeCollector(Collector):

@@ -22,6 +22,7 @@ from evm.engine.stateless_file import load_stateless_case
 from evm.rules import L2Rules
 from evm.store.state import StateStore
 from evm.types import Block, Header, PayloadAttributes, decode_transaction
+from evm.types.transaction_list import without_deposits
 from l1.data_directory import L1DataDirectory
 
 
@@ -80,7 +81,7 @@ class OfflineChain:
         """Add the block after the head."""
         ref = l2_block_ref(block, self._rollup)
         self._refs.append(ref)
-        self._transactions.append([tx.raw for tx in block.transactions if not tx.is_deposit])
+        self._transactions.append(without_deposits(block.transactions))
         self._configs[ref.hash] = system_config_of(block, self._rollup)
 
     def go_back(self, number: int) -> None:

@@ -5,20 +5,38 @@ here. Spec: op delta span batches, "Span batch format"; op isthmus derivation, "
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from derivation.codec.errors import BatchError
 from derivation.codec.varint import Reader, encode_bits, encode_uvarint
-from evm.types.rlp import Rlp, RlpError, as_bytes, as_int, as_list, decode_list, encode, int_to_rlp, item_length
+from evm.types.rlp import (
+    Rlp,
+    RlpError,
+    RlpInput,
+    as_bytes,
+    as_int,
+    as_list,
+    decode_list,
+    encode,
+    int_to_rlp,
+    item_length,
+)
 from evm.types.transaction import (
+    AccessListTransaction,
     BlobTransaction,
     DepositTransaction,
     LegacyTransaction,
+    SetCodeTransaction,
     SignedTransaction,
     TransactionDecodingError,
     decode_transaction,
 )
 
 _LEGACY, _ACCESS_LIST, _DYNAMIC_FEE, _SET_CODE = 0, 1, 2, 4
+_REMEMBERED = 1 << 14
+"""Transactions kept taken apart, about those of six full blobs."""
+
 _FIELD_NAMES = {
     _LEGACY: ("value", "gas price", "data"),
     _ACCESS_LIST: ("value", "gas price", "data", "access list"),
@@ -130,19 +148,20 @@ def encode_span_transactions(transactions: Sequence[bytes], chain_id: int) -> by
     nonces: list[bytes] = []
     gases: list[bytes] = []
     for index, raw in enumerate(transactions):
-        transaction = _decode_for_span(raw, index, chain_id)
-        if isinstance(transaction, LegacyTransaction):
-            protected |= (transaction.chain_id is not None) << legacy
+        try:
+            parts = _take_apart(raw, chain_id)
+        except BatchError as error:
+            raise BatchError(f"transaction {index} {error}") from error.__cause__
+        if parts.is_legacy:
+            protected |= parts.is_protected << legacy
             legacy += 1
-        parities |= transaction.y_parity << index
-        if transaction.to is None:
-            creations |= 1 << index
-        else:
-            recipients.append(transaction.to)
-        signatures += (transaction.r.to_bytes(32, "big"), transaction.s.to_bytes(32, "big"))
-        nonces.append(encode_uvarint(transaction.nonce))
-        gases.append(encode_uvarint(transaction.gas_limit))
-        contents.append(_content_of(raw))
+        parities |= parts.y_parity << index
+        creations |= (not parts.recipient) << index
+        signatures.append(parts.signature)
+        recipients.append(parts.recipient)
+        contents.append(parts.content)
+        nonces.append(parts.nonce)
+        gases.append(parts.gas_limit)
     count = len(transactions)
     return b"".join(
         (
@@ -158,27 +177,53 @@ def encode_span_transactions(transactions: Sequence[bytes], chain_id: int) -> by
     )
 
 
-def _decode_for_span(raw: bytes, index: int, chain_id: int) -> SignedTransaction:
+class _Parts(NamedTuple):
+    """A transaction taken apart: its pieces as the format has them. `recipient` is empty for a creation."""
+
+    is_legacy: bool
+    is_protected: bool
+    y_parity: int
+    signature: bytes
+    recipient: bytes
+    content: bytes
+    nonce: bytes
+    gas_limit: bytes
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _take_apart(raw: bytes, chain_id: int) -> _Parts:
+    # A channel is encoded anew whenever a batcher looks how long it has become.
     try:
         transaction = decode_transaction(raw)
     except TransactionDecodingError as error:
-        raise BatchError(f"transaction {index} cannot go into a span batch: {error}") from error
+        raise BatchError(f"cannot go into a span batch: {error}") from error
     if isinstance(transaction, DepositTransaction | BlobTransaction):
-        raise BatchError(f"transaction {index} has type {transaction.type:#x}, which span batches do not carry")
+        raise BatchError(f"has type {transaction.type:#x}, which span batches do not carry")
     if transaction.chain_id is not None and transaction.chain_id != chain_id:
-        raise BatchError(f"transaction {index} is for chain {transaction.chain_id}, not for chain {chain_id}")
+        raise BatchError(f"is for chain {transaction.chain_id}, not for chain {chain_id}")
     if transaction.y_parity > 1:
-        raise BatchError(f"transaction {index} has signature parity {transaction.y_parity}, expected 0 or 1")
-    return transaction
+        raise BatchError(f"has signature parity {transaction.y_parity}, expected 0 or 1")
+    return _Parts(
+        is_legacy=isinstance(transaction, LegacyTransaction),
+        is_protected=transaction.chain_id is not None,
+        y_parity=transaction.y_parity,
+        signature=transaction.r.to_bytes(32, "big") + transaction.s.to_bytes(32, "big"),
+        recipient=transaction.to or b"",
+        content=_content_of(transaction),
+        nonce=encode_uvarint(transaction.nonce),
+        gas_limit=encode_uvarint(transaction.gas_limit),
+    )
 
 
-def _content_of(raw: bytes) -> bytes:
-    if raw[0] >= 0xC0:
-        _, gas_price, _, _, value, data, *_ = decode_list(raw, "legacy transaction")
-        return encode([value, gas_price, data])
-    items = decode_list(raw[1:], "transaction")
-    if raw[0] == _ACCESS_LIST:
-        _, _, gas_price, _, _, value, data, accesses, *_ = items
-        return b"\x01" + encode([value, gas_price, data, accesses])
-    _, _, max_priority_fee, max_fee, _, _, value, data, *rest = items
-    return raw[:1] + encode([value, max_priority_fee, max_fee, data, *rest[:-3]])
+def _content_of(transaction: SignedTransaction) -> bytes:
+    """Type and variable-length fields."""
+    value, data = int_to_rlp(transaction.value), transaction.data
+    if isinstance(transaction, LegacyTransaction):
+        return encode([value, int_to_rlp(transaction.gas_price), data])
+    fees = [int_to_rlp(transaction.max_fee_per_gas)]
+    if not isinstance(transaction, AccessListTransaction):
+        fees.insert(0, int_to_rlp(transaction.max_priority_fee_per_gas))
+    items: list[RlpInput] = [value, *fees, data, transaction.access_list]
+    if isinstance(transaction, SetCodeTransaction):
+        items.append([entry.items() for entry in transaction.authorizations])
+    return bytes((transaction.type,)) + encode(items)

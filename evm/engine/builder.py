@@ -1,6 +1,6 @@
 """Builds one block: transaction by transaction, then the header. Import goes through here as well."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from config.constants import (
     EMPTY_REQUESTS_HASH,
@@ -145,6 +145,15 @@ class BlockBuilder:
             # A budget that ran out, a missing trie node, a defect: the block must stay as it was before.
             self.state.abandon_transaction()
             raise
+
+    def add_valid(self, transactions: Sequence[Transaction]) -> InvalidTransaction | None:
+        """As `add`, one after the other, up to the first that may not stand there: why it may not, or None."""
+        for transaction in transactions:
+            try:
+                self.add(transaction)
+            except InvalidTransaction as error:
+                return error
+        return None
 
     def _add_signed(self, transaction: SignedTransaction) -> Receipt:
         sender = validate_stateless(transaction, self.fork, self.rules.chain_id)

@@ -143,6 +143,9 @@ class _CheckedBlock:
     def add(self, transaction: Transaction) -> object:
         return self._block.add(transaction)
 
+    def add_valid(self, transactions: Sequence[Transaction]) -> InvalidTransaction | None:
+        return self._block.add_valid(transactions)
+
     def seal(self) -> ExecutedBlock:
         executed = self._block.seal()
         self._engine.check(self._parent, self._inputs, executed)

@@ -150,12 +150,19 @@ class NativeBuilder:
 
     def add(self, transaction: Transaction) -> None:
         """Execute a transaction at the end of the block. Raises InvalidTransaction, with everything as before."""
+        refused = self.add_valid([transaction])
+        if refused is not None:
+            raise refused
+
+    def add_valid(self, transactions: Sequence[Transaction]) -> InvalidTransaction | None:
+        """Execute them in one call, up to the first that may not stand there: why it may not, or None."""
         try:
-            self.add_all([transaction])
+            self.add_all(transactions)
         except NativeRefusal as refusal:
             if refusal.reason is None:
                 raise TransactionDecodingError("the native engine cannot decode this transaction") from refusal
-            raise InvalidTransaction(refusal.reason) from refusal
+            return InvalidTransaction(refusal.reason)
+        return None
 
     def add_all(self, transactions: Sequence[Transaction]) -> None:
         """Execute all of them in one call. Raises NativeRefusal for the first that may not stand there."""

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from evm.engine.blocks import ExecutedBlock
 from evm.types import Transaction
+from evm.validity import InvalidTransaction
 
 
 class OpenBlock(Protocol):
@@ -32,6 +33,13 @@ class OpenBlock(Protocol):
 
     def add(self, transaction: Transaction) -> object:
         """Execute a transaction at the end of the block. Raises InvalidTransaction, with everything as before."""
+        ...
+
+    def add_valid(self, transactions: Sequence[Transaction]) -> InvalidTransaction | None:
+        """Execute transactions at the end of the block, one after the other, up to the first that may not stand there.
+
+        Answers why that one may not; None when all are in the block.
+        """
         ...
 
     def seal(self) -> ExecutedBlock:

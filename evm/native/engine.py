@@ -4,7 +4,8 @@ This is the low door: it speaks headers, attributes and raw transactions, and gi
 """
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -18,7 +19,7 @@ from evm.engine.errors import InvalidPayload
 from evm.native.fetch import CALLBACK, Fetch, Fetcher
 from evm.native.library import load_library
 from evm.native.result import BlockResult, NativeBlockResult
-from evm.native.senders import FEW, recover_senders
+from evm.native.senders import FEW, senders_in_shares
 from evm.native.task import encode_attributes, encode_config
 from evm.types import Header, PayloadAttributes
 from evm.validity import InvalidReason
@@ -51,15 +52,15 @@ class _AddResult(ctypes.Structure):
 
 _INCLUDED, _INVALID, _MALFORMED = range(3)
 _HANDLE, _SIZE, _BYTES, _INT = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_int
-_U32S, _HANDLES, _U64S = ctypes.POINTER(ctypes.c_uint32), ctypes.POINTER(_HANDLE), ctypes.POINTER(ctypes.c_uint64)
-_ADDED, _RESULT, _SIZES = ctypes.POINTER(_AddResult), ctypes.POINTER(BlockResult), ctypes.POINTER(_SIZE)
+_PLACE, _HANDLES, _U64S = ctypes.c_void_p, ctypes.POINTER(_HANDLE), ctypes.POINTER(ctypes.c_uint64)
+_RESULT, _SIZES = ctypes.POINTER(BlockResult), ctypes.POINTER(_SIZE)
 _DOORS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "lamina_engine_open": (_HANDLE, (_BYTES, _SIZE, CALLBACK, ctypes.c_void_p, _SIZE)),
     "lamina_engine_close": (None, (_HANDLE,)),
     "lamina_engine_missing": (None, (_HANDLE, _BYTES)),
     "lamina_engine_fetches": (None, (_HANDLE, _U64S, _U64S)),
     "lamina_engine_begin": (_INT, (_HANDLE, _BYTES, _SIZE, _BYTES, _SIZE, _HANDLES)),
-    "lamina_block_add": (_INT, (_HANDLE, _SIZE, _BYTES, _U32S, _BYTES, _INT, _ADDED, _SIZES)),
+    "lamina_block_add": (_INT, (_HANDLE, _SIZE, _BYTES, _PLACE, _BYTES, _INT, _PLACE, _SIZES)),
     "lamina_block_seal": (_INT, (_HANDLE, _RESULT)),
     "lamina_block_close": (None, (_HANDLE,)),
 }
@@ -206,23 +207,52 @@ class NativeBlock:
         self, transactions: Sequence[bytes], senders: Sequence[Address | None] | None, stop: bool
     ) -> "tuple[ctypes.Array[_AddResult], int]":
         count = len(transactions)
-        # Recovering a few takes less time than waking threads up.
-        unknown = count if senders is None else senders.count(None)
-        known: bytes | None = None
-        if unknown > FEW:
-            known = recover_senders(transactions, senders)
-        elif senders is not None:
-            known = b"".join(sender or _UNKNOWN_SENDER for sender in senders)
-        if known is not None and len(known) != count * len(_UNKNOWN_SENDER):
-            raise ValueError(f"{count} transactions, but {len(known)} bytes of senders")
         lengths = (ctypes.c_uint32 * count)(*map(len, transactions))
         results = (_AddResult * count)()
+        done = 0
+        with closing(self._shares(transactions, senders)) as shares:
+            for start, end, known in shares:
+                done += self._add_share(transactions[start:end], start, lengths, known, stop, results)
+                if stop and done and results[done - 1].verdict != _INCLUDED:
+                    break
+        return results, done
+
+    def _shares(
+        self, transactions: Sequence[bytes], senders: Sequence[Address | None] | None
+    ) -> Generator[tuple[int, int, bytes | None], None, None]:
+        """Transactions from one number to another with their senders: the next share's are recovered meanwhile."""
+        count = len(transactions)
+        # Recovering a few takes less time than waking threads up.
+        if (count if senders is None else senders.count(None)) > FEW:
+            yield from senders_in_shares(transactions, senders)
+            return
+        known = None if senders is None else b"".join(sender or _UNKNOWN_SENDER for sender in senders)
+        if known is not None and len(known) != count * len(_UNKNOWN_SENDER):
+            raise ValueError(f"{count} transactions, but {len(known)} bytes of senders")
+        yield 0, count, known
+
+    def _add_share(
+        self,
+        transactions: Sequence[bytes],
+        start: int,
+        lengths: "ctypes.Array[ctypes.c_uint32]",
+        known: bytes | None,
+        stop: bool,
+        results: "ctypes.Array[_AddResult]",
+    ) -> int:
         done = _SIZE()
         status = _door("lamina_block_add")(
-            self._handle, count, b"".join(transactions), lengths, known, stop, results, ctypes.byref(done)
+            self._handle,
+            len(transactions),
+            b"".join(transactions),
+            ctypes.addressof(lengths) + start * ctypes.sizeof(ctypes.c_uint32),
+            known,
+            stop,
+            ctypes.addressof(results) + start * ctypes.sizeof(_AddResult),
+            ctypes.byref(done),
         )
         self._engine._check(status, self._what)
-        return results, done.value
+        return done.value
 
     def seal(self) -> NativeBlockResult:
         """Finish the block. Raises CriticalError when a part of the state is not there.

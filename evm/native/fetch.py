@@ -20,6 +20,8 @@ class Kind(IntEnum):
     ANY = 3
 
 
+_KINDS = tuple(Kind)
+
 Fetch = Callable[[Kind, Sequence[Hash32]], Sequence[bytes | None]]
 """The value of each key, None where it is not stored."""
 
@@ -51,7 +53,7 @@ class Fetcher:
         try:
             raw = ctypes.string_at(keys, count * _KEY_BYTES)
             hashes = [Hash32(raw[start : start + _KEY_BYTES]) for start in range(0, len(raw), _KEY_BYTES)]
-            values = self._fetch(Kind(kind), hashes)
+            values = self._fetch(_KINDS[kind], hashes)
         except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - see below
             # Nothing may pass through native code; `reraise` brings it back.
             self._raised = error

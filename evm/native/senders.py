@@ -5,8 +5,8 @@ The threads are Python's, which wait for the library without the interpreter's l
 
 import ctypes
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 from itertools import accumulate
 
@@ -44,6 +44,16 @@ def recover_senders(transactions: Sequence[bytes], known: Sequence[Address | Non
 
     20 zero bytes stand for deposits, for bytes that are no transaction, and where the signature has no signer.
     """
+    return b"".join(senders for _, _, senders in senders_in_shares(transactions, known))
+
+
+def senders_in_shares(
+    transactions: Sequence[bytes], known: Sequence[Address | None] | None = None
+) -> Iterator[tuple[int, int, bytes]]:
+    """As `recover_senders`, in order and a share at a time: first transaction, the one behind the last, senders.
+
+    Others go on with the next shares while the caller does something with this one.
+    """
     count = len(transactions)
     unknown = bytes(_ADDRESS_BYTES)
     given = bytes(_ADDRESS_BYTES * count) if known is None else b"".join(sender or unknown for sender in known)
@@ -56,24 +66,35 @@ def recover_senders(transactions: Sequence[bytes], known: Sequence[Address | Non
     place, sizes, out = _address(data), ctypes.addressof(lengths), ctypes.addressof(senders)
     threads, helpers = _helpers(os.getpid())
     share = max(FEW, -(-count // (threads * _SHARES)))
-    shares = iter(range(0, count, share))
 
-    def work() -> bool:
-        # `next` of a range's iterator is one step for the interpreter, so each share is taken once.
-        done = True
-        for start in shares:
-            length = min(share, count - start)
-            done &= bool(_recover()(length, place + starts[start], sizes + 4 * start, out + _ADDRESS_BYTES * start))
-        return done
+    def recover(start: int) -> bool:
+        length = min(share, count - start)
+        return bool(_recover()(length, place + starts[start], sizes + 4 * start, out + _ADDRESS_BYTES * start))
 
-    others = [helpers.submit(work) for _ in range(min(threads - 1, (count - 1) // share))]
+    shares = range(0, count, share)
+    tasks = {start: helpers.submit(recover, start) for start in shares} if threads > 1 and len(shares) > 1 else {}
+    own: dict[int, bool] = {}
     try:
-        succeeded = work()
+        for start in shares:
+            while start not in own and not (start in tasks and tasks[start].done()):
+                # Rather than wait, take the last share that nobody has begun.
+                free = next((each for each in reversed(shares) if each not in own and _take(tasks.get(each))), None)
+                if free is None:
+                    wait([tasks[start]])
+                else:
+                    own[free] = recover(free)
+            stop = min(start + share, count)
+            if not (own[start] if start in own else tasks[start].result()):
+                raise MemoryError(f"no memory to recover the senders of {count} transactions")
+            yield start, stop, bytes(memoryview(senders)[_ADDRESS_BYTES * start : _ADDRESS_BYTES * stop])
     finally:
-        wait(others)  # they write into memory that goes with this call
-    if not (succeeded and all(other.result() for other in others)):
-        raise MemoryError(f"no memory to recover the senders of {count} transactions")
-    return senders.raw
+        # They write into memory that goes with this call.
+        wait([task for task in tasks.values() if not task.cancel()])
+
+
+def _take(task: "Future[bool] | None") -> bool:
+    """Whether a share is the caller's: nobody else was to do it, or has begun to."""
+    return task is None or task.cancel()
 
 
 def _address(data: bytes) -> int:

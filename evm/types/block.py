@@ -1,11 +1,13 @@
 """Blocks: a header, its transactions, its withdrawals."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.types import Address, Hash32
 from evm.types.header import Header
 from evm.types.rlp import RlpError, RlpInput, as_bytes, as_int, as_list, decode, decode_list, encode, int_to_rlp
 from evm.types.transaction import Transaction, decode_transaction
+from evm.types.transaction_list import EncodedTransactions, encode_transactions
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Block:
     """A block. `withdrawals` is None before Shanghai and an empty tuple on L2 since Canyon."""
 
     header: Header
-    transactions: tuple[Transaction, ...]
+    transactions: Sequence[Transaction]
     withdrawals: tuple[Withdrawal, ...] | None = None
 
     @property
@@ -50,7 +52,7 @@ class Block:
         """Canonical RLP of the block as `debug_getRawBlock` gives it."""
         items: list[RlpInput] = [
             decode(self.header.raw),
-            [decode(tx.raw) if tx.raw[0] >= 0xC0 else tx.raw for tx in self.transactions],
+            [decode(raw) if raw[0] >= 0xC0 else raw for raw in encode_transactions(self.transactions)],
             [],
         ]
         if self.withdrawals is not None:
@@ -60,6 +62,17 @@ class Block:
     @staticmethod
     def decode(raw: bytes) -> "Block":
         """Read canonical RLP. Raises RlpError or TransactionDecodingError when it is no block; uncles are refused."""
+        block = Block.decode_frame(raw)
+        return Block(
+            block.header, tuple(map(decode_transaction, encode_transactions(block.transactions))), block.withdrawals
+        )
+
+    @staticmethod
+    def decode_frame(raw: bytes) -> "Block":
+        """As `decode`, but a transaction is not decoded before someone looks at it: for blocks that were checked before.
+
+        Raises RlpError when it is no block.
+        """
         items = decode_list(raw, "block")
         if not 3 <= len(items) <= 4:
             raise RlpError(f"block: expected 3 or 4 fields, got {len(items)}")
@@ -80,9 +93,8 @@ class Block:
             )
         return Block(
             header=Header.decode(encode(items[0])),
-            transactions=tuple(
-                decode_transaction(encode(item) if isinstance(item, list) else item)
-                for item in as_list(items[1], "transactions")
+            transactions=EncodedTransactions(
+                encode(item) if isinstance(item, list) else item for item in as_list(items[1], "transactions")
             ),
             withdrawals=withdrawals,
         )

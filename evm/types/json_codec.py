@@ -30,6 +30,7 @@ from evm.types.transaction import (
     Transaction,
     TransactionType,
 )
+from evm.types.transaction_list import transaction_hashes
 
 Json: TypeAlias = dict[str, Any]
 
@@ -140,7 +141,7 @@ def block_to_json(block: Block, full: bool, receipts: Sequence[Receipt] | None =
             for index, transaction in enumerate(block.transactions)
         ]
     else:
-        result["transactions"] = [to_hex(transaction.hash) for transaction in block.transactions]
+        result["transactions"] = [to_hex(item) for item in transaction_hashes(block.transactions)]
     result["uncles"] = []
     if block.withdrawals is not None:
         result["withdrawals"] = [withdrawal_to_json(withdrawal) for withdrawal in block.withdrawals]

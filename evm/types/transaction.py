@@ -58,7 +58,8 @@ class Authorization:
         """The signer's address. Raises InvalidSignature when there is none."""
         return recover_address(self.signing_hash(), self.y_parity, self.r, self.s)
 
-    def _items(self) -> list[RlpInput]:
+    def items(self) -> list[RlpInput]:
+        """The fields as they are encoded."""
         return [
             int_to_rlp(self.chain_id),
             self.address,
@@ -321,7 +322,7 @@ class SetCodeTransaction(_DynamicFees):
         return self.authorizations
 
     def _unsigned_items(self) -> list[RlpInput]:
-        return [*super()._unsigned_items(), [entry._items() for entry in self.authorizations]]
+        return [*super()._unsigned_items(), [entry.items() for entry in self.authorizations]]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from evm.store.kv import KeyValueStore, WriteBatch
 from evm.types import Block, Header, Receipt
 from evm.types.receipt_list import encode_receipts
 from evm.types.rlp import as_bytes, decode_list, encode
+from evm.types.transaction_list import transaction_hashes
 from l1.cache import LruCache
 
 SCHEMA_VERSION = 2
@@ -83,7 +84,7 @@ class ChainStore:
             raw = self.kv.get(b"B" + block_hash)
             if raw is None:
                 return None
-            block = Block.decode(raw)
+            block = Block.decode_frame(raw)
             self._blocks.put(block_hash, block)
         return block
 
@@ -136,14 +137,15 @@ class ChainStore:
     def stage_canonical(self, batch: WriteBatch, block: Block) -> None:
         """Make a block the canonical one of its number, with its transactions."""
         batch.put(_number_key(block.number), block.hash)
-        for index, transaction in enumerate(block.transactions):
-            batch.put(b"T" + transaction.hash, block.hash + block.number.to_bytes(8, "big") + index.to_bytes(4, "big"))
+        block_place = block.hash + block.number.to_bytes(8, "big")
+        for index, transaction_hash in enumerate(transaction_hashes(block.transactions)):
+            batch.put(b"T" + transaction_hash, block_place + index.to_bytes(4, "big"))
 
     def stage_uncanonical(self, batch: WriteBatch, block: Block) -> None:
         """Take a block and its transactions out of the canonical index; the block itself stays."""
         batch.delete(_number_key(block.number))
-        for transaction in block.transactions:
-            batch.delete(b"T" + transaction.hash)
+        for transaction_hash in transaction_hashes(block.transactions):
+            batch.delete(b"T" + transaction_hash)
 
     def stage_head(self, batch: WriteBatch, name: str, header: Header) -> None:
         """Move the head `unsafe`, `safe` or `finalized`."""

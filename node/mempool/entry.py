@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from evm.types import Address, Hash32, SignedTransaction, TransactionType
 from node.mempool.limits import SLOT_BYTES
+from node.mempool.views import PoolRules
 
 
 @dataclass(eq=False)
@@ -45,6 +46,12 @@ class PooledTransaction:
     def is_blob(self) -> bool:
         """Whether it carries blobs."""
         return self.transaction.type == TransactionType.BLOB
+
+    def estimated_data_size(self, rules: PoolRules) -> int:
+        """Estimated bytes that it takes in compressed batches; they are the same whenever one asks."""
+        if self.data_size is None:
+            self.data_size = rules.data_size(self.transaction)
+        return self.data_size
 
     def tip(self, base_fee: int) -> int:
         """Wei per gas for the block's maker at this base fee; negative when it cannot pay the base fee."""

@@ -47,11 +47,8 @@ class BestTransactions(Iterator[PooledTransaction]):
         if tip < 0:
             return None
         limit = self._da_limits.transaction
-        if limit is not None:
-            if entry.data_size is None:
-                entry.data_size = self._rules.data_size(entry.transaction)
-            if entry.data_size > limit:
-                return None
+        if limit is not None and entry.estimated_data_size(self._rules) > limit:
+            return None
         return -tip, entry.arrival, nonce, account
 
     def __next__(self) -> PooledTransaction:

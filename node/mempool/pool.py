@@ -88,6 +88,11 @@ class TransactionPool:
         return len(self._by_hash)
 
     @property
+    def arrivals(self) -> int:
+        """How many transactions have been admitted so far: unless it grows, a block finds nothing new here."""
+        return self._arrivals
+
+    @property
     def pending_count(self) -> int:
         """Executable transactions."""
         return self._pending
@@ -130,6 +135,10 @@ class TransactionPool:
         `next_nonces` says where to start for accounts that the block under construction already has transactions of.
         """
         return BestTransactions(self._accounts.values(), base_fee, self._rules, self.da_limits, next_nonces or {})
+
+    def data_size(self, entry: PooledTransaction) -> int:
+        """Estimated bytes that the transaction takes in compressed batches."""
+        return entry.estimated_data_size(self._rules)
 
     def on_pending(self, listener: PendingListener) -> None:
         """Call `listener` with transactions that have become executable, once each."""

@@ -4,7 +4,8 @@ from config.rollup import RollupConfig
 from config.types import short
 from derivation.types import DerivedAttributes
 from evm.rules import L2Rules
-from evm.types import Block
+from evm.types import Block, keccak256
+from evm.types.transaction_list import encode_transactions
 
 
 def difference(block: Block, derived: DerivedAttributes, rollup: RollupConfig) -> str | None:
@@ -33,7 +34,8 @@ def difference(block: Block, derived: DerivedAttributes, rollup: RollupConfig) -
     ):
         if has != wants:
             return f"{name} is {has!r}, derived {wants!r}"
-    for index, (transaction, raw) in enumerate(zip(block.transactions, attributes.transactions, strict=True)):
-        if transaction.raw != raw:
-            return f"transaction {index} is {short(transaction.hash)}, another one is derived"
+    own = encode_transactions(block.transactions)
+    for index, (ours, raw) in enumerate(zip(own, attributes.transactions, strict=True)):
+        if ours != raw:
+            return f"transaction {index} is {short(keccak256(ours))}, another one is derived"
     return None

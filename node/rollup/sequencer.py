@@ -14,19 +14,18 @@ from typing import TypeVar
 from config.errors import CriticalError, ResetError, TemporaryError
 from config.l1_chain import L1ChainConfig
 from config.rollup import BlockId, RollupConfig
-from config.types import Address, Hash32, short
+from config.types import Hash32, short
 from derivation.attributes import prepare_payload_attributes
 from derivation.l2_block_info import l2_block_ref
 from derivation.providers import ChainL2Provider, NotYetAvailable
 from derivation.types import L2BlockRef
 from derivation.upgrades import sequencer_leaves_pool_out
 from evm.engine import InvalidPayload, OpenBlock
-from evm.fees import estimated_size_scaled
 from evm.types import Header, PayloadAttributes
-from evm.validity import InvalidTransaction
 from node.chain import Chain
 from node.mempool import TransactionPool
 from node.rollup.driver import RollupDriver
+from node.rollup.filling import Filling
 from node.rollup.l1_data import L1Data
 from node.rollup.l1_heads import L1Heads
 from node.rollup.l1_origin import choose_origin
@@ -37,18 +36,12 @@ log = logging.getLogger("lamina.sequencer")
 
 T = TypeVar("T")
 
-_TRANSACTIONS_PER_TURN = 24
-"""Transactions executed between two chances for RPC to answer."""
-
 _SEAL_MARGIN = 0.05
 """Seconds before a block is due in which no more transactions are executed: sealing takes them."""
 
 _LATE_SHARE = 0.25
 """The part of the block time that transactions of a block get which is late already: enough that nobody waits for the
 chain to catch up, little enough that it does."""
-
-_NEVER = 1 << 64
-"""A nonce no transaction has: the account is passed over for the rest of the block."""
 
 
 @dataclass(frozen=True)
@@ -270,36 +263,17 @@ class Sequencer:
 
         A block that is late already gets one look and a part of the block time.
         """
-        next_nonces: dict[Address, int] = {}
-        data_bytes = 0
+        filling = Filling(builder, self._pool)
         until = seal_at - _SEAL_MARGIN
         late = self._now() >= until
         if late:
             until = self._now() + self._rollup.block_time * _LATE_SHARE
         while (now := self._now()) < until:
-            # The batcher may change the limit at any time. Deposits do not count: they are on L1 already.
-            data_limit = self._pool.da_limits.block
-            best = self._pool.best(builder.base_fee, next_nonces)
-            for count, entry in enumerate(best, 1):
-                if count % _TRANSACTIONS_PER_TURN == 0:
+            if filling.has_news:
+                for _ in filling.look():
                     await self._sleep(0)
                     if self._now() >= until:
                         return
-                transaction = entry.transaction
-                size = estimated_size_scaled(transaction.raw) // 10**6 if data_limit is not None else 0
-                over_limit = data_limit is not None and data_bytes + size > data_limit
-                if transaction.gas_limit > builder.gas_left or over_limit:
-                    best.pop_account()
-                    continue
-                try:
-                    builder.add(transaction)
-                except InvalidTransaction as error:
-                    log.debug("transaction left out", extra={"tx": short(entry.hash), "why": str(error)})
-                    best.pop_account()
-                    next_nonces[entry.sender] = _NEVER
-                    continue
-                data_bytes += size
-                next_nonces[entry.sender] = entry.nonce + 1
             if late:
                 return
             await self._sleep(min(0.05, max(0.0, until - now)))

@@ -95,6 +95,18 @@ def test_every_mode_makes_the_same_block(mode: EngineMode, tmp_path: Path) -> No
     assert chosen.import_block(world.head, expected.block).block.hash == expected.block.hash
 
 
+@pytest.mark.parametrize("place", [0, 40, 41, 199])
+def test_the_first_invalid_transaction_of_many_is_named_wherever_it_stands(place: int, tmp_path: Path) -> None:
+    world = bench()
+    raws = [transaction(nonce=nonce).raw for nonce in range(200)]
+    chosen = engine(world, EngineMode.NATIVE, tmp_path)
+    whole = attributes(world, *raws)
+    assert chosen.derive(world.head, whole).block.hash == world.engine.derive(world.head, whole).block.hash
+    raws[place] = transaction(nonce=place + 1).raw
+    with pytest.raises(InvalidPayload, match=f"transaction {place} "):
+        chosen.derive(world.head, attributes(world, *raws))
+
+
 @pytest.mark.parametrize("mode", list(EngineMode))
 def test_every_mode_fills_a_block_transaction_by_transaction(mode: EngineMode, tmp_path: Path) -> None:
     world = bench()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from config.types import Address
 from evm.native.primitives import Signature, recover_addresses, recover_public_key
-from evm.native.senders import recover_senders
+from evm.native.senders import recover_senders, senders_in_shares
 from evm.types.signature import address_of
 from tests.evm.engine_kit import BOB, deposit, transaction
 
@@ -130,6 +130,22 @@ def test_many_senders_are_found_at_once_and_those_that_are_known_are_believed() 
     assert recover_senders(raws, known) == b"".join(expected)
     assert recover_senders(raws[:1]) == expected[0]
     assert recover_senders([]) == b""
+
+
+def test_shares_come_in_order_while_others_are_worked_on_and_may_be_left() -> None:
+    keys = [number.to_bytes(32, "big") for number in range(1, 260)]
+    raws = [transaction(key).raw for key in keys]
+    seen: list[bytes] = []
+    behind = 0
+    for start, stop, senders in senders_in_shares(raws):
+        assert start == behind < stop
+        behind = stop
+        seen += [senders[at : at + 20] for at in range(0, len(senders), 20)]
+    assert seen == [address_of(key) for key in keys]
+    for given_up, _ in enumerate(senders_in_shares(raws)):
+        if given_up == 1:
+            break
+    assert recover_senders(raws) == b"".join(seen)
 
 
 def test_a_hash_of_the_wrong_length_is_refused() -> None:

@@ -68,7 +68,7 @@ async def test_both_engines_make_the_same_blocks_under_random_load(tmp_path: Pat
         assert await hashes(parts.sequencer, range(last + 1)) == await hashes(parts.verifier, range(last + 1))
         await play.settle()
         sent = len(play.sent)
-    assert list(tmp_path.rglob("reproducers/*")) == []
+    assert list(tmp_path.rglob("disagreements/*")) == []
     print(f"{last - first} blocks and {sent} transactions of random load: no difference")
     assert sent > BLOCKS
 
