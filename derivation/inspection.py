@@ -83,6 +83,8 @@ def inspect_batch_data(data: bytes, data_format: DataFormat, rollup: RollupConfi
                 errors.append(f"{where}byte 0: {version}, expected {DERIVATION_VERSION_0}")
                 continue
             start = 1
+            if len(payload) == start:
+                errors.append(f"{where}no frame follows the version byte")
         try:
             for frame in read_frames(payload, start):
                 frames.append(frame)  # noqa: PERF402 (what comes before a bad frame is kept)

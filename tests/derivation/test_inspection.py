@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -94,6 +94,7 @@ def test_one_bad_blob_of_two_does_not_hide_the_other() -> None:
 
 
 @given(st.binary(max_size=400), st.sampled_from(DataFormat))
+@example(b"\x00", DataFormat.CALLDATA)
 def test_no_data_makes_it_fail(data: bytes, data_format: DataFormat) -> None:
     document = inspect_batch_data(data, data_format, ROLLUP)
     assert document["errors"] or document["channels"] or not data
