@@ -65,6 +65,8 @@ class Game:
     contract: PlayedGameContract
     index: int
     facts: GameFacts
+    created_after: int
+    """An L1 block before it."""
     players: list[tuple[Player, TxManager]] = field(default_factory=list)
 
 
@@ -105,6 +107,7 @@ class Stage:
     async def propose(self, claims: Sequence[tuple[str, Wallet, Hash32, int]]) -> list[Game]:
         """Open games (name, proposer, root, L2 block), all in one L1 block, so that they are judged by the same L1 head."""
         bond = await self.factory.init_bond(0)
+        before = (await self.l1.head()).number
 
         async def create(wallet: Wallet, root: Hash32, number: int) -> Address:
             candidate = self.factory.create(0, root, L2BlockNumber(number), bond)
@@ -122,7 +125,7 @@ class Stage:
             contract = PlayedGameContract(self.parts.l1, address)
             if self.constants is None:
                 self.constants = await contract.constants()
-            games.append(Game(name, contract, indices[address], await contract.facts()))
+            games.append(Game(name, contract, indices[address], await contract.facts(), before))
         # The challenger's node has to be past the games' L1 head before it moves.
         await self.mine(2)
         return games
