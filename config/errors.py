@@ -11,3 +11,7 @@ class ResetError(Exception):
 
 class CriticalError(Exception):
     """Going on would be wrong: stop, and tell the operator what to do."""
+
+
+class StateUnavailable(CriticalError):
+    """A state that is asked for, or a part of it, is not kept here (any more)."""

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from config.errors import TemporaryError
+from config.worker_processes import worker_context
 from evm.types.transaction import BlobTransaction
 from l1 import kzg_core
 from l1.kzg_core import BYTES_PER_BLOB, CELLS_PER_BLOB, KzgError, versioned_hash
@@ -143,9 +144,7 @@ class KzgWorker:
         if self._closed:
             raise TemporaryError("the KZG worker is closed; the node is shutting down")
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                max_workers=1, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
-            )
+            self._pool = ProcessPoolExecutor(1, mp_context=worker_context(), initializer=_start_worker)
         pool = self._pool
         try:
             return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)

@@ -12,7 +12,7 @@ Spec: yellow paper, appendix D; ethereum.org "Patricia Merkle Trie".
 import re
 from typing import Protocol, TypeAlias, TypeVar
 
-from config.errors import CriticalError
+from config.errors import CriticalError, StateUnavailable
 from config.types import Hash32, to_hex
 from evm.types.rlp import Rlp, RlpError, decode, item_length
 
@@ -33,7 +33,7 @@ NIBBLE = {digit: value for value, digit in enumerate("0123456789abcdef")}
 DIGITS = "0123456789abcdef"
 
 
-class MissingTrieNode(CriticalError):
+class MissingTrieNode(StateUnavailable):
     """A node that the trie refers to is not there. Never to be read as "nothing stored"."""
 
     def __init__(self, node_hash: bytes, path: str) -> None:

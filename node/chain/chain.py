@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from config.errors import CriticalError
+from config.errors import CriticalError, StateUnavailable
 from config.types import Hash32, short, to_hex
 from evm.engine import Engine, ExecutedBlock
 from evm.rules import Rules
@@ -20,7 +20,7 @@ from node.chain.store import ChainStore, TransactionLocation
 log = logging.getLogger("lamina.chain")
 
 
-class StatePruned(CriticalError):
+class StatePruned(StateUnavailable):
     """The state of a block is not kept any more, or never was."""
 
     def __init__(self, header: Header, base: int) -> None:

@@ -21,6 +21,7 @@ from node.devnet.anvil import anvil_arguments, find_anvil
 from node.devnet.deploy import DevnetFiles, make_embedded
 from node.devnet.external import make_on_l1
 from node.devnet.ports import resolve_ports
+from node.devnet.role_process import begin_warming
 from node.devnet.settings import L2_CHAIN_ID, DevnetSettings, Ports
 from node.devnet.supervisor import Role, Supervisor
 
@@ -50,6 +51,7 @@ class Devnet:
     async def up(self) -> dict[str, Any]:
         """Make the devnet if there is none yet, start every role; answers what the info file holds."""
         started = time.monotonic()
+        begin_warming()
         self._http = ClientSession(timeout=ClientTimeout(total=2))
         roles = role_accounts()
         self._supervisor = Supervisor(

@@ -4,11 +4,11 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from config.errors import CriticalError
+from node.devnet.role_process import ForkedCommand, RoleProcess, start_program
 
 log = logging.getLogger("lamina.devnet")
 
@@ -36,20 +36,18 @@ class Supervisor:
         """`common`: options in front of every command, such as the log level."""
         self._common = list(common)
         self._environment = {**os.environ, **environment}
-        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._processes: dict[str, RoleProcess] = {}
         self._roles: dict[str, Role] = {}
 
     async def start(self, role: Role) -> None:
         """Start a role without waiting for it."""
         self._roles[role.name] = role
-        lamina = (sys.executable, "-m", "node.cli.main", *self._common)
-        self._processes[role.name] = await asyncio.create_subprocess_exec(
-            *(lamina if role.program is None else (role.program,)),
-            *role.arguments,
-            stdin=asyncio.subprocess.PIPE,
-            env={**self._environment, "LAMINA_ROLE": role.name, SUPERVISED: "1"},
-            start_new_session=True,
-        )
+        environment = {**self._environment, "LAMINA_ROLE": role.name, SUPERVISED: "1"}
+        if role.program is None:
+            arguments = [*self._common, *role.arguments]
+            self._processes[role.name] = await ForkedCommand.start(role.name, arguments, environment)
+        else:
+            self._processes[role.name] = await start_program([role.program, *role.arguments], environment)
 
     async def wait_up(self, role: Role) -> None:
         """Wait until a started role answers. Raises CriticalError when it ends or stays silent."""
@@ -109,6 +107,6 @@ class Supervisor:
                 await asyncio.wait_for(process.wait(), _STOP_SECONDS)
             except TimeoutError:
                 log.warning("%s does not stop and is killed", name)
-                process.kill()
+                process.send_signal(signal.SIGKILL)
                 await process.wait()
         self._processes.clear()

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import multiprocessing
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from config.errors import CriticalError
 from config.rollup import RollupConfig
+from config.worker_processes import worker_context
 from evm.engine import BlockInputs, Engine
 from evm.engine.checked import CheckedEngine
 from evm.engine.disagreement import Reproducers
@@ -102,7 +102,7 @@ class Recheck:
 
     def _worker(self) -> Connection:
         if self._pipe is None:
-            context = multiprocessing.get_context("spawn")
+            context = worker_context()
             ours, theirs = context.Pipe()
             self._process = context.Process(
                 target=worker.serve, args=(theirs, self._rollup.to_json(), WORKER_CACHE_BYTES), daemon=True

@@ -12,8 +12,7 @@ from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_
 
 import orjson
 
-from evm.trie import MissingTrieNode
-from node.chain import StatePruned
+from config.errors import StateUnavailable
 from node.rpc.connection import Connection
 from node.rpc.errors import ErrorCode, RpcError, invalid_params, method_not_found, server_error
 
@@ -232,7 +231,7 @@ class Dispatcher:
             return result
         except RpcError:
             raise
-        except (StatePruned, MissingTrieNode) as error:
+        except StateUnavailable as error:
             # A state can be pruned between the look whether it is kept and the read.
             log.warning("JSON-RPC method %s needs a state that is not there: %s", name, error)
             raise server_error(str(error)) from error

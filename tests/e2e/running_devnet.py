@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -166,7 +166,7 @@ def _complete_json(path: Path) -> dict[str, Any] | None:
 def stop(process: subprocess.Popen[bytes]) -> int:
     """End a devnet and everything it started; answers its exit code."""
     # Each role is in a session of its own, so that no signal to the command's group reaches it.
-    children = children_of(process.pid)
+    descendants = descendants_of(process.pid)
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:
@@ -175,22 +175,29 @@ def stop(process: subprocess.Popen[bytes]) -> int:
         process.kill()
         return process.wait()
     finally:
-        for child in children:
-            kill_role(child)
+        for pid in descendants:
+            _kill_leftover(pid)
 
 
-def children_of(pid: int) -> list[int]:
-    """The processes that a process started and that still run."""
+def descendants_of(pid: int) -> list[int]:
+    """The processes that a process started, and what those started, as far as they still run."""
     try:
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        children = [int(word) for task in tasks for word in (task / "children").read_text().split()]
     except FileNotFoundError:
         return []
+    return [each for child in children for each in (child, *descendants_of(child))]
 
 
-def kill_role(pid: int) -> None:
-    """Kill a leftover role. Does nothing when it has ended, or when the number belongs to something else by now."""
+def still_running(processes: Iterable[int]) -> list[int]:
+    """Those of the processes that have not ended."""
+    return [pid for pid in processes if Path(f"/proc/{pid}/cmdline").exists()]
+
+
+def _kill_leftover(pid: int) -> None:
+    """Does nothing when the process has ended, or when its number belongs to something else by now."""
     try:
-        if b"node.cli.main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+        if b"multiprocessing" in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, signal.SIGKILL)
     except (FileNotFoundError, ProcessLookupError):
         return

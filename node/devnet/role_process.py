@@ -1,0 +1,120 @@
+"""The process of one role: forked from a server that has loaded everything, or a program of its own."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Protocol, Self
+
+from config.worker_processes import stay_with_fork_server
+
+_PRELOADED = ["node.devnet.warm"]
+
+
+def begin_warming() -> None:
+    """Start the fork server if this process has none. Returns at once; the first fork waits until all is loaded."""
+    forkserver.set_forkserver_preload(_PRELOADED)
+    forkserver.ensure_running()
+
+
+class RoleProcess(Protocol):
+    """A running process. Its standard input is a pipe that is closed when this process ends, in whatever way."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, minus the signal that killed it, or None while it runs."""
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal. Raises ProcessLookupError when it has ended."""
+
+    async def wait(self) -> int:
+        """Wait until it has ended; answers its exit code."""
+
+
+async def start_program(program: Sequence[str], environment: Mapping[str, str]) -> Process:
+    """Start another program, in a session of its own."""
+    return await asyncio.create_subprocess_exec(
+        *program, stdin=asyncio.subprocess.PIPE, env=environment, start_new_session=True
+    )
+
+
+class ForkedCommand:
+    """A `lamina` command in a process forked from the fork server of this process, which is started when there is none."""
+
+    def __init__(self, process: multiprocessing.process.BaseProcess, stdin: Connection) -> None:
+        self._process = process
+        self._stdin = stdin
+        self._ended = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().add_reader(process.sentinel, self._at_end)
+
+    @classmethod
+    async def start(cls, role: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Self:
+        """Run `lamina` with these arguments and environment, in a session of its own."""
+        begin_warming()
+        context = multiprocessing.get_context("forkserver")
+        theirs, ours = context.Pipe(duplex=False)
+        process = context.Process(target=_run, args=(theirs, role, list(arguments), dict(environment)), name=role)
+        await asyncio.to_thread(process.start)
+        theirs.close()
+        return cls(process, ours)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, minus the signal that killed it, or None while it runs."""
+        return self._process.exitcode
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal. Raises ProcessLookupError when it has ended."""
+        if self._process.exitcode is not None:
+            raise ProcessLookupError(f"the {self._process.name} has ended")
+        os.kill(self.pid, number)
+
+    async def wait(self) -> int:
+        """Wait until it has ended; answers its exit code."""
+        code: int = await asyncio.shield(self._ended)
+        return code
+
+    def _at_end(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._process.sentinel)
+        self._process.join()
+        self._stdin.close()
+        self._ended.set_result(self._process.exitcode)
+
+
+def _run(stdin: Connection, role: str, arguments: list[str], environment: dict[str, str]) -> None:
+    """In the forked process: become the `lamina` command."""
+    os.setsid()
+    os.dup2(stdin.fileno(), 0)
+    stdin.close()
+    os.environ.clear()
+    os.environ.update(environment)
+    # `ps` shows the server's command line for all it forks: only the short name can tell them apart.
+    with suppress(FileNotFoundError):
+        Path("/proc/self/comm").write_text(f"lamina {role}")
+    stay_with_fork_server()
+    sys.argv = ["lamina", *arguments]
+    from node.cli.main import main
+
+    try:
+        main()
+    except Exception as error:  # noqa: BLE001
+        # What the interpreter does at the end of a program: `main` has put its own hook there.
+        sys.excepthook(type(error), error, error.__traceback__)
+        sys.exit(1)
