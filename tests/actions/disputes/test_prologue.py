@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from faultproof.challenger.riscv import MachineTrace
-from faultproof.preimage import KeyType, MemorySource, key_type
+from faultproof.preimage import MemorySource, blob_key, sha256_key
 from faultproof.vm.elf import read_elf
 from faultproof.vm.machine import NativeMachine
 from faultproof.vm.reference import ReferenceMachine
-from tests.actions.disputes.prologue import PlannedBlob, write_program
+from tests.actions.disputes.prologue import Reading, write_program
 from tests.actions.disputes.stage import PROGRAM
 from tests.actions.disputes.step_kinds import StepKind, first_false_state, makes_step_of
 
@@ -29,14 +29,15 @@ class Heard(MemorySource):
 
 def test_it_stores_across_leaves_and_reads_a_blob_and_hands_over_the_memory_as_it_was(tmp_path: Path) -> None:
     shipped = read_elf(PROGRAM.read_bytes())
-    readings = PlannedBlob(1234).readings()
+    keys = (sha256_key(b"a digest".ljust(32)), blob_key(b"a commitment".ljust(48), b"a point".ljust(32)))
+    readings = [Reading(key, b"l1-blob 0x" + b"01" * 40) for key in keys]
     source = Heard({reading.key: bytes(48) for reading in readings})
     program = read_elf(write_program(tmp_path / "program.elf", readings).read_bytes())
     machine = ReferenceMachine(*program.state(), source)
     kinds = (StepKind.CROSSING_STORE, StepKind.READ_SHA256, StepKind.READ_BLOB)
     made: dict[StepKind, list[int]] = {kind: [] for kind in kinds}
     while machine.moment.pc != shipped.entry:
-        moment = machine.state()
+        moment = machine.moment
         assert not moment.exited
         word = int.from_bytes(machine.read(moment.pc, 4), "little")
         for kind in kinds:
@@ -46,7 +47,6 @@ def test_it_stores_across_leaves_and_reads_a_blob_and_hands_over_the_memory_as_i
     assert {step % 2 for step in made[StepKind.CROSSING_STORE]} == {0, 1}
     assert [len(made[kind]) for kind in kinds] == [2, 1, 1]
     assert set(source.hints) == {reading.hint for reading in readings}
-    assert [key_type(reading.key) for reading in readings] == [KeyType.SHA256, KeyType.BLOB]
     _, pages = shipped.state()
     for number, page in pages.pages():
         assert machine.read(number * len(page), len(page)) == page
