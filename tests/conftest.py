@@ -16,6 +16,23 @@ os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files of the end-to-end tests among the first four fifths of the others.
+
+    They mostly wait for chains to grow, so they should not all run side by side, nor be what is left at the end.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    waiting = [path for path in files if path.is_relative_to(ROOT / "tests" / "e2e")]
+    others = [path for path in files if path not in waiting]
+    if not waiting or not others:
+        return
+    pace = 0.8 * len(others) / len(waiting)
+    place = {path: index for index, path in enumerate(others)} | {path: n * pace for n, path in enumerate(waiting)}
+    items[:] = [item for path in sorted(files, key=place.__getitem__) for item in files[path]]
+
+
 @pytest.fixture(scope="session")
 def vectors() -> Path:
     """The folder of public test vectors; skips the test where it is not there."""

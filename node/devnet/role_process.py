@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol, Self
 
+from config.errors import CriticalError
 from config.worker_processes import stay_with_fork_server
 
 _PRELOADED = ["node.devnet.warm"]
@@ -60,13 +61,26 @@ class ForkedCommand:
 
     @classmethod
     async def start(cls, role: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Self:
-        """Run `lamina` with these arguments and environment, in a session of its own."""
+        """Run `lamina` with these arguments and environment, in a session of its own.
+
+        Raises CriticalError when the fork server has ended.
+        """
         begin_warming()
         context = multiprocessing.get_context("forkserver")
         theirs, ours = context.Pipe(duplex=False)
-        process = context.Process(target=_run, args=(theirs, role, list(arguments), dict(environment)), name=role)
-        await asyncio.to_thread(process.start)
-        theirs.close()
+        # The fork server keeps the output that it was started with: where this process writes now is sent along.
+        streams = (theirs, *(Connection(os.dup(number), readable=False) for number in (1, 2)))
+        process = context.Process(target=become_lamina, args=(streams, arguments, environment), name=role)
+        try:
+            await asyncio.to_thread(process.start)
+        except (EOFError, OSError) as error:
+            raise CriticalError(
+                f"the {role} cannot be started: the process that all roles are forked from has ended, "
+                f"what it wrote above says why ({error!r})"
+            ) from error
+        finally:
+            for stream in streams:
+                stream.close()
         return cls(process, ours)
 
     @property
@@ -98,16 +112,17 @@ class ForkedCommand:
         self._ended.set_result(self._process.exitcode)
 
 
-def _run(stdin: Connection, role: str, arguments: list[str], environment: dict[str, str]) -> None:
-    """In the forked process: become the `lamina` command."""
+def become_lamina(streams: Sequence[Connection], arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    """In a forked process: be the `lamina` command, with these as standard input, output and error."""
     os.setsid()
-    os.dup2(stdin.fileno(), 0)
-    stdin.close()
+    for number, stream in enumerate(streams):
+        os.dup2(stream.fileno(), number)
+        stream.close()
     os.environ.clear()
     os.environ.update(environment)
     # `ps` shows the server's command line for all it forks: only the short name can tell them apart.
     with suppress(FileNotFoundError):
-        Path("/proc/self/comm").write_text(f"lamina {role}")
+        Path("/proc/self/comm").write_text(f"lamina {multiprocessing.current_process().name}")
     stay_with_fork_server()
     sys.argv = ["lamina", *arguments]
     from node.cli.main import main

@@ -3,8 +3,6 @@
 import asyncio
 import copy
 import json
-import signal
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,9 +15,9 @@ from config.types import Gas, Wei, from_hex, to_address
 from l1.contracts import PortalContract
 from l1.rpc import JsonRpcClient
 from node.bridge.account import BridgeAccount
-from tests.conftest import ROOT
+from tests.e2e.forked import run_forked, start_forked
 from tests.e2e.parts import eventually, hashes, number_of
-from tests.e2e.running_devnet import RunningDevnet, lamina, wait_until
+from tests.e2e.running_devnet import RunningDevnet, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -163,27 +161,14 @@ async def _verifier(devnet: RunningDevnet, directory: Path, *l1: str) -> AsyncIt
     endpoints = [argument for url in l1 for argument in ("--l1", url, "--l1.beacon", url)]
     chain = ("--rollup.config", devnet.info["rollupConfig"], "--datadir", str(directory / "data"))
     log = directory / "verifier.log"
-    with log.open("wb") as output:
-        made = subprocess.run(
-            lamina("init", "--genesis", devnet.info["genesis"], *chain),
-            cwd=ROOT,
-            stdout=output,
-            stderr=output,
-            check=False,
-        )
-        assert made.returncode == 0, log.read_text()
-        node = await asyncio.create_subprocess_exec(
-            *lamina("node", *chain, *endpoints, "--l1.poll-interval", "0.3"),
-            *("--l1.chain-config", devnet.info["l1"]["chainConfig"]),
-            *("--http.port", "0", "--ws.port", "-1", "--rpc.port", "0"),
-            cwd=ROOT,
-            stdout=output,
-            stderr=output,
-        )
+    assert await run_forked(log, ["init", "--genesis", devnet.info["genesis"], *chain]) == 0, log.read_text()
+    flags = ("--l1.chain-config", devnet.info["l1"]["chainConfig"], "--l1.poll-interval", "0.3")
+    ports = ("--http.port", "0", "--ws.port", "-1", "--rpc.port", "0")
+    node = await start_forked(log, ["node", *chain, *endpoints, *flags, *ports])
     try:
 
         async def serves() -> bool:
-            assert node.returncode is None, log.read_text()
+            assert node.exitcode is None, log.read_text()
             return "node serves" in log.read_text()
 
         await eventually("the verifier serves", serves, 60)
@@ -192,9 +177,8 @@ async def _verifier(devnet: RunningDevnet, directory: Path, *l1: str) -> AsyncIt
         async with JsonRpcClient(url) as client:
             yield client, f"{url}/healthz", log
     finally:
-        if node.returncode is None:
-            node.send_signal(signal.SIGTERM)
-        await node.wait()
+        node.terminate()
+        await asyncio.to_thread(node.join)
 
 
 @pytest.fixture(scope="module")
