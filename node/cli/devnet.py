@@ -47,12 +47,12 @@ def devnet(
     engine: Engine = EngineMode.BOTH,
     no_challenger: Annotated[bool, typer.Option("--no-challenger", help="Leave the challenger out.")] = False,
     fault_program: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--fault-program",
-            help="ELF of the fault-proof program: games step it on L1. Without one they step the alphabet VM.",
-            exists=True,
-            dir_okay=False,
+            help="ELF of the program that games are about, or alphabet: a toy. By default the one that ships with Lamina; "
+            "the toy with --altda and --l1 anvil, whose data no program can follow.",
+            show_default=False,
         ),
     ] = None,
     profile: Annotated[str, typer.Option("--profile", help="fast (short delays) or mainnet (the real ones).")] = "fast",
@@ -113,8 +113,7 @@ def devnet(
         ) from error
     if l1 not in ("embedded", "anvil") and not l1.startswith(("http://", "https://")):
         raise typer.BadParameter(f"--l1 is embedded, anvil or a URL, not {l1!r}")
-    if alt_da and fault_program is not None:
-        raise typer.BadParameter("--altda and --fault-program exclude each other: the program reads data from L1 only")
+    program = _fault_program(fault_program, l1, alt_da)
     directory = Path(tempfile.mkdtemp(prefix="lamina-devnet-")) if ephemeral else datadir
     settings = DevnetSettings(
         datadir=directory,
@@ -130,7 +129,7 @@ def devnet(
         sequencing_window=sequencing_window,
         info=info,
         challenger=not no_challenger,
-        fault_program=fault_program,
+        fault_program=program,
         alt_da=alt_da,
         ports=Ports(
             http=http_port,
@@ -168,6 +167,22 @@ def devnet(
             shutil.rmtree(directory, ignore_errors=True)
     if ended is not None:
         raise ValueError(f"the {ended} ended by itself: its log above says why; the devnet was stopped")
+
+
+def _fault_program(wanted: str | None, l1: str, alt_da: bool) -> Path | None:
+    """The program's file; None for the alphabet VM. Raises BadParameter."""
+    from faultproof.shipped import FAULT_PROOF_PROGRAM
+
+    if wanted is None:
+        # The program reads data from L1 only, and anvil's blocks with blobs do not hash to their transactions.
+        return None if alt_da or l1 == "anvil" else FAULT_PROOF_PROGRAM
+    if wanted == "alphabet":
+        return None
+    if alt_da:
+        raise typer.BadParameter("--altda goes with --fault-program alphabet only: the program reads data from L1 only")
+    if not Path(wanted).is_file():
+        raise typer.BadParameter(f"--fault-program is alphabet or an ELF file, and there is no file {wanted}")
+    return Path(wanted)
 
 
 def _print_json(info: dict[str, Any]) -> None:

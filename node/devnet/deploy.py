@@ -45,7 +45,7 @@ _SLOTS_FOR_DEPLOYMENT = 8
 """The embedded L1 begins this many slots in the past, so that deployment fills real slots without waiting."""
 
 ALPHABET_PRESTATE = Hash32(b"\x03" + keccak256(bytes(64))[1:])
-"""The absolute prestate of the alphabet VM, which judges steps until the RISC-V one is installed."""
+"""The absolute prestate of the alphabet VM, which judges steps where there is no fault-proof program."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from config.engine_mode import EngineMode
 from config.forks import EthFork
 from config.types import Wei
+from faultproof.shipped import FAULT_PROOF_PROGRAM
 from l1.deployment.params import FAST_DELAYS, MAINNET_DELAYS, Delays
 from node.devl1.producer import LabelLags
 
@@ -45,8 +46,8 @@ class DevnetSettings:
 
     `l1` is "embedded", "anvil", or the URL of an L1 execution endpoint (then `l1_beacon` is its beacon endpoint). There
     `l1_funding_key` (32 bytes) pays each of the devnet's accounts `l1_funding` wei, and `l1_chain_config` may hold the
-    chain's rules. `fault_program` is the ELF file of the program that games are about: with it steps are judged by the
-    RISC-V machine, without it by the alphabet VM. With `mock_proofs` games can be ended by what `MockZKVerifier` takes for a
+    chain's rules. `fault_program` is the ELF file of the program that games are about, whose steps the RISC-V machine judges;
+    None: games are about the alphabet VM. With `mock_proofs` games can be ended by what `MockZKVerifier` takes for a
     validity proof. `alt_da`: a DA server keeps the chain's data, L1 gets commitments.
     """
 
@@ -71,7 +72,7 @@ class DevnetSettings:
     data_availability: str = "blobs"
     challenger: bool = True
     challenger_poll: float = 1.0
-    fault_program: Path | None = None
+    fault_program: Path | None = FAULT_PROOF_PROGRAM
     alt_da: bool = False
     max_game_depth: int = 73
     split_depth: int = 30

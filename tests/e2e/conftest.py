@@ -8,8 +8,10 @@ from tests.e2e.running_devnet import RunningDevnet, launch, log_tail, stop
 
 StartDevnet = Callable[..., RunningDevnet]
 
-QUICK = ("--block-time", "1", "--l1.slot-time", "2", "--accounts", "6")
+OFTEN = ("--block-time", "1", "--l1.slot-time", "2", "--accounts", "6")
 """Flags for tests that do not care for the speed of the chains."""
+QUICK = (*OFTEN, "--fault-program", "alphabet")
+"""Nor for what disputes are about."""
 
 
 @pytest.fixture(scope="module")

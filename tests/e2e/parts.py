@@ -61,8 +61,12 @@ class Parts:
 
 @asynccontextmanager
 async def devnet_in_parts(directory: Path, **settings: Any) -> AsyncIterator[Parts]:
-    """A new devnet in `directory` on free ports; `settings` are fields of DevnetSettings."""
-    wanted = replace(DevnetSettings(directory, accounts=3, ports=FREE_PORTS, log_level="info"), **settings)
+    """A new devnet in `directory` on free ports; `settings` are fields of DevnetSettings.
+
+    Games are about the alphabet VM unless they say otherwise.
+    """
+    usual = DevnetSettings(directory, accounts=3, fault_program=None, ports=FREE_PORTS, log_level="info")
+    wanted = replace(usual, **settings)
     devnet = Devnet(wanted)
     clients: list[JsonRpcClient] = []
 

@@ -8,9 +8,13 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from config.rollup import RollupConfig
+from contracts.artifacts import load_artifact
+from faultproof.vm.snapshot import read_snapshot
 from tests.conftest import ROOT
-from tests.e2e.conftest import QUICK, StartDevnet
+from tests.e2e.conftest import OFTEN, QUICK, StartDevnet
 from tests.e2e.running_devnet import (
     PORT_FLAGS,
     STOP_SECONDS,
@@ -24,6 +28,12 @@ from tests.e2e.running_devnet import (
     stop,
     wait_until,
 )
+
+
+@pytest.fixture(scope="module")
+def devnet(start_devnet: StartDevnet) -> RunningDevnet:
+    """Games are about what they are by default."""
+    return start_devnet(*OFTEN)
 
 
 def test_the_first_block_is_there_when_the_info_file_is(devnet: RunningDevnet) -> None:
@@ -88,6 +98,33 @@ def test_the_safe_and_finalized_heads_follow_and_the_verifier_agrees(devnet: Run
     assert ours == devnet.verifier("eth_getBlockByNumber", number, False)
     outputs = [rpc(url, "optimism_outputAtBlock", number)["outputRoot"] for url in _rollup_urls(devnet)]
     assert outputs[0] == outputs[1]
+
+
+def test_games_are_about_the_shipped_program_and_the_challenger_has_it(devnet: RunningDevnet) -> None:
+    home = Path(devnet.info["rollupConfig"]).parent
+    chain = ("--rollup.config", str(home / "rollup.json"), "--l1.chain-config", str(home / "l1-chain.json"))
+    printed = subprocess.run(lamina("prestate", *chain), cwd=ROOT, capture_output=True, check=True, timeout=60)
+    prestate = json.loads(printed.stdout)["prestate"]
+    game = _read(devnet, devnet.contract("DisputeGameFactoryProxy"), "DisputeGameFactory", "gameImpls", 0)
+    assert _read(devnet, game, "FaultDisputeGame", "absolutePrestate") == bytes.fromhex(prestate[2:])
+    machine = _read(devnet, game, "FaultDisputeGame", "vm")
+    assert len(devnet.l1("eth_getCode", machine, "latest")) == 2 + 2 * len(load_artifact("RISCV").deployed_bytecode)
+    state, _ = read_snapshot((home / "prestate.bin").read_bytes())
+    assert "0x" + state.hash().hex() == prestate
+
+    def games() -> list[dict[str, Any]]:
+        return list(rpc(devnet.info["challenger"]["rpc"], "admin_getChallengerStatus")["games"])
+
+    wait_until("the challenger judges a proposal", lambda: any(game["rootIsRight"] for game in games()))
+    assert {game["problem"] for game in games()} == {None}
+
+
+def _read(devnet: RunningDevnet, contract: str, name: str, function: str, *arguments: Any) -> Any:
+    artifact = load_artifact(name)
+    data = "0x" + artifact.encode_call(function, *arguments).hex()
+    answer = devnet.l1("eth_call", {"to": contract, "data": data}, "latest")
+    (value,) = artifact.decode_output(function, bytes.fromhex(answer[2:]))
+    return value
 
 
 def test_the_doctor_finds_nothing_wrong_with_either_node(devnet: RunningDevnet) -> None:
@@ -192,8 +229,9 @@ def test_a_role_that_dies_ends_the_devnet_with_a_word_about_it(start_devnet: Sta
     running = start_devnet(*QUICK)
     subprocess.run(["kill", "-9", str(running.info["processes"]["batcher"])], check=True)
     assert running.process.wait(STOP_SECONDS) == 1
-    last = running.log.read_text().splitlines()[-1]
-    assert last.startswith("lamina: the batcher ended by itself")
+    # What is left of the killed role may write after the command's last word.
+    own = [line for line in running.log.read_text().splitlines() if line.startswith("lamina: ")]
+    assert own[-1].startswith("lamina: the batcher ended by itself")
 
 
 def test_ports_that_are_taken_are_named(devnet: RunningDevnet, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import pytest
 from config.errors import CriticalError
 from config.types import Hash32, L2BlockNumber
 from evm.types import keccak256
+from faultproof.challenger import outputs
+from faultproof.challenger.ports import Output
 from faultproof.challenger.programs import ProgramInputs
 from faultproof.challenger.riscv import LocalDataSource, MachineTrace, RiscvProgram
 from faultproof.preimage import MemorySource, PreimageSource, keccak256_key, local_key
@@ -17,7 +19,7 @@ from faultproof.vm.witness import step_from_witness
 from l1.contracts import GameStatus
 from l1.deployment.plan import StepMachine
 from tests.contracts.harness import deploy_l1
-from tests.faultproof.challenger_world import LAST_BLOCK, LIAR, World, claims_of, status_of
+from tests.faultproof.challenger_world import LAST_BLOCK, LIAR, Node, World, claims_of, status_of
 from tests.faultproof.vm import assembler as asm
 
 CODE, KEYS, BUFFER, TEXT = 0x1000, 0x2000, 0x2100, b"what the program reads by its hash, longer than one read takes"
@@ -225,6 +227,36 @@ async def test_a_true_root_wins_by_the_instruction_that_the_liar_got_wrong(first
     world.pass_clocks()
     await world.play([honest])
     assert status_of(game) is GameStatus.DEFENDER_WINS
+    assert game.call("normalModeCredit", LIAR) == 0
+
+
+class Standing(Node):
+    """A node that stands still at a block and takes its output for that of every later one."""
+
+    STANDS_AT = LAST_BLOCK - 5
+
+    async def output_at(self, number: int) -> Output:
+        """The true ones up to there."""
+        return await super().output_at(min(number, self.STANDS_AT))
+
+
+async def test_the_root_of_a_block_claimed_for_one_five_later_loses_by_bisection_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Else the challenger recognises the root and needs no bisection.
+    monkeypatch.setattr(outputs, "_NEIGHBOURS", 0)
+    world = world_of(riscv_program(fast), LIARS_LAST)
+    honest, sender = world.honest()
+    liar, _ = world.liar(LAST_BLOCK, STEPS, Standing(world))
+    game = world.propose(right_root(Standing.STANDS_AT), sender=LIAR)
+    await world.play([honest, liar])
+    assert game.call("l2BlockNumberChallenged") is False
+    assert max(claim[5].bit_length() - 1 for claim in claims_of(game)) == LIARS_LAST
+    assert sender.reverted == []
+    assert honest.status().counters.steps == 1
+    world.pass_clocks()
+    await world.play([honest])
+    assert status_of(game) is GameStatus.CHALLENGER_WINS
     assert game.call("normalModeCredit", LIAR) == 0
 
 

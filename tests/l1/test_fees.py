@@ -115,6 +115,8 @@ def test_revert_data_is_found_where_nodes_put_it() -> None:
         ("max fee per gas less than block base fee: address 0x..", PublishOutcome.UNDERPRICED),
         ("address already reserved", PublishOutcome.RESERVED),
         ("txpool is full", PublishOutcome.BUSY),
+        ("execution aborted (timeout = 5s)", PublishOutcome.UNKNOWN),
+        ("request timed out", PublishOutcome.UNKNOWN),
         ("Insufficient funds for gas * price + value", SendErrorKind.INSUFFICIENT_FUNDS),
         ("intrinsic gas too low", SendErrorKind.REJECTED),
         ("exceeds block gas limit", SendErrorKind.REJECTED),

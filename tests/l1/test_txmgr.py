@@ -490,6 +490,18 @@ async def test_an_l1_without_the_tip_and_blob_fee_methods_is_served_from_its_hea
     assert tx.max_fee_per_blob_gas == GWEI, "the policy's floor above the computed price of 1 wei"
 
 
+async def test_an_endpoint_too_busy_to_estimate_gas_is_no_reason_to_give_up_for_good() -> None:
+    l1, clock = FakeL1(), VirtualClock()
+
+    def estimate(message: dict[str, Any]) -> int:
+        raise RpcError(-32000, "execution aborted (timeout = 5s)", method="eth_estimateGas")
+
+    l1.estimate = estimate
+    with pytest.raises(SendError, match="execution aborted") as caught:
+        await manager(l1, clock).send(TxCandidate(INBOX, b"data"))
+    assert isinstance(caught.value, TemporaryError) and l1.received == []
+
+
 async def test_a_malformed_blob_is_refused_before_anything_is_sent(kzg: KzgWorker) -> None:
     l1, clock = FakeL1(), VirtualClock()
     sender = manager(l1, clock, kzg=kzg, sidecar_version=SidecarVersion.BLOB_PROOFS)

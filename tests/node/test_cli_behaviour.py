@@ -81,6 +81,8 @@ def test_a_failing_command_says_one_line_and_exits_with_one(tmp_path: Path) -> N
         (("--config", "absent.toml", "version"), "absent.toml cannot be used"),
         (("devnet", "--profile", "slow"), "--profile fast or mainnet"),
         (("devnet", "--l1.fork", "shangri-la"), "--l1.fork is prague or osaka"),
+        (("devnet", "--fault-program", "absent.elf"), "there is no file absent.elf"),
+        (("devnet", "--altda", "--fault-program", "lamina.elf"), "--altda goes with"),
         (("dumpconfig", "nosuch"), "no command 'nosuch'; there are"),
         (("dumpconfig", "evm"), "'evm' has commands of its own"),
     ],

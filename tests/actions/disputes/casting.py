@@ -10,7 +10,7 @@ from faultproof.challenger.ports import Output
 from faultproof.game import resolve
 from l1.contracts import GameStatus
 from tests.actions.disputes.liars import PLENTY_OF_TIME, Liar, LyingProgram, Poisoner
-from tests.actions.disputes.stage import CHALLENGER, Game, Stage
+from tests.actions.disputes.stage import CHALLENGER, Game, Stage, read_whole
 from tests.actions.disputes.step_kinds import StepKind
 from tests.faultproof.challenger_world import false_root
 
@@ -71,7 +71,7 @@ def malicious_proposer(made: Stage, game: Game, outputs: Mapping[int, Output], k
 async def state_of(made: Stage, game: Game) -> GameState:
     """A game as it is now."""
     assert made.constants is not None
-    return await GameReader(game.contract, made.constants, made.l1).read(await made.l1.head())
+    return await read_whole(GameReader(game.contract, made.constants, made.l1).read, await made.l1.head())
 
 
 async def is_decided(made: Stage, game: Game) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from config.constants import L2_TO_L1_MESSAGE_PASSER
 from config.rollup import RollupConfig
@@ -20,7 +20,7 @@ from faultproof.challenger.riscv import RiscvProgram, RunSource
 from faultproof.challenger.source import L1BlockReader, RpcRollupNode
 from faultproof.host import HostEndpoints, RpcHost, RunFacts, run_source
 from l1.candidate import TransactionReceipt
-from l1.contract import error_name
+from l1.contract import ContractCallFailed, error_name
 from l1.contracts import DisputeGameFactoryContract, GameFacts, GameStatus, PortalContract
 from l1.deployment.params import FAST_DELAYS
 from l1.dispute_contracts import GameConstants, PlayedGameContract
@@ -45,6 +45,9 @@ _BY_THE_ORACLE = 0x0A
 _PATIENCE = 900.0
 _QUIET = 15.0
 _POLL = 0.1
+_READINGS = 50
+
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Game:
     contract: PlayedGameContract
     index: int
     facts: GameFacts
+    created_after: int
+    """An L1 block before it."""
     players: list[tuple[Player, TxManager]] = field(default_factory=list)
 
 
@@ -105,6 +110,7 @@ class Stage:
     async def propose(self, claims: Sequence[tuple[str, Wallet, Hash32, int]]) -> list[Game]:
         """Open games (name, proposer, root, L2 block), all in one L1 block, so that they are judged by the same L1 head."""
         bond = await self.factory.init_bond(0)
+        before = (await self.l1.head()).number
 
         async def create(wallet: Wallet, root: Hash32, number: int) -> Address:
             candidate = self.factory.create(0, root, L2BlockNumber(number), bond)
@@ -122,7 +128,7 @@ class Stage:
             contract = PlayedGameContract(self.parts.l1, address)
             if self.constants is None:
                 self.constants = await contract.constants()
-            games.append(Game(name, contract, indices[address], await contract.facts()))
+            games.append(Game(name, contract, indices[address], await contract.facts(), before))
         # The challenger's node has to be past the games' L1 head before it moves.
         await self.mine(2)
         return games
@@ -186,7 +192,7 @@ class Stage:
     async def _moves_of(self, game: Game, head: L1Block) -> None:
         for player, sender in game.players:
             # What L1 refuses is the liar's loss: it is sent all the same.
-            await sender.send_many(await player.moves(head))
+            await sender.send_many(await read_whole(player.moves, head))
 
     async def settle(self, games: Sequence[Game]) -> None:
         """The time after which nobody can answer; then the challenger settles and resolves."""
@@ -219,6 +225,20 @@ class Stage:
         assert preimages.is_dir()
         preimages.rename(self.directory / "preimages-of-the-lost-disk")
         await self.parts.supervisor.restart("challenger")
+
+
+async def read_whole(reading: Callable[[L1Block], Awaitable[_Read]], block: L1Block) -> _Read:
+    """What a reading of several parts of a game at one block gives; again, when the parts do not fit together.
+
+    For a moment anvil answers about its head out of the block that it is making: a claim may be counted, and then not be
+    there. The challenger waits for its next round then.
+    """
+    for _ in range(_READINGS - 1):
+        try:
+            return await reading(block)
+        except ContractCallFailed:
+            await asyncio.sleep(_POLL)
+    return await reading(block)
 
 
 @asynccontextmanager

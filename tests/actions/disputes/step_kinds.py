@@ -9,8 +9,8 @@ from faultproof.preimage import KeyType, PreimageSource, key_type
 from faultproof.vm.machine import Machine, NativeMachine
 from faultproof.vm.memory import LEAF_SIZE
 from faultproof.vm.state import State
+from faultproof.vm.step import A7, ECALL_WORD, EXIT, READ
 
-_LOAD, _STORE, _BRANCH, _ALU_IMMEDIATE, _ALU = 0x03, 0x23, 0x63, 0x13, 0x33
 _SEARCHED = 200_000
 
 
@@ -59,19 +59,37 @@ def first_false_state(run: MachineTrace, kind: StepKind, *, odd: bool = False) -
 
 
 def _searched(run: MachineTrace, kind: StepKind, odd: bool) -> int:
-    # Not quite at the start, where a program only sets its stack up.
-    machine = run.machine_at(1000)
+    # Not quite at the start, where a program only sets its stack up; but a prologue is there.
+    machine = run.machine_at(0 if kind is StepKind.CROSSING_STORE else 1000)
     for _ in range(_SEARCHED):
         moment = machine.moment
-        if (moment.step % 2 == 0 or not odd) and kind_of(machine, moment) is kind:
+        if (moment.step % 2 == 0 or not odd) and makes_step_of(kind, moment, _instruction(machine, moment)):
             return moment.step
         machine.run(moment.step + 1)
     raise LookupError(f"the run makes no step of the kind '{kind}' in its first {_SEARCHED} steps")
 
 
-def kind_of(machine: Machine, moment: State) -> StepKind | None:
-    """The kind of a machine's next step, as far as its instruction tells; None for those that nobody looks for."""
-    word = int.from_bytes(machine.read(moment.pc, 4), "little")
+def _instruction(machine: Machine, moment: State) -> int:
+    return int.from_bytes(machine.read(moment.pc, 4), "little")
+
+
+def makes_step_of(kind: StepKind, moment: State, word: int) -> bool:
+    """Whether a state's next step is of a kind. `word`: the instruction that it makes, if any."""
+    match kind:
+        case StepKind.FIRST:
+            return moment.step == 0
+        case StepKind.AFTER_EXIT:
+            return moment.exited
+        case StepKind.EXIT:
+            return word == ECALL_WORD and moment.registers[A7] == EXIT
+    if kind in _KEYS:
+        is_read = word == ECALL_WORD and moment.registers[A7] == READ
+        return is_read and key_type(moment.preimage_key) == _KEYS[kind]
+    return _by_instruction(moment, word) is kind
+
+
+def _by_instruction(moment: State, word: int) -> StepKind | None:
+    """The kind as far as the instruction tells; None for those that nobody looks for."""
     match word & 0x7F:
         case 0x63:
             return StepKind.BRANCH

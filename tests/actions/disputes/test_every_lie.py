@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +38,10 @@ from tests.actions.disputes.false_chain import (
     wrong_execution,
 )
 from tests.actions.disputes.patience import patient_challenger, patient_proposer, play_to_the_last_second
+from tests.actions.disputes.prologue import PlannedBlob, write_program
 from tests.actions.disputes.stage import DELAYS, PROGRAM, Game, Stage, rollup_of, stage, withdrawal_call
 from tests.actions.disputes.step_kinds import StepKind
+from tests.actions.disputes.steps_made import check_steps
 from tests.e2e.traffic import Sender
 
 pytestmark = [
@@ -48,9 +51,10 @@ pytestmark = [
     pytest.mark.skipif(not PROGRAM.exists(), reason="the fault-proof program is not built: python core/build.py fpvm"),
 ]
 
-KINDS = tuple(kind for kind in StepKind if kind is not StepKind.CROSSING_STORE)
-"""Compiled code stores where alignment lets it, so the program makes no store across leaves; test_challenger_riscv has one."""
-ONLY_WITH_BLOBS = (StepKind.READ_BLOB, StepKind.READ_SHA256)
+ONLY_WITH_BLOBS = (StepKind.READ_SHA256, StepKind.READ_BLOB)
+BY_THE_PROLOGUE = {"blobs": (StepKind.CROSSING_STORE,), "calldata": (StepKind.CROSSING_STORE, *ONLY_WITH_BLOBS)}
+"""What the shipped program does not do on a chain with its batches there: see prologue.py."""
+A_DAY = 86_400
 FAR = 70
 """Blocks between a root and the block it is claimed for, so far that the challenger does not look and bisects."""
 NEAR = 5
@@ -141,9 +145,11 @@ L1S = pytest.mark.parametrize("l1", ["embedded", "anvil"])
 
 
 @L1S
-async def test_malicious_challengers_lose_by_a_step_of_every_kind(tmp_path: Path, l1: str) -> None:
+async def test_malicious_challengers_lose_by_a_step_of_every_kind_that_the_program_makes(
+    tmp_path: Path, l1: str
+) -> None:
     data = batches_on(l1)
-    kinds = [kind for kind in KINDS if data == "blobs" or kind not in ONLY_WITH_BLOBS]
+    kinds = [kind for kind in StepKind if kind not in BY_THE_PROLOGUE[data]]
     async with stage(tmp_path, blocks=0, l1=l1, data_availability=data) as made:
         safe, proposer = made.safe, made.parts.wallets[HONEST_PROPOSER]
         games = await made.propose(
@@ -157,6 +163,41 @@ async def test_malicious_challengers_lose_by_a_step_of_every_kind(tmp_path: Path
         await made.settle(games)
         for game in games:
             await check_end(made, game, root_is_true=True)
+        print(await check_steps(made, list(zip(games, kinds, strict=True))))
+        await made.pay_out(games)
+
+
+@L1S
+async def test_liars_lose_by_the_kinds_of_steps_that_only_a_prologue_makes(tmp_path: Path, l1: str) -> None:
+    data = batches_on(l1)
+    kinds = BY_THE_PROLOGUE[data]
+    blob = PlannedBlob(int(time.time()) + A_DAY) if StepKind.READ_BLOB in kinds else None
+    readings = [] if blob is None else await asyncio.to_thread(blob.readings)
+    program = write_program(tmp_path / "program.elf", readings)
+    async with stage(tmp_path / "devnet", blocks=0, l1=l1, data_availability=data, fault_program=program) as made:
+        if blob is not None:
+            await blob.post(made)
+        safe, wallets = made.safe, made.parts.wallets
+        lies = lie_from(made, made.traffic.call_block)
+        games = await made.propose(
+            [
+                *(
+                    (kind, wallets[HONEST_PROPOSER], made.outputs[safe - at].root, safe - at)
+                    for at, kind in enumerate(kinds)
+                ),
+                ("a false root", wallets[2], lies[safe].root, safe),
+            ]
+        )
+        true, false = games[:-1], games[-1]
+        for game, kind in zip(true, kinds, strict=True):
+            malicious_challenger(made, game, kind)
+        malicious_proposer(made, false, lies, StepKind.CROSSING_STORE)
+        await made.play(games, all_of(made, games), to_the_end=True)
+        await made.settle(games)
+        for game in true:
+            await check_end(made, game, root_is_true=True)
+        await check_end(made, false, root_is_true=False)
+        print(await check_steps(made, [*zip(true, kinds, strict=True), (false, StepKind.CROSSING_STORE)]))
         await made.pay_out(games)
 
 
@@ -197,6 +238,7 @@ async def test_every_lie_about_the_chain_loses_and_brings_nothing(tmp_path: Path
         await made.settle(games)
         for game in [*false, slow_false, other_block]:
             await check_end(made, game, root_is_true=False)
+        await check_steps(made, [(game, lie.kind) for game, lie in zip(false, lies, strict=True)])
         await check_end(made, slow_true, root_is_true=True)
         await check_end(made, collusion, root_is_true=False, liars_differ=True)
         assert await proven.contract.status() is GameStatus.CHALLENGER_WINS

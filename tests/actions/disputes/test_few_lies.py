@@ -18,6 +18,7 @@ from tests.actions.disputes.casting import (
 )
 from tests.actions.disputes.stage import PROGRAM, stage
 from tests.actions.disputes.step_kinds import StepKind
+from tests.actions.disputes.steps_made import check_steps
 
 pytestmark = [
     pytest.mark.slow,
@@ -51,3 +52,4 @@ async def test_liars_lose_by_steps_though_the_challenger_lost_its_disk_half_way(
         await made.settle(games)
         for game, root_is_true in zip(games, (True, False, False), strict=True):
             await check_end(made, game, root_is_true)
+        await check_steps(made, list(zip(bisected, (StepKind.READ_BLOB, StepKind.ALU), strict=True)))

@@ -15,6 +15,7 @@ from faultproof.vm.machine import NativeMachine
 from faultproof.vm.memory import DEPTH, LEAF_SIZE, MEMORY_SIZE, PROOF_SIZE, SparseMemory, climb
 from faultproof.vm.snapshot import InvalidSnapshot, read_snapshot, save
 from faultproof.vm.state import ENCODED_SIZE, InvalidState, State, VMStatus
+from tests.faultproof.vm.elf_files import elf
 from tests.faultproof.vm.selftest_run import native, preimages, reference
 
 words = st.integers(0, (1 << 64) - 1)
@@ -117,20 +118,6 @@ def test_a_range_outside_of_memory_is_an_error(address: int, size: int) -> None:
 
 
 # --- programs ---------------------------------------------------------------------------------------------------------
-
-
-def elf(segments: list[tuple[int, int, bytes, int]], *, entry: int = 0x1000, **changes: int) -> bytes:
-    """A file with program headers of (type, address, bytes, size in memory)."""
-    header = {"kind": 2, "machine": 243, "flags": 0, "count": len(segments), "entry_size": 56} | changes
-    ident = b"\x7fELF\x02\x01\x01" + bytes(9)
-    offset = 64 + 56 * len(segments)
-    table, content = b"", b""
-    for kind, address, data, size in segments:
-        at = offset + len(content)
-        table += struct.pack("<IIQQQQQQ", kind, 5, at, address, 0xDEAD, len(data), size, 4096)
-        content += data
-    fields = (ident, header["kind"], header["machine"], 1, entry, 64, 0, header["flags"], 64, header["entry_size"])
-    return struct.pack("<16sHHIQQQIHHHHHH", *fields, header["count"], 0, 0, 0) + table + content
 
 
 def test_segments_lie_where_the_file_says_and_the_rest_is_zero() -> None:
