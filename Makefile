@@ -37,7 +37,6 @@ devnet: $(READY) ## bring up a whole chain: L1, contracts, sequencer, verifier, 
 
 test: $(READY) ## lint, types, and the whole test suite
 	@$(BIN)/ruff check -q .
-	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 20
 
 conformance: $(READY) ## public test suites and real blocks, whole: see docs/conformance.md (VECTORS=where they are)

@@ -25,8 +25,11 @@ def _core() -> ModuleType:
 
 @cache
 def build_library() -> Path | None:
-    """The native library, built once in this run; None, with a warning, where it cannot be."""
+    """The native library, built unless it is newer than its sources; None, with a warning, where it cannot be."""
     core = _core()
+    if core.is_current("native"):
+        library: Path = core.OUTPUTS["native"].path
+        return library
     try:
         path: Path = core.build("native")
     except (core.BuildError, OSError) as error:

@@ -109,6 +109,13 @@ def with_debug_information(name: str, destination: Path) -> Path:
     return compile_output(Output(output.root, destination, arguments), destination)
 
 
+def is_current(name: str) -> bool:
+    """Whether an output is there and newer than every source."""
+    path = OUTPUTS[name].path
+    sources = [CORE / "build.py", *(source for source in (CORE / "src").rglob("*") if source.is_file())]
+    return path.exists() and path.stat().st_mtime >= max(source.stat().st_mtime for source in sources)
+
+
 def build(name: str, destination: Path | None = None) -> Path:
     """Build one output and return where it is. Raises BuildError."""
     output = OUTPUTS[name]

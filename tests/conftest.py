@@ -17,15 +17,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the files of the end-to-end tests among the first four fifths of the others.
+    """First what is about the whole project and takes long alone, then all folders, the end-to-end tests spread among them.
 
-    They mostly wait for chains to grow, so they should not all run side by side, nor be what is left at the end.
+    Those mostly wait for chains to grow, so they should not all run side by side, nor be what is left at the end.
     """
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
     waiting = [path for path in files if path.is_relative_to(ROOT / "tests" / "e2e")]
-    others = [path for path in files if path not in waiting]
+    others = sorted((path for path in files if path not in waiting), key=lambda path: path.parent != ROOT / "tests")
     if not waiting or not others:
         return
     pace = 0.8 * len(others) / len(waiting)

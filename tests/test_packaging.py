@@ -3,6 +3,7 @@
 import configparser
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from contracts import artifact_names
+from tests.core import toolchain
 
 ROOT = Path(__file__).resolve().parent.parent
 _OURS = ("--cached", "--others", "--exclude-standard")
@@ -39,7 +41,10 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy of what git does not ignore (so that no stray file of this checkout gets in)."""
+    """The wheel, built from a copy of what git does not ignore (so that no stray file of this checkout gets in).
+
+    The library is not compiled once more, which takes a minute: installing this checkout has done that the same way.
+    """
     source = tmp_path_factory.mktemp("source")
     listed = subprocess.run(["git", "ls-files", "-z", *_OURS], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode != 0:
@@ -50,6 +55,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             target = source / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(origin.read_bytes())
+    library = toolchain.ensure_native_library()
+    if library is not None:
+        shutil.copyfile(library, source / library.relative_to(ROOT))
     output = tmp_path_factory.mktemp("dist")
     run(
         *(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", output, source),

@@ -27,11 +27,6 @@ def have_compiler() -> bool:
     return importlib.util.find_spec("ziglang") is not None
 
 
-def _newest_source() -> float:
-    sources = [ROOT / "core" / "build.py", *(path for path in (ROOT / "core" / "src").rglob("*") if path.is_file())]
-    return max(path.stat().st_mtime for path in sources)
-
-
 def ensure_native_library() -> Path | None:
     """The native library, newer than its sources; None where it is missing or older and there is no compiler."""
     return ensure("native")
@@ -43,7 +38,7 @@ def ensure(name: str) -> Path | None:
     # Several test processes may get here at once: one builds, the others wait and find it done.
     with open(ROOT / "core" / "build.py") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if path.exists() and path.stat().st_mtime >= _newest_source():
+        if builder.is_current(name):
             return path
         if not have_compiler():
             return None
