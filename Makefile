@@ -55,7 +55,6 @@ bench: $(READY) ## the benchmarks, one JSON line per figure
 
 adversary: $(READY) ## the long hunts: 200 killed processes, an hour of foul weather on anvil, every lie in disputes, 100,000 L1 histories, and whatever else `make test` samples
 	@LAMINA_CRASH_KILLS=200 $(BIN)/python -m pytest --timeout 3600 tests/node/test_chain_crash.py
-	@LAMINA_E2E_KILLS=20 $(BIN)/python -m pytest --timeout 3600 tests/e2e/test_crash.py
 	@LAMINA_LARGEST=1 $(BIN)/python -m pytest --timeout 3600 -s tests/core/test_largest_inputs.py
 	@LAMINA_BOTH_BLOCKS=1000 $(BIN)/python -m pytest --timeout 7200 -s tests/e2e/test_both_engines.py
 	@LAMINA_L1_WEATHER=5000 $(BIN)/python -m pytest --timeout 3600 tests/l1/test_any_weather.py

@@ -11,7 +11,7 @@ from tests.batcher.l1_world import L1World
 from tests.batcher.world import rounds, settle
 from tests.l1.fake_l1 import GWEI
 
-SEEDS = int(os.environ.get("LAMINA_BATCHER_WEATHERS", "4"))
+SEEDS = int(os.environ.get("LAMINA_BATCHER_WEATHERS", "8"))
 ETHER = 10**18
 DRIVER = DriverSettings(budget=Wei(100 * ETHER), max_transaction_cost=Wei(ETHER // 10), wait_node_sync=True)
 

@@ -22,7 +22,7 @@ from tests.e2e.running_devnet import PORT_FLAGS, lamina, launch, log_tail, stop,
 
 pytestmark = [pytest.mark.slow]
 
-KILLS = int(os.environ.get("LAMINA_E2E_KILLS", "20"))
+KILLS = 20
 SEED = 20_260_101
 
 

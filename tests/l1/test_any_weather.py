@@ -19,7 +19,7 @@ from l1.source import BlockTag, L1BlockNotFound
 from tests.l1.simulated import Chain, Conduct, SimulatedEndpoint
 from tests.l1.test_endpoints import sources
 
-EXAMPLES = int(os.environ.get("LAMINA_L1_WEATHER", "25"))
+EXAMPLES = int(os.environ.get("LAMINA_L1_WEATHER", "60"))
 MAIN = Chain.of(16)
 FORKS = (MAIN.fork(6, 16, salt=1), MAIN.fork(12, 30, salt=2), Chain.of(16, salt=3))
 FAULTS = [each for each in Conduct if each is not Conduct.HONEST]

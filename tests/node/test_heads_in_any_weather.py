@@ -17,7 +17,7 @@ from node.rollup.sequencer import SequencerSettings
 from tests.actions.chains import BATCHER_KEY, OTHER_BATCHER_KEY
 from tests.node.rollup_world import ALICE, RollupWorld
 
-SEEDS = int(os.environ.get("LAMINA_HEAD_WEATHERS", "5"))
+SEEDS = int(os.environ.get("LAMINA_HEAD_WEATHERS", "12"))
 STEPS = 14
 
 
