@@ -79,7 +79,7 @@ async def _announced_is_canonical(parts: Parts, announced: dict[int, str]) -> No
 
 
 @pytest.mark.timeout(900)
-async def test_every_announced_block_survives_kills_of_the_sequencer_under_load(tmp_path: Path) -> None:
+async def test_every_announced_block_survives_twenty_kills_of_the_sequencer_under_load(tmp_path: Path) -> None:
     moments = random.Random(SEED)
     async with devnet_in_parts(tmp_path, block_time=1) as parts:
         announcements = Announcements(parts.info["l2"]["ws"])
