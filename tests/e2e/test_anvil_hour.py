@@ -93,7 +93,9 @@ async def devnet_on_anvil(
 ) -> AsyncIterator[tuple[Parts, Weather]]:
     """A devnet whose roles all reach anvil through a faulty proxy; the proxy is honest and anvil mines until it is up."""
     fork = EthFork.PRAGUE
-    genesis = L1_GENESIS | {"config": dev_l1_chain_config(fork).to_json(), "timestamp": hex(int(time.time()))}
+    config = dev_l1_chain_config(fork).to_json()
+    # Of the price of blobs anvil's receipts tell what it was under Cancun's update fraction: all are the same at no excess.
+    genesis = L1_GENESIS | {"config": config, "timestamp": hex(int(time.time())), "excessBlobGas": "0x0"}
     document = directory / "l1-genesis.json"
     document.write_text(json.dumps(genesis))
     served = await start(
