@@ -100,8 +100,8 @@ _WORDINGS: tuple[tuple[PublishOutcome | SendErrorKind, tuple[str, ...]], ...] = 
         ),
     ),
     (PublishOutcome.BUSY, ("txpool is full", "pool is full", "too many", "limit exceeded")),
-    # An endpoint that is too busy to answer in time; whether it took a transaction is not known then.
-    (PublishOutcome.UNKNOWN, ("execution aborted", "timeout", "timed out", "deadline exceeded")),
+    # An endpoint in trouble, or too busy to answer in time; whether it took a transaction is not known then.
+    (PublishOutcome.UNKNOWN, ("execution aborted", "timeout", "timed out", "deadline exceeded", "internal error")),
     (SendErrorKind.INSUFFICIENT_FUNDS, ("insufficient funds", "insufficient balance", "insufficientfunds")),
 )
 """Usual wordings of geth, reth, erigon, nethermind and anvil; there are no codes for these. First match counts."""

@@ -117,6 +117,7 @@ def test_revert_data_is_found_where_nodes_put_it() -> None:
         ("txpool is full", PublishOutcome.BUSY),
         ("execution aborted (timeout = 5s)", PublishOutcome.UNKNOWN),
         ("request timed out", PublishOutcome.UNKNOWN),
+        ("internal error", PublishOutcome.UNKNOWN),
         ("Insufficient funds for gas * price + value", SendErrorKind.INSUFFICIENT_FUNDS),
         ("intrinsic gas too low", SendErrorKind.REJECTED),
         ("exceeds block gas limit", SendErrorKind.REJECTED),
