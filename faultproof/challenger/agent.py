@@ -177,7 +177,8 @@ class GameAgent:
         facts = state.facts
         if self._truth is None or self._truth.l1_head != facts.l1_head:
             outputs = await game_outputs(self._around.node, self._around.l1, facts)
-            verdict = await asyncio.to_thread(judge, outputs, facts.root_claim, state.constants.split_depth)
+            neighbours = self._around.settings.neighbours
+            verdict = await asyncio.to_thread(judge, outputs, facts.root_claim, state.constants.split_depth, neighbours)
             self._truth, self._trace = _Truth(facts.l1_head, outputs, verdict), None
             log.log(
                 logging.INFO if verdict.is_right else logging.WARNING,

@@ -152,12 +152,12 @@ class Verdict:
     why: str
 
 
-_NEIGHBOURS = 64
-"""How many blocks before and after the claimed one are compared with a false root claim."""
+NEIGHBOURS = 64
+"""How many blocks before and after the claimed one are compared with a false root claim, unless the operator says otherwise."""
 
 
-def judge(outputs: GameOutputs, root: Hash32, split_depth: int, *, search: bool = True) -> Verdict:
-    """Who is right about the root claim. `search`: look whether a false root is one of a neighbouring block.
+def judge(outputs: GameOutputs, root: Hash32, split_depth: int, neighbours: int = NEIGHBOURS) -> Verdict:
+    """Who is right about the root claim; a false root is looked for in as many `neighbours` of the block on either side.
 
     Raises TemporaryError.
     """
@@ -173,16 +173,16 @@ def judge(outputs: GameOutputs, root: Hash32, split_depth: int, *, search: bool 
         why = f"L1 gives no L2 block {claimed}: the last is {number} with output root {short(right)}"
     else:
         why = f"the output root of L2 block {claimed} is {short(right)}, not {short(root)}"
-    other = _block_with(outputs, root, claimed) if search else None
+    other = _block_with(outputs, root, claimed, neighbours)
     if other is not None:
         why += f"; {short(root)} is that of L2 block {other}"
     return Verdict(False, right, number, other, why)
 
 
-def _block_with(outputs: GameOutputs, root: Hash32, claimed: int) -> int | None:
+def _block_with(outputs: GameOutputs, root: Hash32, claimed: int, neighbours: int) -> int | None:
     """The block near the claimed one that a root belongs to: then no bisection is needed."""
-    last = min(claimed + _NEIGHBOURS, outputs.safe_number)
-    for number in range(last, max(outputs.anchor_number, claimed - _NEIGHBOURS - 1), -1):
+    last = min(claimed + neighbours, outputs.safe_number)
+    for number in range(last, max(outputs.anchor_number, claimed - neighbours - 1), -1):
         if outputs.output_of(number).root == root:
             return number
     return None

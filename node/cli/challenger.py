@@ -62,6 +62,14 @@ def challenger(
         bool, typer.Option("--resolve-all", help="Resolve every game, not only disputed and own ones.")
     ] = False,
     max_scan_games: Annotated[int, typer.Option("--max-scan-games", help="How many of the newest games.")] = 1000,
+    neighbours: Annotated[
+        int,
+        typer.Option(
+            "--neighbours",
+            help="Blocks on either side of the claimed one that a false root is looked for in; 0: always bisect.",
+            min=0,
+        ),
+    ] = 64,
     stopped: Annotated[bool, typer.Option("--stopped", help="Wait for admin_startChallenger.")] = False,
     budget: Budget = None,
     poll_interval: PollInterval = 6.0,
@@ -101,6 +109,7 @@ def challenger(
                 poll_seconds=poll_interval,
                 max_scan_games=max_scan_games,
                 resolve_all=resolve_all,
+                neighbours=neighbours,
                 budget=None if budget is None else Wei(int(budget * 10**18)),
             ),
             programs=programs(alphabet, prestates or [], preimages, l1, l2, l1_beacon or []),

@@ -32,6 +32,9 @@ PORT_FLAGS = (
     "--dashboard.port",
 )
 
+FREE_PORT_FLAGS = tuple(word for flag in PORT_FLAGS for word in (flag, "0"))
+"""The flags with which every part takes a free port."""
+
 
 class RpcFailure(AssertionError):
     """A JSON-RPC call was answered with an error object."""
@@ -130,10 +133,9 @@ def launch(directory: Path, *flags: str) -> RunningDevnet:
     directory.mkdir(parents=True, exist_ok=True)
     info_file, log = directory / "info.json", directory / "devnet.log"
     info_file.unlink(missing_ok=True)
-    ports = [word for flag in PORT_FLAGS for word in (flag, "0")]
     with log.open("ab") as output:
         process = subprocess.Popen(
-            lamina("devnet", "--datadir", str(directory / "data"), "--info", str(info_file), *ports, *flags),
+            lamina("devnet", "--datadir", str(directory / "data"), "--info", str(info_file), *FREE_PORT_FLAGS, *flags),
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,

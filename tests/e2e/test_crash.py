@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 from tests.e2e.conftest import QUICK
 from tests.e2e.forked import run_forked
 from tests.e2e.parts import Load, Parts, devnet_in_parts, eventually, hashes, number_of
-from tests.e2e.running_devnet import PORT_FLAGS, lamina, launch, log_tail, stop, wait_until
+from tests.e2e.running_devnet import FREE_PORT_FLAGS, lamina, launch, log_tail, stop, wait_until
 
 pytestmark = [pytest.mark.slow]
 
@@ -250,10 +250,9 @@ def _has_ended(process: int) -> bool:
 @pytest.mark.timeout(300)
 def test_a_devnet_killed_while_it_is_made_is_made_anew(tmp_path: Path) -> None:
     data, log = tmp_path / "data", tmp_path / "first.log"
-    ports = [word for flag in PORT_FLAGS for word in (flag, "0")]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            lamina("devnet", "--datadir", str(data), *ports, *QUICK), cwd=ROOT, stdout=output, stderr=output
+            lamina("devnet", "--datadir", str(data), *FREE_PORT_FLAGS, *QUICK), cwd=ROOT, stdout=output, stderr=output
         )
 
     def begun() -> bool:

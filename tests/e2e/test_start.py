@@ -16,6 +16,7 @@ from faultproof.vm.snapshot import read_snapshot
 from tests.conftest import ROOT
 from tests.e2e.conftest import OFTEN, QUICK, StartDevnet
 from tests.e2e.running_devnet import (
+    FREE_PORT_FLAGS,
     PORT_FLAGS,
     STOP_SECONDS,
     RunningDevnet,
@@ -259,10 +260,9 @@ def test_ports_that_are_taken_are_named(devnet: RunningDevnet, tmp_path: Path) -
 
 
 def test_a_stop_while_starting_leaves_no_process(tmp_path: Path) -> None:
-    ports = [word for flag in PORT_FLAGS for word in (flag, "0")]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
-            lamina("devnet", "--datadir", str(tmp_path / "data"), *ports),
+            lamina("devnet", "--datadir", str(tmp_path / "data"), *FREE_PORT_FLAGS),
             cwd=ROOT,
             stdout=log,
             stderr=log,

@@ -247,6 +247,27 @@ async def test_every_lie_about_the_chain_loses_and_brings_nothing(tmp_path: Path
         await _only_the_real_withdrawal_is_finalized(made, theft)
 
 
+@L1S
+async def test_the_root_of_a_block_five_before_loses_by_bisection_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, l1: str
+) -> None:
+    # Else the challenger recognises the root and ends the game at once.
+    monkeypatch.setenv("LAMINA_CHALLENGER_NEIGHBOURS", "0")
+    async with stage(tmp_path, blocks=0, l1=l1, data_availability=batches_on(l1)) as made:
+        safe, stands = made.safe, made.safe - NEAR
+        (game,) = await made.propose(
+            [("the root of block N for N+5", made.parts.wallets[2], made.outputs[stands].root, safe)]
+        )
+        outputs = {number: made.outputs[min(number, stands)] for number in made.outputs}
+        malicious_proposer(made, game, outputs, StepKind.ALU)
+        await made.play([game], all_of(made, [game]), to_the_end=True)
+        await made.settle([game])
+        await check_end(made, game, root_is_true=False)
+        await check_steps(made, [(game, StepKind.ALU)])
+        assert (await game.contract.progress([])).block_number_challenger is None
+        await made.pay_out([game])
+
+
 async def _a_proof_is_about_the_block_that_was_derived(made: Stage, game: Game, derived: int) -> None:
     """A proof of the root of an earlier block does not prove the claim; one of the claimed block's own root ends the game."""
     facts = game.facts
