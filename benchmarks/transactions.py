@@ -1,10 +1,11 @@
-"""The transactions that benchmarks send: transfers of ETH, and of an ERC-20.
+"""The transactions that benchmarks send: transfers of ETH, transfers of an ERC-20, and withdrawals over the bridge.
 
 The ERC-20 is WETH as it stands at 0x4200...0006 on every rollup (`contracts/artifacts/WETH.json`): 2.2 kB of Solidity
-with checked balances and events, so about what a token in use costs.
+with checked balances and events, so about what a token in use costs. A withdrawal goes through three contracts behind
+proxies (bridge, messenger, message passer), which encode and hash a message and store it: what calling an application is like.
 """
 
-from config.constants import WETH
+from config.constants import L2_STANDARD_BRIDGE, WETH
 from config.types import Address
 from contracts.artifacts import load_artifact
 from evm.types import DynamicFeeTransaction, SignedTransaction, keccak256
@@ -19,6 +20,13 @@ TRANSFER_GAS = 21_000
 TOKEN_GAS = 80_000
 """Gas limit of token calls; a transfer to a new holder uses about 52,000."""
 
+WITHDRAWAL_GAS = 200_000
+"""Gas limit of a withdrawal, which uses about 120,000."""
+
+_L1_GAS = 200_000
+"""What a withdrawal asks for on L1."""
+
+_BRIDGE = load_artifact("L2StandardBridge")
 _DEPOSIT_CALL = load_artifact("WETH").encode_call("deposit")
 _TRANSFER_SELECTOR = load_artifact("WETH").selector("transfer")
 
@@ -74,3 +82,9 @@ def token_transfer_data(to: Address, amount: int) -> bytes:
 def token_transfer(key: bytes, chain_id: int, nonce: int, to: Address, amount: int = 1) -> bytes:
     """A transfer of `amount` of the token's smallest units."""
     return signed(key, chain_id, nonce, WETH, data=token_transfer_data(to, amount), gas=TOKEN_GAS).raw
+
+
+def withdrawal(key: bytes, chain_id: int, nonce: int, to: Address, value: int = 1) -> bytes:
+    """Takes `value` wei to `to` on L1 over the standard bridge."""
+    data = _BRIDGE.encode_call("bridgeETHTo", to, _L1_GAS, b"")
+    return signed(key, chain_id, nonce, L2_STANDARD_BRIDGE, value=value, data=data, gas=WITHDRAWAL_GAS).raw

@@ -1,8 +1,15 @@
 """How a process starts helper processes of its own."""
 
 import multiprocessing
+import os
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, SpawnContext
+from pathlib import Path
+
+_LOW_PRIORITY = 15
+"""Niceness that leaves a process some 3 % of a processor that others want whole."""
+
+_SESSION_PRIORITY = Path("/proc/self/autogroup")
 
 _forked = False
 
@@ -20,3 +27,15 @@ def stay_with_fork_server() -> None:
     global _forked
     forkserver._forkserver.ensure_running = lambda: None  # type: ignore[method-assign]
     _forked = True
+
+
+def take_idle_time_only() -> None:
+    """Give the calling process, which must not lead a process group, a small share of the processor where others want it.
+
+    Where Linux shares the processor out among sessions (sched_autogroup), niceness counts within one only, so the process
+    gets a session of its own, and that session the small share.
+    """
+    os.setsid()
+    os.nice(_LOW_PRIORITY)
+    if _SESSION_PRIORITY.exists():
+        _SESSION_PRIORITY.write_text(str(_LOW_PRIORITY))

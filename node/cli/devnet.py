@@ -43,6 +43,9 @@ def devnet(
         int | None, typer.Option("--l1.slot-time", help="Seconds per slot of the embedded L1 or anvil.")
     ] = None,
     block_time: Annotated[int, typer.Option("--block-time", help="Seconds per L2 block.")] = 2,
+    gas_limit: Annotated[
+        int, typer.Option("--gas-limit", help="Gas of an L2 block.", min=21_000_000, max=500_000_000)
+    ] = 60_000_000,
     accounts: Annotated[int, typer.Option("--accounts", help="Funded accounts.")] = 10,
     engine: Engine = EngineMode.BOTH,
     no_challenger: Annotated[bool, typer.Option("--no-challenger", help="Leave the challenger out.")] = False,
@@ -124,6 +127,7 @@ def devnet(
         l1_chain_config=l1_chain_config,
         l1_fork=fork,
         block_time=block_time,
+        gas_limit=gas_limit,
         accounts=accounts,
         engine=engine,
         sequencing_window=sequencing_window,

@@ -118,9 +118,8 @@ class Recheck:
             self._pipe.close()
             self._pipe = None
         if self._process is not None:
-            self._process.join(timeout=5)
-            if self._process.is_alive():
-                self._process.kill()
+            self._process.kill()
+            self._process.join()
             self._process = None
 
     def _explain(self, parent: Header, block: Block, wrong: str) -> CriticalError:

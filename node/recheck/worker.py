@@ -1,12 +1,12 @@
 """The process that executes blocks again. It has no store: what it lacks it asks for through the pipe that blocks come by."""
 
-import os
 import signal
 from multiprocessing.connection import Connection
 from typing import Any
 
 from config.errors import CriticalError
 from config.rollup import RollupConfig
+from config.worker_processes import take_idle_time_only
 from evm.engine import BlockInputs, Engine, InvalidBlock
 from evm.engine.header_check import compare_headers
 from evm.rules import L2Rules
@@ -17,9 +17,6 @@ from evm.store.state import StateStore
 from evm.types import Block, Hash32, Header
 from evm.types.transaction import TransactionDecodingError
 from evm.validity import InvalidTransaction
-
-LOW_PRIORITY = 10
-"""Niceness: checking must not slow down what it checks."""
 
 
 class _Behind(MemoryStore):
@@ -50,17 +47,22 @@ class _Behind(MemoryStore):
 def serve(pipe: Connection, rollup: dict[str, Any], cache_bytes: int) -> None:
     """Execute the blocks that come, `(parent header, block)` as bytes; the answer is `("done", what is wrong or None)`.
 
-    Ends when the other side closes the pipe.
+    Ends when the other side closes the pipe, in the midst of a block too. Checking must not slow down what it checks, so this
+    runs in what processor time others leave.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(LOW_PRIORITY)
+    take_idle_time_only()
+    try:
+        _serve(pipe, rollup, cache_bytes)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+
+
+def _serve(pipe: Connection, rollup: dict[str, Any], cache_bytes: int) -> None:
     behind = _Behind(pipe)
     engine: Engine | None = None
     while True:
-        try:
-            parent, block = pipe.recv()
-        except EOFError:
-            return
+        parent, block = pipe.recv()
         if engine is None:
             # Not before there is somebody at the other end to answer: the store may read something right away.
             store = StateStore(behind, CacheSizes.of(cache_bytes))

@@ -1,6 +1,7 @@
 """py-evm checks behind the head what the native engine made."""
 
 import asyncio
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,6 +48,22 @@ async def test_every_block_that_the_native_engine_makes_is_checked(tmp_path: Pat
     assert complaints == []
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_checking_leaves_the_processor_to_what_it_checks_and_ends_with_it(tmp_path: Path) -> None:
+    world = native_world(tmp_path)
+    recheck = Recheck(world.chain, world.rollup, tmp_path, lambda reason: None)
+    task = asyncio.create_task(recheck.run())
+    await world.sequence(1)
+    await wait_until_checked(recheck, task)
+    process = recheck._process
+    assert process is not None and process.pid is not None
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) > os.getpriority(os.PRIO_PROCESS, 0)
+    shares = Path(f"/proc/{process.pid}/autogroup")
+    assert not shares.exists() or shares.read_text() != Path("/proc/self/autogroup").read_text()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert process.exitcode is not None
 
 
 async def test_a_block_that_py_evm_does_not_get_stops_sealing(tmp_path: Path) -> None:
