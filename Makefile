@@ -63,7 +63,7 @@ adversary: $(READY) ## the long hunts: 200 killed processes, an hour of foul wea
 	@LAMINA_HEAD_WEATHERS=2000 $(BIN)/python -m pytest --timeout 3600 tests/node/test_heads_in_any_weather.py
 	@LAMINA_BATCHER_WEATHERS=500 $(BIN)/python -m pytest --timeout 3600 tests/batcher/test_l1_weather.py
 	@LAMINA_ADVERSARY=1 $(BIN)/python -m pytest --timeout 0 tests/actions/disputes
-	@LAMINA_HISTORIES=100000 $(BIN)/python -m pytest --timeout 0 tests/core/test_derivation_histories.py
+	@LAMINA_HISTORIES=100000 $(BIN)/python -m pytest --timeout 0 -n 2 --dist load tests/core/test_derivation_histories.py
 
 contracts: $(READY) ## recompile the contracts (needs Node.js) into contracts/artifacts
 	@cd contracts && npm ci --silent && node compile.mjs

@@ -117,6 +117,8 @@ class FakeL1:
         self._missed = 0
         self._transactions: list[Transaction] = []
         self._logs: list[Log] = []
+        self.l2_blocks: dict[tuple[Hash32, PayloadAttributes], Block] = {}
+        """What was made of payload attributes on a parent: the L2 chains of one L1 mostly have the same blocks."""
         self.mine()
 
     @property
@@ -299,6 +301,15 @@ class FakeL2:
 
     def apply(self, attributes: PayloadAttributes) -> L2BlockRef:
         """Make the next block of these attributes."""
+        made = self.l1.l2_blocks
+        block = made.get((self.blocks[-1].hash, attributes))
+        if block is None:
+            block = made[self.blocks[-1].hash, attributes] = self._make(attributes)
+        self.blocks.append(block)
+        self._by_hash[block.hash] = block
+        return self.head
+
+    def _make(self, attributes: PayloadAttributes) -> Block:
         parent = self.blocks[-1].header
         assert attributes.suggested_fee_recipient == SEQUENCER_FEE_VAULT
         active = self.rollup.forks.active(attributes.timestamp)
@@ -325,18 +336,18 @@ class FakeL2:
             prev_randao=attributes.prev_randao,
             parent_beacon_block_root=attributes.parent_beacon_block_root or ZERO_HASH,
         )
-        block = Block(header, tuple(decode_transaction(raw) for raw in attributes.transactions), ())
-        self.blocks.append(block)
-        self._by_hash[block.hash] = block
-        return self.head
+        return Block(header, tuple(decode_transaction(raw) for raw in attributes.transactions), ())
 
     def user_transaction(self, data: bytes = b"") -> bytes:
         """A new signed transaction of a user."""
+        return sign_transaction(self.unsigned_transaction(data), USER_KEY).raw
+
+    def unsigned_transaction(self, data: bytes = b"") -> DynamicFeeTransaction:
+        """The same without a signature."""
         self._nonce += 1
-        tx = DynamicFeeTransaction(
+        return DynamicFeeTransaction(
             self._nonce, 21_000 + 40 * len(data), Address(b"\x77" * 20), 5, data, L2_CHAIN_ID, 0, 0, 0, 1, 10**9
         )
-        return sign_transaction(tx, USER_KEY).raw
 
     def sequence(self, transactions: Sequence[bytes] = (), origin: int | None = None) -> L2BlockRef:
         """Make the next block as the sequencer does; `origin` (an L1 block number) defaults to the newest allowed."""

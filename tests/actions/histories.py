@@ -81,8 +81,14 @@ class History:
         for _ in range(self.random.randrange(9)):
             if l2.head.timestamp > l1.head.header.timestamp + 10 and not stays:
                 break
-            transactions = [l2.user_transaction(self._data()) for _ in range(self.random.randrange(3))]
+            transactions = [self._transaction() for _ in range(self.random.randrange(3))]
             l2.sequence(transactions, l2.head.l1_origin.number if stays else None)
+
+    def _transaction(self) -> bytes:
+        """With a signature of the right form only: derivation takes it apart, but does not ask who signed."""
+        random, unsigned = self.random, self.world.l2.unsigned_transaction(self._data())
+        signature = {"y_parity": random.randrange(2), "r": random.getrandbits(256), "s": random.getrandbits(256)}
+        return replace(unsigned, **signature).raw
 
     def _data(self) -> bytes:
         return (_POISON if self._chance(40) else b"") + self.random.randbytes(20)

@@ -67,19 +67,19 @@ def as_rlp(derived: DerivedAttributes) -> list[Any]:
     ]
 
 
-def derive_natively(verifier: Verifier, start: int) -> list[list[Any]]:
+def derive_natively(verifier: Verifier, start: int, preimages: Preimages = _PREIMAGES) -> list[list[Any]]:
     """What the core derives after the verifier's block `start`, with the verifier's judge of blocks."""
     l1 = verifier.l2.l1
     for block in l1.blocks:
-        _PREIMAGES.add_block(block, l1._receipts[block.hash])
+        preimages.add_block(block, l1._receipts[block.hash])
     for versioned_hash, blob in l1._blobs.items():
-        _PREIMAGES.add_blob(versioned_hash, blob)
+        preimages.add_blob(versioned_hash, blob)
     chain = FakeL2(verifier.l2.rollup, l1)
     for block in verifier.l2.blocks[1 : start + 1]:
         chain.blocks.append(block)
         chain._by_hash[block.hash] = block
     for block in chain.blocks:
-        _PREIMAGES.add_block(block)
+        preimages.add_block(block)
     derived: list[list[Any]] = []
 
     def make_block(fields: list[Any]) -> bytes | None:
@@ -106,7 +106,7 @@ def derive_natively(verifier: Verifier, start: int) -> list[list[Any]]:
         return chain.blocks[-1].header.encode()
 
     config = program_config(verifier.l2.rollup, L1_CONFIG)
-    head = native.derive(config, chain.blocks[-1].hash, l1.head.hash, _PREIMAGES, make_block)
+    head = native.derive(config, chain.blocks[-1].hash, l1.head.hash, preimages, make_block)
     return derived[: chain._by_hash[Hash32(head)].header.number - start]
 
 
