@@ -87,8 +87,8 @@ class History:
     def _transaction(self) -> bytes:
         """With a signature of the right form only: derivation takes it apart, but does not ask who signed."""
         random, unsigned = self.random, self.world.l2.unsigned_transaction(self._data())
-        signature = {"y_parity": random.randrange(2), "r": random.getrandbits(256), "s": random.getrandbits(256)}
-        return replace(unsigned, **signature).raw
+        parity, r, s = random.randrange(2), random.getrandbits(256), random.getrandbits(256)
+        return replace(unsigned, y_parity=parity, r=r, s=s).raw
 
     def _data(self) -> bytes:
         return (_POISON if self._chance(40) else b"") + self.random.randbytes(20)
