@@ -19,6 +19,7 @@ from batcher.throttle_controllers import ControllerType, PidSettings
 from config.l1_chain import L1ChainConfig
 from config.rollup import RollupConfig
 from config.types import Address, to_hex
+from l1.failover import FailoverRpc
 from l1.kzg import KzgWorker
 from l1.rpc import JsonRpcClient
 from l1.source import L1Client
@@ -31,12 +32,13 @@ log = logging.getLogger("lamina.batcher")
 class BatcherConfig:
     """Where the batcher finds its node and L1, what it signs with, and how it behaves.
 
-    `l2_rpc` is the execution API, `rollup_rpc` the rollup API (`optimism_`); one URL can serve both. `throttle` None:
-    the sequencer is never told to slow down. `remote`: keep the data there and post commitments. `stopped`: wait for
-    `start_batcher` before posting. `drain_seconds` is the time that a stop may take to get on L1 what is loaded.
+    `l1_rpcs` are execution endpoints of L1, the preferred one first. `l2_rpc` is the execution API, `rollup_rpc` the rollup
+    API (`optimism_`); one URL can serve both. `throttle` None: the sequencer is never told to slow down. `remote`: keep the
+    data there and post commitments. `stopped`: wait for `start_batcher` before posting. `drain_seconds` is the time that a
+    stop may take to get on L1 what is loaded.
     """
 
-    l1_rpc: str
+    l1_rpcs: tuple[str, ...]
     l2_rpc: str
     rollup_rpc: str
     signer: Signer = field(repr=False)
@@ -66,7 +68,7 @@ class BatcherService:
         self._own_kzg = kzg is None
         self._warming: asyncio.Task[None] | None = None
         self._kzg = kzg or KzgWorker()
-        self._l1_rpc = JsonRpcClient(config.l1_rpc)
+        self._l1_rpc = FailoverRpc(config.l1_rpcs, config.rollup.l1_chain_id)
         self._l2_rpc = JsonRpcClient(config.l2_rpc)
         self._rollup_rpc = JsonRpcClient(config.rollup_rpc)
         fees = config.fees

@@ -20,7 +20,7 @@ class L1Disagreement(TemporaryError):
     """Endpoints call different blocks canonical and there is no majority: nothing is believed until there is one."""
 
 
-class _WrongChain(TemporaryError):
+class WrongChain(TemporaryError):
     """An endpoint follows another chain than the rollup's L1."""
 
 
@@ -66,7 +66,7 @@ class L1Endpoint:
         except L1DataMismatch as error:
             self.health.lied(error)
             raise
-        except _WrongChain as error:
+        except WrongChain as error:
             self.health.on_wrong_chain(error)
             raise
         except TemporaryError as error:
@@ -82,7 +82,7 @@ class L1Endpoint:
     async def _check_chain(self) -> None:
         found = await self.client.chain_id()
         if found != self._chain_id:
-            raise _WrongChain(
+            raise WrongChain(
                 f"{self.name} follows the chain {found}, the rollup's L1 is {self._chain_id}: replace this URL"
             )
         self._chain_checked = True

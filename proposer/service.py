@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from config.types import Address
 from l1.contract import error_name
+from l1.failover import FailoverRpc
 from l1.rpc import JsonRpcClient
 from l1.source import L1Client
 from l1.txmgr import FeePolicy, Signer, TxManager, TxPolicy
@@ -21,11 +22,11 @@ from proposer.status import ProposerStatus
 class ProposerConfig:
     """Where the proposer finds its node and L1, what it signs with, and how it behaves.
 
-    `rollup_rpc` is the node's rollup API (`optimism_`); the node must keep safe head records (SafeDB). `stopped`: wait
-    for `start_proposer` before proposing.
+    `l1_rpcs` are execution endpoints of L1, the preferred one first. `rollup_rpc` is the node's rollup API (`optimism_`);
+    the node must keep safe head records (SafeDB). `stopped`: wait for `start_proposer` before proposing.
     """
 
-    l1_rpc: str
+    l1_rpcs: tuple[str, ...]
     rollup_rpc: str
     l1_chain_id: int
     signer: Signer = field(repr=False)
@@ -40,7 +41,7 @@ class ProposerService:
 
     def __init__(self, config: ProposerConfig) -> None:
         self._config = config
-        self._l1_rpc = JsonRpcClient(config.l1_rpc)
+        self._l1_rpc = FailoverRpc(config.l1_rpcs, config.l1_chain_id)
         self._rollup_rpc = JsonRpcClient(config.rollup_rpc)
         fees = config.fees
         if config.settings.transaction_ceiling is not None:

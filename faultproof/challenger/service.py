@@ -13,6 +13,7 @@ from faultproof.challenger.settings import ChallengerSettings
 from faultproof.challenger.source import L1BlockReader, RpcRollupNode
 from faultproof.challenger.status import ChallengerStatus
 from l1.contract import error_name
+from l1.failover import FailoverRpc
 from l1.rpc import JsonRpcClient
 from l1.source import L1Client
 from l1.txmgr import FeePolicy, Signer, TxManager, TxPolicy
@@ -22,11 +23,11 @@ from l1.txmgr import FeePolicy, Signer, TxManager, TxPolicy
 class ChallengerConfig:
     """Where the challenger finds its node and L1, what it signs with, what it can run, and how it behaves.
 
-    `rollup_rpc` is the node's rollup API (`optimism_`), `l2_rpc` its execution API; the node must keep safe head records
-    (SafeDB). `stopped`: wait for `start_challenger`.
+    `l1_rpcs` are execution endpoints of L1, the preferred one first. `rollup_rpc` is the node's rollup API (`optimism_`),
+    `l2_rpc` its execution API; the node must keep safe head records (SafeDB). `stopped`: wait for `start_challenger`.
     """
 
-    l1_rpc: str
+    l1_rpcs: tuple[str, ...]
     rollup_rpc: str
     l2_rpc: str
     l1_chain_id: int
@@ -43,7 +44,7 @@ class ChallengerService:
 
     def __init__(self, config: ChallengerConfig) -> None:
         self._config = config
-        self._l1_rpc = JsonRpcClient(config.l1_rpc)
+        self._l1_rpc = FailoverRpc(config.l1_rpcs, config.l1_chain_id)
         self._rollup_rpc = JsonRpcClient(config.rollup_rpc)
         self._l2_rpc = JsonRpcClient(config.l2_rpc)
         fees = config.fees

@@ -23,6 +23,7 @@ from faultproof.host.precompiles import precompile_preimage
 from faultproof.host.tries import list_trie
 from faultproof.preimage import KeyType, MissingPreimage, blob_key, keccak256_key, key_type, precompile_key
 from l1.beacon import BeaconClient
+from l1.failover import FailoverRpc
 from l1.kzg import KzgWorker
 from l1.rpc import JsonRpcClient, RpcCaller, RpcError
 from l1.source import L1Client
@@ -42,9 +43,12 @@ _CODE_PREFIX = "0x63"
 
 @dataclass(frozen=True)
 class HostEndpoints:
-    """`l1`: execution RPC, `beacons`: beacon APIs, `l2`: execution RPC of the own node with `debug_` and `optimism_`."""
+    """`l1`: execution RPCs of the chain `l1_chain_id`, the preferred one first, `beacons`: beacon APIs, `l2`: execution RPC
+    of the own node with `debug_` and `optimism_`.
+    """
 
-    l1: str
+    l1: tuple[str, ...]
+    l1_chain_id: int
     beacons: tuple[str, ...]
     l2: str
 
@@ -67,7 +71,7 @@ class RpcHost:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._fetcher: Fetcher | None = None
-        self._clients: tuple[JsonRpcClient, ...] = ()
+        self._clients: tuple[FailoverRpc | JsonRpcClient, ...] = ()
 
     def source(self, facts: RunFacts, directory: Path | None = None) -> "HostSource":
         """The preimages of one run; in `directory` it notes what blob elements and results belong to."""
@@ -109,7 +113,7 @@ class RpcHost:
 
     async def _connect(self) -> None:
         endpoints, kzg = self._endpoints, KzgWorker()
-        l1, l2 = self._clients = (JsonRpcClient(endpoints.l1), JsonRpcClient(endpoints.l2))
+        l1, l2 = self._clients = (FailoverRpc(endpoints.l1, endpoints.l1_chain_id), JsonRpcClient(endpoints.l2))
         self._fetcher = Fetcher(L1Client(l1), BeaconClient(endpoints.beacons, kzg), kzg, l2)
 
 

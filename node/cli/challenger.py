@@ -6,12 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from node.cli.node import RollupFile
-from node.cli.posting import Budget, MetricsPort, PollInterval, PrivateKey, PrivateKeyFile, RollupRpc, RpcPort, serve
+from node.cli.posting import (
+    Budget,
+    L1Rpcs,
+    MetricsPort,
+    PollInterval,
+    PrivateKey,
+    PrivateKeyFile,
+    RollupRpc,
+    RpcPort,
+    serve,
+)
 
 if TYPE_CHECKING:
     from faultproof.challenger.programs import Programs
+    from faultproof.host import HostEndpoints
 
-L1Rpc = Annotated[str, typer.Option("--l1-eth-rpc", help="URL of an L1 execution endpoint.")]
 L2Rpc = Annotated[
     str, typer.Option("--l2-eth-rpc", help="URL of the own node's execution RPC (trusted port, debug_ enabled).")
 ]
@@ -39,7 +49,7 @@ L1Beacon = Annotated[
 
 def challenger(
     rollup_config: RollupFile,
-    l1: L1Rpc,
+    l1: L1Rpcs,
     l2: L2Rpc,
     rollup_rpc: RollupRpc,
     game_factory_address: GameFactory,
@@ -87,6 +97,7 @@ def challenger(
     from faultproof.challenger.driver import SETTLED_AT_ONCE
     from faultproof.challenger.service import ChallengerConfig, ChallengerService
     from faultproof.challenger.settings import ChallengerSettings, Mode
+    from faultproof.host import HostEndpoints
     from l1.txmgr import LocalSigner, TxPolicy
     from node.challenger_rpc import ChallengerAdmin
     from node.cli.keys import private_key
@@ -95,12 +106,14 @@ def challenger(
         chosen_mode = Mode(mode)
     except ValueError as error:
         raise typer.BadParameter(f"--mode is watch, defend or active, not {mode!r}") from error
+    l1_chain_id = RollupConfig.load(rollup_config).l1_chain_id
+    endpoints = HostEndpoints(tuple(l1), l1_chain_id, tuple(l1_beacon or ()), l2)
     service = ChallengerService(
         ChallengerConfig(
-            l1_rpc=l1,
+            l1_rpcs=tuple(l1),
             rollup_rpc=rollup_rpc,
             l2_rpc=l2,
-            l1_chain_id=RollupConfig.load(rollup_config).l1_chain_id,
+            l1_chain_id=l1_chain_id,
             signer=LocalSigner(private_key(key, key_file)),
             settings=ChallengerSettings(
                 game_factory=to_address(game_factory_address),
@@ -112,7 +125,7 @@ def challenger(
                 neighbours=neighbours,
                 budget=None if budget is None else Wei(int(budget * 10**18)),
             ),
-            programs=programs(alphabet, prestates or [], preimages, l1, l2, l1_beacon or []),
+            programs=programs(alphabet, prestates or [], preimages, endpoints),
             tx_policy=TxPolicy(max_pending=SETTLED_AT_ONCE, poll_interval=min(poll_interval, 1.0)),
             stopped=stopped,
         )
@@ -120,17 +133,15 @@ def challenger(
     serve(service, ChallengerAdmin(service), rpc_port, metrics_port)
 
 
-def programs(
-    alphabet: bool, prestates: list[Path], preimages: Path | None, l1: str, l2: str, l1_beacon: list[str]
-) -> "Programs":
-    """What a challenger can run. Raises CriticalError when a file holds no first state."""
+def programs(alphabet: bool, prestates: list[Path], preimages: Path | None, endpoints: "HostEndpoints") -> "Programs":
+    """What a challenger can run, with preimages from these endpoints. Raises CriticalError when a file holds no first state."""
     from faultproof.challenger.programs import AlphabetProgram, FaultProgram, ProgramInputs, Programs
     from faultproof.challenger.riscv import RiscvProgram, RunSource
-    from faultproof.host import HostEndpoints, RpcHost, RunFacts, run_source
+    from faultproof.host import RpcHost, RunFacts, run_source
 
     known: list[FaultProgram] = [AlphabetProgram()] if alphabet else []
     if prestates:
-        host = RpcHost(HostEndpoints(l1, tuple(l1_beacon), l2))
+        host = RpcHost(endpoints)
 
         def source(inputs: ProgramInputs) -> RunSource:
             facts = RunFacts(inputs.l1_head, inputs.agreed_number, inputs.claimed_number)

@@ -39,6 +39,10 @@ PrivateKey = Annotated[
 PrivateKeyFile = Annotated[
     Path | None, typer.Option("--private-key.file", help="A file with the account's key in hex.")
 ]
+L1Rpcs = Annotated[
+    list[str],
+    typer.Option("--l1-eth-rpc", help="URL of an L1 execution endpoint; repeat for more, the preferred one first."),
+]
 RollupRpc = Annotated[str, typer.Option("--rollup-rpc", help="URL of the rollup node's optimism_ RPC.")]
 RpcPort = Annotated[int, typer.Option("--rpc.port", help="Port of the admin_ RPC and /healthz (trusted callers).")]
 MetricsPort = Annotated[int, typer.Option("--metrics.port", help="Prometheus and /healthz; -1 leaves it out.")]
@@ -48,7 +52,7 @@ Budget = Annotated[float | None, typer.Option("--budget", help="The most ether t
 
 def batcher(
     rollup_config: RollupFile,
-    l1: Annotated[str, typer.Option("--l1-eth-rpc", help="URL of an L1 execution endpoint.")],
+    l1: L1Rpcs,
     l2: Annotated[str, typer.Option("--l2-eth-rpc", help="URL of the sequencer's execution RPC (debug_ enabled).")],
     rollup_rpc: RollupRpc,
     key: PrivateKey = None,
@@ -172,7 +176,7 @@ def batcher(
         pid=PidSettings(pid_kp, pid_ki, pid_kd, pid_integral_max, pid_output_max, pid_sample_time),
     )
     config = BatcherConfig(
-        l1_rpc=l1,
+        l1_rpcs=tuple(l1),
         l2_rpc=l2,
         rollup_rpc=rollup_rpc,
         signer=BatcherConfig.local_signer(private_key(key, key_file)),
@@ -235,7 +239,7 @@ def _compression(name: str) -> "tuple[Compression, int]":
 
 def proposer(
     rollup_config: RollupFile,
-    l1: Annotated[str, typer.Option("--l1-eth-rpc", help="URL of an L1 execution endpoint.")],
+    l1: L1Rpcs,
     rollup_rpc: RollupRpc,
     game_factory_address: Annotated[str, typer.Option("--game-factory-address", help="DisputeGameFactory on L1.")],
     key: PrivateKey = None,
@@ -269,7 +273,7 @@ def proposer(
 
     service = ProposerService(
         ProposerConfig(
-            l1_rpc=l1,
+            l1_rpcs=tuple(l1),
             rollup_rpc=rollup_rpc,
             l1_chain_id=RollupConfig.load(rollup_config).l1_chain_id,
             signer=LocalSigner(private_key(key, key_file)),

@@ -14,7 +14,7 @@ from tests.actions.conftest import World
 
 
 class NodeRpc:
-    """A node's execution and rollup API over a chain in memory. `without` names methods that it does not offer."""
+    """A node's execution and rollup API over a chain in memory, and L1's. `without` names methods that it does not offer."""
 
     endpoint = "test node"
 
@@ -45,6 +45,8 @@ class NodeRpc:
                 "safe_l2": genesis.l2.to_json(),
                 "finalized_l2": genesis.l2.to_json(),
             }
+        if method == "eth_chainId":
+            return hex(self.world.rollup.l1_chain_id)
         if method == "miner_setMaxDASize":
             return True
         raise RpcError(-32601, f"the method {method} does not exist/is not available")

@@ -41,7 +41,7 @@ async def test_blocks_land_on_anvil_and_can_be_read_back(
         BeaconClient(anvil.url, kzg) as beacon,
     ):
         config = BatcherConfig(
-            l1_rpc=anvil.url,
+            l1_rpcs=(anvil.url,),
             l2_rpc=node,
             rollup_rpc=node,
             signer=LocalSigner(ANVIL_KEY),

@@ -132,7 +132,7 @@ async def url(world: World) -> AsyncIterator[str]:
 
 def config(url: str, world: World, key: bytes = BATCHER_KEY, stopped: bool = False) -> BatcherConfig:
     return BatcherConfig(
-        l1_rpc=url,
+        l1_rpcs=(url,),
         l2_rpc=url,
         rollup_rpc=url,
         signer=LocalSigner(key),

@@ -103,7 +103,7 @@ async def hand_over_batching(play: Play, owner: Sender, funder: Sender) -> Batch
     rollup = RollupConfig.load(Path(parts.info["rollupConfig"]))
     service = BatcherService(
         BatcherConfig(
-            l1_rpc=parts.info["l1"]["http"],
+            l1_rpcs=(parts.info["l1"]["http"],),
             l2_rpc=parts.info["l2"]["rollup"],
             rollup_rpc=parts.info["l2"]["rollup"],
             signer=BatcherConfig.local_signer(key),

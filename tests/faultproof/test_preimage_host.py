@@ -208,7 +208,7 @@ class OneHint(RpcHost):
     """A host whose endpoints know one thing."""
 
     def __init__(self, preimages: Preimages) -> None:
-        super().__init__(HostEndpoints("", (), ""))
+        super().__init__(HostEndpoints(("http://127.0.0.1:1",), 900, (), ""))
         self.preimages = preimages
         self.hints: list[Hint] = []
 
@@ -278,13 +278,13 @@ def test_a_key_without_a_hint_is_said_to_be_a_strangers() -> None:
 
 
 def test_a_host_that_was_never_asked_has_nothing_to_close() -> None:
-    host = RpcHost(HostEndpoints("http://127.0.0.1:1", (), "http://127.0.0.1:1"))
+    host = RpcHost(HostEndpoints(("http://127.0.0.1:1",), 900, (), "http://127.0.0.1:1"))
     host.close()
     assert host.source(facts()) is not None
 
 
 def test_an_endpoint_that_is_away_is_a_matter_of_time() -> None:
-    host = RpcHost(HostEndpoints("http://127.0.0.1:1", (), "http://127.0.0.1:1"))
+    host = RpcHost(HostEndpoints(("http://127.0.0.1:1",), 900, (), "http://127.0.0.1:1"))
     source = host.source(facts())
     source.hint(b"l2-block-header 0x" + b"00" * 32)
     try:

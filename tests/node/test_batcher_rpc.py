@@ -31,7 +31,7 @@ class Admin:
     def __init__(self, url: str, throttle: ThrottleSettings | None) -> None:
         self.service = BatcherService(
             BatcherConfig(
-                l1_rpc=url,
+                l1_rpcs=(url,),
                 l2_rpc=url,
                 rollup_rpc=url,
                 signer=LocalSigner(BATCHER_KEY),

@@ -96,6 +96,7 @@ async def url() -> AsyncIterator[str]:
     l1.mine(5)
     rpc = NodeRpc()
     rpc.answers["optimism_syncStatus"] = sync_status(l2_id(0), l2_id(0))
+    rpc.answers["eth_chainId"] = hex(900)
 
     async def answer_one(asked: dict[str, Any]) -> dict[str, Any]:
         method, params = asked["method"], asked["params"]
@@ -133,9 +134,12 @@ async def url() -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-async def test_the_service_runs_against_endpoints_and_tells_its_health_and_metrics(url: str) -> None:
+@pytest.mark.parametrize("dead", [(), ("http://127.0.0.1:1",)], ids=["one L1 endpoint", "a dead one before it"])
+async def test_the_service_runs_against_endpoints_and_tells_its_health_and_metrics(
+    dead: tuple[str, ...], url: str
+) -> None:
     settings = World().settings(poll_seconds=0.01)
-    service = ProposerService(ProposerConfig(url, url, 900, LocalSigner(KEY), settings))
+    service = ProposerService(ProposerConfig((*dead, url), url, 900, LocalSigner(KEY), settings))
     await service.start()
     try:
         while (waiting_for := service.status().waiting_for) is None:
@@ -156,7 +160,7 @@ async def test_the_service_runs_against_endpoints_and_tells_its_health_and_metri
 
 
 async def test_a_service_told_to_wait_starts_and_stops_by_its_admin_methods(url: str) -> None:
-    service = ProposerService(ProposerConfig(url, url, 900, LocalSigner(KEY), World().settings(), stopped=True))
+    service = ProposerService(ProposerConfig((url,), url, 900, LocalSigner(KEY), World().settings(), stopped=True))
     await service.start()
     try:
         assert not service.status().running

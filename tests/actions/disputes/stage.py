@@ -265,10 +265,8 @@ async def stage(directory: Path, *, blocks: int, **settings: Any) -> AsyncIterat
         await parts.supervisor.end("batcher")
         await parts.supervisor.end("sequencer")
         await _stop_the_clock(parts)
-        node = RpcRollupNode(parts.verifier, parts.verifier)
-        host = RpcHost(
-            HostEndpoints(parts.info["l1"]["http"], (parts.info["l1"]["beacon"],), parts.info["verifier"]["rollup"])
-        )
+        node, l1 = RpcRollupNode(parts.verifier, parts.verifier), parts.info["l1"]
+        host = RpcHost(HostEndpoints((l1["http"],), l1["chainId"], (l1["beacon"],), parts.info["verifier"]["rollup"]))
         program = await asyncio.to_thread(_program, directory, host)
         # What the batcher sent last may still be on its way.
         await parts.l1.call("evm_mine")
