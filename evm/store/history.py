@@ -134,9 +134,9 @@ class StateHistory:
 
     # --- writing ---
 
-    def commit(self, batch: WriteBatch, block: BlockState | None, head_root: Hash32 | None) -> None:
-        """Write a batch, synced, together with the state of a new block, if given, and the flat state moved to the
-        head's root, if given.
+    def commit(self, batch: WriteBatch, block: BlockState | None, head_root: Hash32 | None, sync: bool = True) -> None:
+        """Write a batch together with the state of a new block, if given, and the flat state moved to the head's root, if
+        given. `sync`: wait until it is on the disk.
 
         Raises CriticalError, with nothing written, when the state of the block's parent is not kept.
         """
@@ -144,7 +144,7 @@ class StateHistory:
         with self._lock:
             changes = None if block is None else self._stage_block(batch, block)
             if head_root is None or head_root == flat.root:
-                self._kv.write(batch, sync=True)
+                self._kv.write(batch, sync=sync)
             else:
                 left = flat.root
                 if left is None:
@@ -157,7 +157,7 @@ class StateHistory:
                 flat.stage(batch, changes, head_root)
                 flat.leave()
                 try:
-                    self._kv.write(batch, sync=True)
+                    self._kv.write(batch, sync=sync)
                 except BaseException:
                     flat.stay(left)
                     raise

@@ -166,26 +166,32 @@ class Chain:
 
     # --- changing ---
 
-    def insert(self, executed: ExecutedBlock, make_head: bool = True) -> None:
-        """Write an executed block, and by default make it the head. Its parent must be stored."""
+    def insert(self, executed: ExecutedBlock, make_head: bool = True, durable: bool = True) -> None:
+        """Write an executed block, and by default make it the head. Its parent must be stored.
+
+        `durable`: wait until it is on the disk. Otherwise lost power may take the newest blocks away again, with all that was
+        written after them; that is for blocks which L1 gives once more.
+        """
         block = executed.block
         if self.store.header(block.header.parent_hash) is None:
             raise CriticalError(f"{block} cannot be stored: its parent {short(block.header.parent_hash)} is not there")
         batch = WriteBatch()
         self.store.stage_block(batch, block, executed.receipts)
         if make_head:
-            self._move_head(batch, block, executed)
+            self._move_head(batch, block, executed, durable)
         else:
-            self._commit(batch, executed, None)
+            self._commit(batch, executed, None, durable)
 
-    def _commit(self, batch: WriteBatch, executed: ExecutedBlock | None, head: Header | None) -> None:
+    def _commit(
+        self, batch: WriteBatch, executed: ExecutedBlock | None, head: Header | None, durable: bool = True
+    ) -> None:
         """Write a batch with the state of a new block, if given, and the flat state moved to that of a new head."""
         new = None
         if executed is not None:
             header = executed.block.header
             parent = self.store.require_header(header.parent_hash, "the parent")
             new = BlockState(_point(header), _point(parent), parent.state_root, executed.update)
-        self.history.commit(batch, new, None if head is None else head.state_root)
+        self.history.commit(batch, new, None if head is None else head.state_root, durable)
         if executed is not None:
             self.store.cache(executed.block, executed.receipts)
 
@@ -198,7 +204,9 @@ class Chain:
             return
         self._move_head(WriteBatch(), self.store.require_block(header.hash))
 
-    def _move_head(self, batch: WriteBatch, target: Block, executed: ExecutedBlock | None = None) -> None:
+    def _move_head(
+        self, batch: WriteBatch, target: Block, executed: ExecutedBlock | None = None, durable: bool = True
+    ) -> None:
         removed, added = self._path_to(target)
         for block in removed:
             self.store.stage_uncanonical(batch, block)
@@ -215,7 +223,7 @@ class Chain:
         if fork_number < safe.number:
             safe = self._ancestor(self.safe, fork_number)
             self.store.stage_head(batch, "safe", safe)
-        self._commit(batch, executed, target.header)
+        self._commit(batch, executed, target.header, durable)
         labels_moved = safe is not self.safe
         self.head, self.safe = target.header, safe
         if removed:

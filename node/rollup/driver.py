@@ -309,7 +309,7 @@ class RollupDriver:
             raise _impossible(derived, str(error)) from error
 
     def _insert(self, executed: ExecutedBlock, derived_from: L1BlockRef) -> None:
-        self._chain.insert(executed)
+        self._chain.insert(executed, durable=False)
         block = executed.block
         self._recorded = min(self._recorded, block.number - 1)
         self.status.derived_blocks += 1

@@ -16,7 +16,7 @@ from evm.types import keccak256
 from node.chain import Chain
 from node.chain.pruning import Pruner
 from node.database.verify import verify_store
-from tests.node.writing_chain import WINDOW, extend, open_chain, run
+from tests.node.writing_chain import WINDOW, build, extend, open_chain, run
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("LAMINA_CRASH_KILLS", "12"))
@@ -130,6 +130,19 @@ def test_a_chain_opens_consistently_after_power_was_lost_at_200_random_writes() 
             while pruner.step():
                 pass
             assert verify_store(reopened.kv).problems == [], f"after {cut} writes, a block and pruning"
+
+
+def test_a_block_that_l1_gives_again_does_not_wait_for_the_disk_and_what_is_final_does() -> None:
+    recorded = RecordingStore()
+    chain = open_chain(recorded)
+    extend(chain, chain.head, 1)
+    assert recorded.writes[-1].sync
+    chain.insert(build(chain, chain.head, 2), durable=False)
+    assert not recorded.writes[-1].sync
+    chain.set_safe(chain.head)
+    assert not recorded.writes[-1].sync
+    chain.set_finalized(chain.head)
+    assert recorded.writes[-1].sync, "and with it everything before it"
 
 
 def test_verification_finds_what_is_damaged() -> None:
