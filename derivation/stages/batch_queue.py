@@ -31,9 +31,11 @@ class BatchQueue:
     """Gives the next valid batch on top of the safe head.
 
     Duties: know the L1 blocks from the safe head's origin to the current one; skip batches while L1 is read that the
-    safe head is known to follow from; of the batches read so far, take the first in L1 order that is the next block,
-    keep those for later blocks and drop invalid ones; take span batches whole or not at all; make empty batches once
-    an epoch's sequencing window has passed.
+    safe head is known to follow from; drop a batch that is invalid when it is read; of those read so far, take the first in L1
+    order that is the next block, keep those for later blocks and drop invalid ones; take span batches whole or not at
+    all; make empty batches once an epoch's sequencing window has passed.
+    Trap: when a batch is judged matters, since a span batch for a later block may be invalid now and valid then: whether
+    span batches are active is asked of the safe head's L1 origin when theirs is neither that nor the next one.
     Trap: while a span is handed out the L1 blocks before its later origins are kept, since the safe head goes back to
     where it started when one of its blocks turns out to be impossible.
     Spec: op derivation, "Batch Queue"; op delta span batches, "Batch Queue".
@@ -54,6 +56,8 @@ class BatchQueue:
         self._reader = reader
         self._epochs = epochs
         self._assumed = assumed
+        self._arrived: _Waiting | None = None
+        """A batch that was read, and could not be judged yet."""
         self._waiting: list[_Waiting] = []
         self._span: deque[SingularBatch] = deque()
         self._accepted_on: L2BlockRef | None = None
@@ -85,13 +89,17 @@ class BatchQueue:
         is_behind = self._reader.origin.number < safe_head.l1_origin.number
         self._epochs.advance(self._reader.origin, safe_head)
         self._epochs.forget_older(safe_head)
-        batch = self._reader.next()
-        nothing = Pull.DRY if batch is Pull.DRY else Pull.AGAIN
+        nothing = Pull.AGAIN
+        if self._arrived is None:
+            batch = self._reader.next()
+            if batch is Pull.DRY:
+                nothing = Pull.DRY
+            elif not isinstance(batch, Pull) and not is_behind:
+                self._arrived = _Waiting(batch, self._epochs.current)
         if is_behind:
             return nothing
-        if not isinstance(batch, Pull):
-            self._waiting.append(_Waiting(batch, self._epochs.current))
         self._epochs.check(safe_head)
+        self._receive(safe_head)
         found = self._first_acceptable(safe_head)
         if isinstance(found, ValidBatch):
             return found
@@ -118,9 +126,25 @@ class BatchQueue:
     def reset(self, epochs: KnownEpochs) -> None:
         """Drop all batches."""
         self._epochs = epochs
+        self._arrived = None
         self._waiting = []
         self._span.clear()
         self._accepted_on = None
+
+    def _receive(self, safe_head: L2BlockRef) -> None:
+        """Keep the batch that was read last, unless it is invalid."""
+        if self._arrived is None:
+            return
+        # The check may want data that is not there yet: then the batch is looked at again.
+        verdict = self._check(self._arrived, safe_head)
+        arrived, self._arrived = self._arrived, None
+        if verdict.validity is Validity.DROP:
+            self._tell_dropped(arrived, verdict.reason)
+        else:
+            self._waiting.append(arrived)
+
+    def _tell_dropped(self, waiting: _Waiting, reason: str) -> None:
+        self._events.emit(EventKind.BATCH_DROPPED, self._epochs.current, f"{waiting.batch} was dropped: {reason}")
 
     def _first_acceptable(self, safe_head: L2BlockRef) -> ValidBatch | Validity:
         """The first batch that is the next block, else whether there is none or it cannot be told yet."""
@@ -145,7 +169,7 @@ class BatchQueue:
         # Only now: a check may have wanted data that is not there yet.
         self._waiting = kept + self._waiting[index:]
         for waiting, reason in dropped:
-            self._events.emit(EventKind.BATCH_DROPPED, self._epochs.current, f"{waiting.batch} was dropped: {reason}")
+            self._tell_dropped(waiting, reason)
         if found is None:
             return outcome
         self._accepted_on = safe_head

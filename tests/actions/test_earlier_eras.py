@@ -258,6 +258,28 @@ def test_span_batches_are_none_before_delta() -> None:
     assert verifier.kinds() == [EventKind.BATCH_DROPPED]
 
 
+@pytest.mark.parametrize("early", [True, False])
+def test_a_span_batch_that_comes_before_the_safe_chain_nears_delta_is_dropped_for_good(early: bool) -> None:
+    """Whether it is active is asked of the safe head's epoch, unless it starts in the next one, at the time it is read.
+
+    Spec: op delta span batches, "Batch Queue" (`batch_origin`).
+    """
+    world = World.create(forks=fork_times(L1_GENESIS_TIME + 24, Fork.CANYON, Fork.DELTA, 0))
+    world.sequence(13)
+    assert [ref.l1_origin.number for ref in world.l2.refs()[11:]] == [1, 2, 2]
+    # When the span is read block 1 is safe, whose epoch is 0; the blocks up to 11 wait and have their turn later.
+    waiting = [world.batcher.singular(number) for number in range(11, 0, -1)]
+    world.batcher.post([*waiting, world.batcher.span(12, 13)] if early else waiting)
+    world.l1.mine()
+    if not early:
+        world.batcher.post([world.batcher.span(12, 13)])
+    world.l1.mine(2)
+    verifier = world.verifier()
+    verifier.run()
+    assert verifier.hashes() == world.l2.hashes()[: 12 if early else 14]
+    assert (EventKind.BATCH_DROPPED in verifier.kinds()) == early
+
+
 def test_brotli_is_none_before_fjord_and_the_first_fjord_block_may_carry_it() -> None:
     """Spec: op fjord derivation, "Brotli Channel Compression"."""
     activation = L1_GENESIS_TIME + 12 * 10
