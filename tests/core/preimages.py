@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from eth_hash.auto import keccak
 from rlp import encode
@@ -24,6 +25,12 @@ def _points() -> list[bytes]:
 
 
 BLOB_POINTS = _points()
+
+
+@lru_cache(maxsize=32)
+def _element_keys(commitment: bytes) -> list[bytes]:
+    """The oracle's keys of a blob's elements, by index."""
+    return [b"\x05" + keccak(commitment + point)[1:] for point in BLOB_POINTS]
 
 
 class Preimages:
@@ -72,11 +79,11 @@ class Preimages:
         self.add_list([receipt.encode() for receipt in receipts])
 
     def add_blob(self, versioned_hash: bytes, blob: bytes, commitment: bytes | None = None) -> None:
-        """A blob, element by element. Without a commitment it gets one that stands in for it."""
+        """A blob, element by element. Without a commitment it gets one that stands in for it, by its number in the store."""
         if versioned_hash in self._blobs:
             return
+        commitment = commitment or hashlib.sha512(b"blob %d" % len(self._blobs)).digest()[:48]
         self._blobs.add(versioned_hash)
-        commitment = commitment or hashlib.sha512(versioned_hash).digest()[:48]
         self.values[b"\x04" + versioned_hash[1:]] = commitment
-        for index, point in enumerate(BLOB_POINTS):
-            self.values[b"\x05" + keccak(commitment + point)[1:]] = blob[32 * index : 32 * index + 32]
+        for index, key in enumerate(_element_keys(commitment)):
+            self.values[key] = blob[32 * index : 32 * index + 32]
