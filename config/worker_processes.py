@@ -1,7 +1,9 @@
 """How a process starts helper processes of its own."""
 
+import logging
 import multiprocessing
 import os
+import time
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
@@ -10,6 +12,11 @@ _LOW_PRIORITY = 15
 """Niceness that leaves a process some 3 % of a processor that others want whole."""
 
 _SESSION_PRIORITY = Path("/proc/self/autogroup")
+
+_ATTEMPTS = 10
+"""Linux lets users other than root change a session's priority once in a tenth of a second, all of them together."""
+
+log = logging.getLogger("lamina.workers")
 
 _forked = False
 
@@ -37,5 +44,16 @@ def take_idle_time_only() -> None:
     """
     os.setsid()
     os.nice(_LOW_PRIORITY)
-    if _SESSION_PRIORITY.exists():
-        _SESSION_PRIORITY.write_text(str(_LOW_PRIORITY))
+    if not _SESSION_PRIORITY.exists():
+        return
+    for _ in range(_ATTEMPTS):
+        try:
+            _SESSION_PRIORITY.write_text(str(_LOW_PRIORITY))
+        except BlockingIOError:
+            time.sleep(0.15)
+        except OSError as error:
+            log.warning("only niceness holds process %d back: %s", os.getpid(), error)
+            return
+        else:
+            return
+    log.warning("only niceness holds process %d back: others kept changing their sessions' priorities", os.getpid())
