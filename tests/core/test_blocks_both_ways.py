@@ -6,14 +6,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from config.constants import SEQUENCER_FEE_VAULT
+from config.constants import L1_BLOCK, SEQUENCER_FEE_VAULT
 from config.forks import Fork, ForkSchedule
-from config.types import Timestamp
+from config.types import Gas, Timestamp
+from evm.fees import OPERATOR_FEE_SLOT
 from evm.rules import L2Rules
 from evm.types import Address
+from evm.validity import InvalidReason
 from tests.core.block_kit import attributes_after, native_engine, run_both
 from tests.core.block_strategies import SENDERS, blocks, worlds
-from tests.evm.engine_kit import Bench, rollup
+from tests.evm.engine_kit import Bench, Funded, l2, rollup, transaction
 
 pytestmark = pytest.mark.usefixtures("native_library")
 
@@ -67,3 +69,15 @@ def test_blocks_around_an_upgrade_come_out_the_same(fork: Fork, data: st.DataObj
     with native_engine(bench, config) as native:
         for _ in range(3):
             run_both(bench, native, attributes_after(bench), data.draw(blocks(nonces)))
+
+
+def test_the_data_footprint_limits_a_block_although_its_data_costs_nothing() -> None:
+    """L1 fees without scalars and blob base fee follow Bedrock's formula; the footprint does not ask which one holds.
+
+    Spec: op jovian exec-engine, "DA Footprint Block Limit".
+    """
+    bench = l2({L1_BLOCK: Funded(storage={OPERATOR_FEE_SLOT: 400 << 96})}, fork=Fork.JOVIAN)
+    attributes = attributes_after(bench, gas_limit=Gas(90_000))
+    with native_engine(bench, rollup(Fork.JOVIAN)) as native:
+        outcome = run_both(bench, native, attributes, [transaction(nonce=nonce).raw for nonce in range(3)])
+    assert [added.reason for added in outcome.added] == [None, None, InvalidReason.DA_FOOTPRINT_EXCEEDED]

@@ -38,12 +38,14 @@ pub const Charges = struct {
 
 /// The charges of a signed transaction with these bytes.
 pub fn charges(info: *const attributes.L1Info, raw: []const u8, table: *fastlz.Table) Charges {
-    if (!info.op.atLeast(.fjord) or info.usesBedrockFormula()) {
-        return .{ .l1_fee = if (info.usesBedrockFormula()) bedrockFee(info, raw) else ecotoneFee(info, raw) };
+    const is_bedrock = info.usesBedrockFormula();
+    if (!info.op.atLeast(.fjord)) {
+        return .{ .l1_fee = if (is_bedrock) bedrockFee(info, raw) else ecotoneFee(info, raw) };
     }
     const size = estimatedSizeScaled(raw, table);
     return .{
-        .l1_fee = quotient(product(dataPrice(info), size), COST_SCALE * COST_SCALE),
+        .l1_fee = if (is_bedrock) bedrockFee(info, raw) else quotient(product(dataPrice(info), size), COST_SCALE * COST_SCALE),
+        // Whatever the formula of the fee.
         .da_footprint = if (info.op.atLeast(.jovian)) size / COST_SCALE * info.da_footprint_gas_scalar else 0,
     };
 }
