@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from config.errors import CriticalError, TemporaryError
 from evm.types import Header
 from l1.health import EndpointHealth, EndpointState
+from l1.rpc import RpcError
 from l1.source import L1BlockNotFound, L1Client, L1DataMismatch
 
 _T = TypeVar("_T")
@@ -20,7 +21,7 @@ class L1Disagreement(TemporaryError):
     """Endpoints call different blocks canonical and there is no majority: nothing is believed until there is one."""
 
 
-class WrongChain(TemporaryError):
+class _WrongChain(TemporaryError):
     """An endpoint follows another chain than the rollup's L1."""
 
 
@@ -55,18 +56,18 @@ class L1Endpoint:
         return not self.health.is_resting and not self.stragglers
 
     async def ask(self, question: Callable[[L1Client], Awaitable[_T]]) -> _T:
-        """Its answer, counted in its health. Raises TemporaryError and its kinds."""
+        """Its answer, counted in its health. Raises TemporaryError and its kinds, RpcError when it refuses."""
         try:
             if not self._chain_checked:
                 await self._check_chain()
             answer = await question(self.client)
-        except L1BlockNotFound:
+        except (L1BlockNotFound, RpcError):
             self.health.succeeded()
             raise
         except L1DataMismatch as error:
             self.health.lied(error)
             raise
-        except WrongChain as error:
+        except _WrongChain as error:
             self.health.on_wrong_chain(error)
             raise
         except TemporaryError as error:
@@ -82,7 +83,7 @@ class L1Endpoint:
     async def _check_chain(self) -> None:
         found = await self.client.chain_id()
         if found != self._chain_id:
-            raise WrongChain(
+            raise _WrongChain(
                 f"{self.name} follows the chain {found}, the rollup's L1 is {self._chain_id}: replace this URL"
             )
         self._chain_checked = True

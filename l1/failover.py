@@ -4,14 +4,16 @@ For those who send transactions and read contracts. Nothing is verified or voted
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from config.errors import CriticalError, TemporaryError
-from evm.types.json_codec import parse_quantity
-from l1.endpoint import WrongChain
+from config.errors import TemporaryError
+from l1.endpoint import L1Endpoint, failed
 from l1.health import EndpointHealth, EndpointKind, EndpointState
 from l1.http import DEFAULT_TIMEOUT, redact_url
-from l1.rpc import JsonRpcClient, RpcError
+from l1.retry import NO_RETRY
+from l1.rpc import JsonRpcClient
+from l1.source import L1Client
 
 _T = TypeVar("_T")
 
@@ -32,12 +34,12 @@ class FailoverRpc:
             raise ValueError("no L1 endpoint is given")
         if len(set(urls)) < len(urls):
             raise ValueError(f"an L1 endpoint is given twice: {', '.join(map(redact_url, urls))}")
-        self._endpoints = tuple(_Endpoint(url, chain_id, timeout) for url in urls)
+        self._endpoints = tuple(_Direct.at(url, chain_id, timeout) for url in urls)
 
     @property
     def endpoint(self) -> str:
         """The endpoints' names for messages, without credentials."""
-        return ", ".join(endpoint.client.endpoint for endpoint in self._endpoints)
+        return ", ".join(direct.endpoint.name for direct in self._endpoints)
 
     async def call(self, method: str, params: Sequence[Any] = ()) -> Any:
         """The result of one call. Raises RpcError when an endpoint refuses it, TemporaryError when none answers.
@@ -55,59 +57,35 @@ class FailoverRpc:
 
     async def close(self) -> None:
         """Close the connections."""
-        for endpoint in self._endpoints:
-            await endpoint.client.close()
+        for direct in self._endpoints:
+            await direct.client.close()
 
     async def _first(self, what: str, question: Callable[[JsonRpcClient], Awaitable[_T]]) -> _T:
         failures: list[TemporaryError] = []
-        for endpoint in sorted(self._endpoints, key=lambda endpoint: endpoint.health.rank):
+        for direct in sorted(self._endpoints, key=lambda direct: direct.endpoint.health.rank):
             try:
-                return await endpoint.ask(question)
+                return await direct.ask(question)
             except TemporaryError as error:
                 failures.append(error)
-        if all(endpoint.health.state is EndpointState.WRONG_CHAIN for endpoint in self._endpoints):
-            raise CriticalError(f"{what}: no L1 endpoint is of the right chain: {_listed(failures)}")
-        if len(failures) == 1:
+        endpoints = [direct.endpoint for direct in self._endpoints]
+        if len(endpoints) == 1 and endpoints[0].health.state is not EndpointState.WRONG_CHAIN:
             raise failures[0]
-        raise TemporaryError(f"{what}: none of {len(failures)} L1 endpoints gave a usable answer: {_listed(failures)}")
+        raise failed(what, failures, endpoints, quorum=1)
 
 
-def _listed(failures: Sequence[TemporaryError]) -> str:
-    return "; ".join(map(str, failures))
+@dataclass(frozen=True)
+class _Direct:
+    """An endpoint that is asked without verifying what it answers."""
 
+    endpoint: L1Endpoint
+    client: JsonRpcClient
 
-class _Endpoint:
-    def __init__(self, url: str, chain_id: int, timeout: float) -> None:
-        self.health = EndpointHealth(redact_url(url), EndpointKind.EXECUTION)
-        self.client = JsonRpcClient(url, timeout=timeout, observer=self.health.observe)
-        self._chain_id = chain_id
-        self._checked = False
+    @staticmethod
+    def at(url: str, chain_id: int, timeout: float) -> "_Direct":
+        health = EndpointHealth(redact_url(url), EndpointKind.EXECUTION)
+        client = JsonRpcClient(url, timeout=timeout, observer=health.observe)
+        return _Direct(L1Endpoint(L1Client(client, retry=NO_RETRY), health, chain_id), client)
 
     async def ask(self, question: Callable[[JsonRpcClient], Awaitable[_T]]) -> _T:
         """Its answer, counted in its health; the chain is looked at before the first one. Raises TemporaryError, RpcError."""
-        try:
-            if not self._checked:
-                await self._check_chain()
-            answer = await question(self.client)
-        except WrongChain as error:
-            self.health.on_wrong_chain(error)
-            raise
-        except TemporaryError as error:
-            self.health.failed(error)
-            raise
-        except RpcError:
-            self.health.succeeded()
-            raise
-        self.health.succeeded()
-        return answer
-
-    async def _check_chain(self) -> None:
-        try:
-            found = parse_quantity(await self.client.call("eth_chainId"), "chain id")
-        except (RpcError, ValueError) as error:
-            raise TemporaryError(f"{self.client.endpoint} does not tell its chain id: {error}") from error
-        if found != self._chain_id:
-            raise WrongChain(
-                f"{self.client.endpoint} follows the chain {found}, the rollup's L1 is {self._chain_id}: replace this URL"
-            )
-        self._checked = True
+        return await self.endpoint.ask(lambda _verifying: question(self.client))

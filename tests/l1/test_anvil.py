@@ -23,6 +23,10 @@ Connect = Callable[[Served], JsonRpcClient]
 CHAIN_ID = 31337
 INBOX = to_address("0x" + "ff" * 20)
 FAST = TxPolicy(poll_interval=0.05, resubmission_timeout=5)
+FULL_BLOCK = 100_000
+"""The gas limit of blocks where they are to be full."""
+ENDLESS_LOOP = "0x" + "10" * 20
+"""A contract that uses all gas of every call."""
 
 # Creation code of a contract that reverts with Error("no") on every call:
 # the 100 bytes of its answer are copied from its code.
@@ -143,16 +147,28 @@ async def test_a_transaction_that_a_reorg_drops_is_sent_again(start_anvil: Start
 
 
 async def test_a_stuck_transaction_is_replaced_for_more(start_anvil: StartAnvil, connect: Connect) -> None:
-    rpc = connect(await start_anvil("--no-mining"))
+    rpc = connect(await start_anvil("--no-mining", "--gas-limit", str(FULL_BLOCK)))
+    await rpc.call("anvil_setCode", [ENDLESS_LOOP, "0x5b5f56"])
     policy = TxPolicy(poll_interval=0.05, resubmission_timeout=0.2)
     manager = TxManager(rpc, ANVIL_KEY, CHAIN_ID, policy=policy, fees=FeePolicy(min_tip=1))
     sending = asyncio.create_task(manager.send(TxCandidate(INBOX, b"slow")))
-    while manager.stats.replaced < 2:
+    while not (manager.pending and manager._flights[0].priced_at is not None):
         await asyncio.sleep(0.01)
+    for replaced, others_pay in enumerate((20, 90), 1):
+        await mine_a_block_that_others_fill(rpc, tip=others_pay * 10**9)
+        while manager.stats.replaced < replaced:
+            await asyncio.sleep(0.01)
     await rpc.call("evm_mine", [])
     receipt = await sending
     assert receipt.succeeded and manager.stats.published == 1
     await manager.close()
+
+
+async def mine_a_block_that_others_fill(rpc: JsonRpcClient, tip: int) -> None:
+    _, other, *_ = await rpc.call("eth_accounts")
+    offer = {"gas": hex(FULL_BLOCK), "maxFeePerGas": hex(2 * tip), "maxPriorityFeePerGas": hex(tip)}
+    await rpc.call("eth_sendTransaction", [{"from": other, "to": ENDLESS_LOOP, **offer}])
+    await rpc.call("evm_mine", [])
 
 
 async def test_blobs_and_calldata_can_be_mixed_freely(

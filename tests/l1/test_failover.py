@@ -56,8 +56,8 @@ async def test_the_next_endpoint_is_asked_while_the_first_does_not_answer_and_th
     assert await rpc.call("m") == "second"
     assert not first.asked, "after two failures in a row it rests"
     first.is_up = True
-    for endpoint in rpc._endpoints:
-        endpoint.health._clock = lambda: float("inf")
+    for direct in rpc._endpoints:
+        direct.endpoint.health._clock = lambda: float("inf")
     assert await rpc.call("m") == "first"
     await rpc.close()
 
@@ -75,7 +75,7 @@ async def test_none_of_them_is_a_temporary_error_that_says_what_each_did(serve: 
     first, second = Endpoint("first"), Endpoint("second")
     rpc = await two(serve, first, second)
     first.is_up = second.is_up = False
-    with pytest.raises(TemporaryError, match="none of 2 L1 endpoints") as caught:
+    with pytest.raises(TemporaryError, match="2 of 2 L1 endpoints gave no usable answer") as caught:
         await rpc.call("m")
     assert str(caught.value).count("HTTP 503") == 2
     await rpc.close()

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,58 +32,69 @@ def native_world(place: Path) -> RollupWorld:
     return world
 
 
-async def wait_until_checked(recheck: Recheck, task: asyncio.Task[None]) -> None:
-    while recheck.behind and not task.done():
-        await asyncio.sleep(0.01)
+class Checked:
+    """A chain that is checked behind its head."""
+
+    def __init__(self, world: RollupWorld, place: Path) -> None:
+        self.complaints: list[str] = []
+        self.recheck = Recheck(world.chain, world.rollup, place, self.complaints.append)
+        self.task = asyncio.create_task(self.recheck.run())
+
+    async def up_to_the_head(self) -> None:
+        """Wait until every block is checked, or the checking has ended."""
+        while self.recheck.behind and not self.task.done():
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def checking(world: RollupWorld, place: Path) -> AsyncIterator[Checked]:
+    """The blocks of the world's chain are checked meanwhile."""
+    checked = Checked(world, place)
+    try:
+        yield checked
+    finally:
+        checked.task.cancel()
+        await asyncio.gather(checked.task, return_exceptions=True)
 
 
 async def test_every_block_that_the_native_engine_makes_is_checked(tmp_path: Path) -> None:
     world = native_world(tmp_path)
-    complaints: list[str] = []
-    recheck = Recheck(world.chain, world.rollup, tmp_path, complaints.append)
-    task = asyncio.create_task(recheck.run())
-    world.pool.add(world.transfer())
-    blocks = await world.sequence(4)
-    await wait_until_checked(recheck, task)
-    assert recheck.checked.hash == blocks[-1].hash
-    assert any(len(block.transactions) > 1 for block in blocks)
-    assert complaints == []
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with checking(world, tmp_path) as checked:
+        world.pool.add(world.transfer())
+        blocks = await world.sequence(4)
+        await checked.up_to_the_head()
+        assert checked.recheck.checked.hash == blocks[-1].hash
+        assert any(len(block.transactions) > 1 for block in blocks)
+        assert checked.complaints == []
 
 
 async def test_checking_leaves_the_processor_to_what_it_checks_and_ends_with_it(tmp_path: Path) -> None:
     world = native_world(tmp_path)
-    recheck = Recheck(world.chain, world.rollup, tmp_path, lambda reason: None)
-    task = asyncio.create_task(recheck.run())
-    await world.sequence(1)
-    await wait_until_checked(recheck, task)
-    process = recheck._process
-    assert process is not None and process.pid is not None
-    assert os.getpriority(os.PRIO_PROCESS, process.pid) > os.getpriority(os.PRIO_PROCESS, 0)
-    shares = Path(f"/proc/{process.pid}/autogroup")
-    assert not shares.exists() or shares.read_text() != Path("/proc/self/autogroup").read_text()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with checking(world, tmp_path) as checked:
+        await world.sequence(1)
+        await checked.up_to_the_head()
+        process = checked.recheck._process
+        assert process is not None and process.pid is not None
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) > os.getpriority(os.PRIO_PROCESS, 0)
+        shares = Path(f"/proc/{process.pid}/autogroup")
+        assert not shares.exists() or shares.read_text() != Path("/proc/self/autogroup").read_text()
     assert process.exitcode is not None
 
 
 async def test_a_block_that_py_evm_does_not_get_stops_sealing(tmp_path: Path) -> None:
     world = native_world(tmp_path)
-    complaints: list[str] = []
-    recheck = Recheck(world.chain, world.rollup, tmp_path, complaints.append)
-    task = asyncio.create_task(recheck.run())
-    sequencer = world.sequencer()
-    await world.sequence(2, sequencer)
-    inputs = BlockInputs.of(world.block(2))
-    good = world.chain.engine.start(world.chain.head, replace(inputs, timestamp=inputs.timestamp + 2)).seal()
-    wrong = replace(good.block.header, receipts_root=Hash32(b"\x07" * 32))
-    world.chain.insert(replace(good, block=Block(wrong, good.block.transactions, good.block.withdrawals)))
-    with pytest.raises(CriticalError, match="py-evm"):
-        await asyncio.wait_for(task, 120)
-    assert complaints
+    async with checking(world, tmp_path) as checked:
+        sequencer = world.sequencer()
+        await world.sequence(2, sequencer)
+        inputs = BlockInputs.of(world.block(2))
+        good = world.chain.engine.start(world.chain.head, replace(inputs, timestamp=inputs.timestamp + 2)).seal()
+        wrong = replace(good.block.header, receipts_root=Hash32(b"\x07" * 32))
+        world.chain.insert(replace(good, block=Block(wrong, good.block.transactions, good.block.withdrawals)))
+        with pytest.raises(CriticalError, match="py-evm"):
+            await asyncio.wait_for(checked.task, 120)
+    assert checked.complaints
     sequencer.start(Hash32(bytes(32)))
-    sequencer.halt(complaints[0])
+    sequencer.halt(checked.complaints[0])
     assert not sequencer.active
     head = world.chain.head.number
     runner = asyncio.create_task(sequencer.run())
@@ -95,17 +108,14 @@ async def test_a_block_that_py_evm_does_not_get_stops_sealing(tmp_path: Path) ->
 
 async def test_a_reorganised_branch_is_left_and_the_new_one_checked(tmp_path: Path) -> None:
     world = native_world(tmp_path)
-    recheck = Recheck(world.chain, world.rollup, tmp_path, lambda reason: None)
-    task = asyncio.create_task(recheck.run())
-    await world.sequence(3)
-    await wait_until_checked(recheck, task)
-    world.chain.set_head(world.header(1))
-    world.pool.add(world.transfer())
-    blocks = await world.sequence(2)
-    await wait_until_checked(recheck, task)
-    assert recheck.checked.hash == blocks[-1].hash
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with checking(world, tmp_path) as checked:
+        await world.sequence(3)
+        await checked.up_to_the_head()
+        world.chain.set_head(world.header(1))
+        world.pool.add(world.transfer())
+        blocks = await world.sequence(2)
+        await checked.up_to_the_head()
+        assert checked.recheck.checked.hash == blocks[-1].hash
 
 
 async def test_what_a_checked_block_left_behind_is_not_asked_for_again(tmp_path: Path) -> None:
