@@ -17,11 +17,15 @@ from derivation.types import (
     StillReading,
 )
 from evm.types import PayloadAttributes
+from evm.types.transaction import TransactionDecodingError, decode_transaction
 from tests.actions.chains import L1_CONFIG, FakeL1, FakeL2
 
 
 class Verifier:
-    """Follows a FakeL1. `is_valid` stands for the engine: what it refuses is replaced or dropped, by the era's rules."""
+    """Follows a FakeL1. `is_valid` stands for the engine: what it refuses is replaced or dropped, by the era's rules.
+
+    Bytes that are no transaction are refused anyway, as every engine does.
+    """
 
     def __init__(
         self,
@@ -37,6 +41,10 @@ class Verifier:
         self._is_valid = is_valid
         self.pipeline = DerivationPipeline(rollup, L1_CONFIG, l1, self.l2, self.events.append, remote=remote)
         self.reset(self.l2.head)
+
+    def takes(self, attributes: PayloadAttributes) -> bool:
+        """The engine's judgement of a block."""
+        return all(map(_is_transaction, attributes.transactions)) and self._is_valid(attributes)
 
     @property
     def safe(self) -> L2BlockRef:
@@ -80,14 +88,14 @@ class Verifier:
 
     def _make(self, derived: DerivedAttributes) -> None:
         assert derived.parent == self.safe
-        if not self._is_valid(derived.attributes):
+        if not self.takes(derived.attributes):
             replacement = self.pipeline.reject(derived)
             if isinstance(replacement, BatchRejected):
                 self.l2.rewind(replacement.safe_head.number)
                 self.derived = self.derived[: replacement.safe_head.number - self._start]
                 return
             derived = replacement
-            assert self._is_valid(derived.attributes)
+            assert self.takes(derived.attributes)
         self.derived.append(derived)
         self.l2.apply(derived.attributes)
 
@@ -98,3 +106,11 @@ class Verifier:
         """What happened, without the resets and completed channels."""
         quiet = (EventKind.RESET, EventKind.CHANNEL_COMPLETE)
         return [event.kind for event in self.events if event.kind not in quiet]
+
+
+def _is_transaction(raw: bytes) -> bool:
+    try:
+        decode_transaction(raw)
+    except TransactionDecodingError:
+        return False
+    return True

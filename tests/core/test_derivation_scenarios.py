@@ -99,7 +99,7 @@ def derive_natively(verifier: Verifier, start: int, preimages: Preimages = _PREI
         parent = int.from_bytes(fields[1], "big")
         chain.rewind(parent)
         del derived[parent - start :]
-        if not verifier._is_valid(attributes):
+        if not verifier.takes(attributes):
             return None
         derived.append(fields)
         chain.apply(attributes)
