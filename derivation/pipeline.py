@@ -235,7 +235,7 @@ class DerivationPipeline:
         self._enter(self._strict, epochs)
 
     def _find_base(self, l2_safe: L2BlockRef, timeout: int) -> L2BlockRef:
-        """The newest L2 block whose L1 origin is a channel timeout before the safe head's, or genesis.
+        """The newest L2 block whose L1 origin is a channel timeout before the safe head's, or genesis of one of the chains.
 
         An L1 origin moves by at most one per L2 block, so going back as many L2 blocks as L1 blocks are missing never
         goes too far.
@@ -246,6 +246,7 @@ class DerivationPipeline:
             missing = base.l1_origin.number + timeout - l2_safe.l1_origin.number
             if missing <= 0:
                 break
+            missing = min(missing, base.l1_origin.number - genesis.l1.number)
             number = max(base.number - missing, genesis.l2.number)
             earlier = self._l2.block_ref_by_number(number)
             if earlier is None:

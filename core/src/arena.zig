@@ -15,11 +15,14 @@ pub const Arena = struct {
     used: usize = 0,
     /// Bytes of all chunks.
     capacity: usize = 0,
+    /// Bytes that the first chunk has at least.
+    first: usize = first_chunk_size,
 
     /// At the start of each chunk.
     const Chunk = struct { size: usize, previous: ?*Chunk };
     const chunk_alignment: Alignment = .@"16";
     const first_chunk_size = 4096;
+    const largest_chunk_size = 1 << 26;
 
     pub fn init(child: Allocator) Arena {
         return .{ .child = child };
@@ -37,6 +40,15 @@ pub const Arena = struct {
         kept.previous = null;
         self.capacity = kept.size;
         self.used = @sizeOf(Chunk);
+    }
+
+    /// As `reset`, but where there were several chunks the next one will be as large as all of them: an arena that is used for much the
+    /// same again and again comes to do with one, and touches no fresh pages.
+    pub fn restart(self: *Arena) void {
+        const kept = self.current orelse return;
+        if (kept.previous == null) return self.reset();
+        self.freeFrom(kept);
+        self.* = .{ .child = self.child, .first = @min(self.capacity, largest_chunk_size) };
     }
 
     pub fn allocator(self: *Arena) Allocator {
@@ -59,7 +71,7 @@ pub const Arena = struct {
         const self: *Arena = @ptrCast(@alignCast(context));
         if (self.take(length, alignment)) |memory| return memory;
         const needed = @sizeOf(Chunk) + length + alignment.toByteUnits();
-        const size = @max(first_chunk_size, needed, @min(self.capacity, 1 << 26));
+        const size = @max(self.first, needed, @min(self.capacity, largest_chunk_size));
         const memory = self.child.rawAlloc(size, chunk_alignment, @returnAddress()) orelse return null;
         const chunk: *Chunk = @ptrCast(@alignCast(memory));
         chunk.* = .{ .size = size, .previous = self.current };
@@ -119,4 +131,14 @@ test "the newest allocation grows where it is, others move, and all is given bac
     try std.testing.expectEqual(4, first.items[5599]);
     arena.reset();
     _ = try memory.alloc(u8, 100);
+}
+
+test "what is used again and again comes to do with one chunk" {
+    var arena = Arena.init(std.testing.allocator);
+    defer arena.deinit();
+    for (0..3) |round| {
+        for (0..100) |_| _ = try arena.allocator().alloc(u8, 1000);
+        try std.testing.expectEqual(round == 0, arena.current.?.previous != null);
+        arena.restart();
+    }
 }

@@ -160,7 +160,6 @@ const Program = struct {
             else => return failure,
         };
         const root = try self.builder.outputRoot(&sealed);
-        for (sealed.update.nodes.created.items) |*node| try self.nodes.add(&node.hash, node.encoding);
         try self.headers.add(&sealed.hash, sealed.encoded_header);
         self.scratch.reset();
         const first = attributes.transactions[0];

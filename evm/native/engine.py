@@ -5,6 +5,7 @@ This is the low door: it speaks headers, attributes and raw transactions, and gi
 
 import ctypes
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from enum import IntEnum
@@ -17,6 +18,7 @@ from config.rollup import RollupConfig
 from config.types import Address, to_hex
 from evm.engine.errors import InvalidPayload
 from evm.native.fetch import CALLBACK, Fetch, Fetcher
+from evm.native.helpers import helpers
 from evm.native.library import load_library
 from evm.native.result import BlockResult, NativeBlockResult
 from evm.native.senders import FEW, senders_in_shares
@@ -29,6 +31,8 @@ DEFAULT_CACHE_BYTES = 256 << 20
 
 _REASONS = tuple(InvalidReason)
 _UNKNOWN_SENDER = bytes(20)
+MANY = 100
+"""A block of so many transactions is sealed by two threads: with less, the second would hardly have begun."""
 
 
 class _Status(IntEnum):
@@ -61,6 +65,9 @@ _DOORS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "lamina_engine_fetches": (None, (_HANDLE, _U64S, _U64S)),
     "lamina_engine_begin": (_INT, (_HANDLE, _BYTES, _SIZE, _BYTES, _SIZE, _HANDLES)),
     "lamina_block_add": (_INT, (_HANDLE, _SIZE, _BYTES, _PLACE, _BYTES, _INT, _PLACE, _SIZES)),
+    "lamina_block_list": (_INT, (_HANDLE,)),
+    "lamina_block_put": (_INT, (_HANDLE,)),
+    "lamina_block_encode": (_INT, (_HANDLE, _INT)),
     "lamina_block_seal": (_INT, (_HANDLE, _RESULT)),
     "lamina_block_close": (None, (_HANDLE,)),
 }
@@ -164,6 +171,7 @@ class NativeBlock:
         self._engine = engine
         self._handle: int | None = handle
         self._what = what
+        self._tried = 0
         self._result: NativeBlockResult | None = None
 
     def __enter__(self) -> Self:
@@ -207,6 +215,7 @@ class NativeBlock:
         self, transactions: Sequence[bytes], senders: Sequence[Address | None] | None, stop: bool
     ) -> "tuple[ctypes.Array[_AddResult], int]":
         count = len(transactions)
+        self._tried += count
         lengths = (ctypes.c_uint32 * count)(*map(len, transactions))
         results = (_AddResult * count)()
         done = 0
@@ -259,10 +268,27 @@ class NativeBlock:
 
         What the result holds beside the header has to be read before the block is closed.
         """
+        pool = helpers() if self._tried >= MANY else None
+        if pool is not None:
+            self._seal_in_part(pool)
         result = BlockResult()
         self._engine._check(_door("lamina_block_seal")(self._handle, ctypes.byref(result)), self._what)
         self._result = NativeBlockResult(result)
         return self._result
+
+    def _seal_in_part(self, pool: ThreadPoolExecutor) -> None:
+        """What two threads can do at the same time; what the helper has not begun with by then is left to the sealing."""
+        tasks = [pool.submit(_door("lamina_block_list"), self._handle)]
+        try:
+            statuses = [_door("lamina_block_put")(self._handle)]
+            if statuses[0] == _Status.OK:
+                tasks.append(pool.submit(_door("lamina_block_encode"), self._handle, True))
+                statuses.append(_door("lamina_block_encode")(self._handle, False))
+        finally:
+            wait([task for task in tasks if not task.cancel()])
+        statuses += [task.result() for task in tasks if not task.cancelled()]
+        for status in statuses:
+            self._engine._check(status, self._what)
 
 
 def _added(result: _AddResult) -> Added:

@@ -1,23 +1,19 @@
-"""Who sent many transactions, found on all processors at once. `core/src/native/recovery.zig` is the other side.
-
-The threads are Python's, which wait for the library without the interpreter's lock.
-"""
+"""Who sent many transactions, found on all processors at once. `core/src/native/recovery.zig` is the other side."""
 
 import ctypes
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from functools import cache
 from itertools import accumulate
 
 from config.types import Address
+from evm.native.helpers import helpers, processors
 from evm.native.library import load_library
 
 FEW = 16
 """Fewer than this are recovered before another thread has begun."""
 
 _ADDRESS_BYTES = 20
-_MOST_THREADS = 8
 _SHARES = 4
 """Shares of the work for each thread: one that is held up by other processes takes fewer."""
 
@@ -28,15 +24,6 @@ def _recover() -> "ctypes._NamedFuncPointer":
     function.argtypes = (ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
     function.restype = ctypes.c_uint32
     return function
-
-
-@cache
-def _helpers(_process: int) -> tuple[int, ThreadPoolExecutor]:
-    # By process: threads do not survive a fork.
-    count = min(
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, _MOST_THREADS
-    )
-    return count, ThreadPoolExecutor(max(count - 1, 1), thread_name_prefix="senders")
 
 
 def recover_senders(transactions: Sequence[bytes], known: Sequence[Address | None] | None = None) -> bytes:
@@ -64,15 +51,15 @@ def senders_in_shares(
     lengths = (ctypes.c_uint32 * count)(*map(len, transactions))
     starts = (0, *accumulate(lengths))
     place, sizes, out = _address(data), ctypes.addressof(lengths), ctypes.addressof(senders)
-    threads, helpers = _helpers(os.getpid())
-    share = max(FEW, -(-count // (threads * _SHARES)))
+    pool = helpers()
+    share = max(FEW, -(-count // (processors() * _SHARES)))
 
     def recover(start: int) -> bool:
         length = min(share, count - start)
         return bool(_recover()(length, place + starts[start], sizes + 4 * start, out + _ADDRESS_BYTES * start))
 
     shares = range(0, count, share)
-    tasks = {start: helpers.submit(recover, start) for start in shares} if threads > 1 and len(shares) > 1 else {}
+    tasks = {} if pool is None or len(shares) < 2 else {start: pool.submit(recover, start) for start in shares}
     own: dict[int, bool] = {}
     try:
         for start in shares:

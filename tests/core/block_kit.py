@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from unittest.mock import patch
 
 from config.constants import SEQUENCER_FEE_VAULT
 from config.errors import CriticalError
 from config.forks import EthFork, Fork
 from config.rollup import RollupConfig
+from evm.native import engine
 from evm.native.engine import Added, NativeEngine
 from evm.native.fetch import Kind
 from evm.native.result import NativeBlockResult
@@ -87,6 +89,9 @@ def run_both(
         added = block.add(transactions, senders)
         assert added == expected
         result = block.seal().read_all()
+    with patch.object(engine, "MANY", 0), native.begin(bench.head, attributes) as block:
+        block.add(transactions, senders)
+        assert everything(block.seal()) == everything(result), "the same, whether one thread seals it or two"
     assert list(map(Receipt.decode, result.receipts)) == list(executed.receipts)
     assert list(result.receipts) == [receipt.encode() for receipt in executed.receipts]
     assert result.header == executed.block.header
@@ -94,6 +99,12 @@ def run_both(
     assert_same_update(bench, result, executed.update.nodes, executed.update.codes)
     bench.accept(executed)
     return Outcome(tuple(added), result)
+
+
+def everything(result: NativeBlockResult) -> tuple[object, ...]:
+    """All that a sealed block hands over, in its order."""
+    nodes, accounts, slots = (tuple(each.items()) for each in (result.nodes, result.accounts, result.slots))
+    return result.header.raw, result.receipts, nodes, result.replaced, result.copies, result.codes, accounts, slots
 
 
 def assert_same_update(

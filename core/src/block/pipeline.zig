@@ -63,6 +63,9 @@ pub const Sources = struct {
 /// What became of a transaction that was to be added.
 pub const Verdict = union(enum) { included: *const Receipt, invalid: Reason };
 
+/// What the header says about the lists of transactions and receipts.
+pub const Lists = struct { transactions_root: Hash, receipts_root: Hash, bloom: header_file.Bloom };
+
 pub const Sealed = struct {
     header: Header,
     encoded_header: []const u8,
@@ -238,16 +241,32 @@ pub const BlockBuilder = struct {
     /// Finish the block. The builder must not be used afterwards.
     pub fn seal(self: *BlockBuilder) evm.Error!Sealed {
         const update = try self.tries.apply(&self.state);
-        const cancun = self.rules.since(.cancun);
+        return self.finish(&update, &try self.lists(self.arena));
+    }
+
+    /// What is hashed beside the state. Only the transactions and receipts are read, so another thread may do it meanwhile.
+    pub fn lists(self: *const BlockBuilder, arena: Allocator) error{OutOfMemory}!Lists {
         var bloom: header_file.Bloom = @splat(0);
         for (self.receipts.items) |*receipt| receipt_file.merge(&bloom, &receipt.bloom);
+        var encoder = rlp.Encoder.init(arena);
+        defer encoder.deinit();
+        return .{
+            .transactions_root = try ordered.root(self.transactions.items.len, Raw{ .transactions = self.transactions.items }),
+            .receipts_root = try ordered.root(self.receipts.items.len, Encoded{ .receipts = self.receipts.items, .encoder = &encoder }),
+            .bloom = bloom,
+        };
+    }
+
+    /// The end of `seal`: the header.
+    pub fn finish(self: *BlockBuilder, update: *const trie_state.Update, of_lists: *const Lists) evm.Error!Sealed {
+        const cancun = self.rules.since(.cancun);
         const header = Header{
             .parent_hash = self.parent_hash,
             .fee_recipient = self.attributes.fee_recipient,
             .state_root = update.state_root,
-            .transactions_root = try ordered.root(self.transactions.items.len, Raw{ .transactions = self.transactions.items }),
-            .receipts_root = try self.receiptsRoot(),
-            .logs_bloom = bloom,
+            .transactions_root = of_lists.transactions_root,
+            .receipts_root = of_lists.receipts_root,
+            .logs_bloom = of_lists.bloom,
             .number = self.environment.number,
             .gas_limit = self.attributes.gas_limit,
             .gas_used = self.gas_used,
@@ -268,14 +287,8 @@ pub const BlockBuilder = struct {
             .encoded_header = encoder.written(),
             .hash = keccak256(encoder.written()),
             .receipts = self.receipts.items,
-            .update = update,
+            .update = update.*,
         };
-    }
-
-    fn receiptsRoot(self: *BlockBuilder) error{OutOfMemory}!Hash {
-        var encoder = rlp.Encoder.init(self.arena);
-        defer encoder.deinit();
-        return ordered.root(self.receipts.items.len, Encoded{ .receipts = self.receipts.items, .encoder = &encoder });
     }
 
     /// Spec: EIP-4895; op isthmus exec-engine, "Header Withdrawals Root".

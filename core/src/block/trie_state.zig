@@ -19,7 +19,16 @@ pub const Update = struct {
     state_root: Hash,
     /// Of all tries together.
     nodes: trie.Changes,
+    /// The encodings of the nodes that were created, one behind the other, as long as the store keeps them.
+    encodings: []const u8,
     /// The storage roots of the accounts that changed, in the order of `State.accounts()`; null where nothing is left.
+    storage_roots: []const ?Hash,
+};
+
+/// What is known of it before the state trie is hashed.
+pub const Pending = struct {
+    /// Of the storage tries.
+    nodes: trie.Changes,
     storage_roots: []const ?Hash,
 };
 
@@ -107,6 +116,12 @@ pub const TrieState = struct {
 
     /// Bring the tries up to what the block has done. The store then knows the new nodes.
     pub fn apply(self: *TrieState, state: *const journal.State) Error!Update {
+        var pending = try self.put(state);
+        return self.commit(&pending);
+    }
+
+    /// The first half of `apply`, all that reads tries.
+    pub fn put(self: *TrieState, state: *const journal.State) Error!Pending {
         var nodes = trie.Changes{};
         const accounts = state.accounts();
         const storage_roots = try self.arena.alloc(?Hash, accounts.len);
@@ -123,12 +138,18 @@ pub const TrieState = struct {
             const key = try self.addressKey(&changed.address);
             try self.accounts.delete(&key);
         }
-        const state_root = try self.accounts.commit(&nodes);
-        for (nodes.created.items) |*new| try self.nodes.add(&new.hash, new.encoding);
+        return .{ .nodes = nodes, .storage_roots = storage_roots };
+    }
+
+    /// The second half. Nodes of subtrees that were encoded ahead have been added to `pending`.
+    pub fn commit(self: *TrieState, pending: *Pending) Error!Update {
+        const nodes = &pending.nodes;
+        const state_root = try self.accounts.commit(nodes);
         return .{
             .state_root = state_root,
-            .nodes = nodes,
-            .storage_roots = storage_roots,
+            .nodes = nodes.*,
+            .encodings = try self.nodes.addAll(nodes.created.items),
+            .storage_roots = pending.storage_roots,
         };
     }
 

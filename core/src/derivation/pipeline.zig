@@ -141,7 +141,7 @@ pub const Pipeline = struct {
         return if (std.mem.eql(u8, &found.hash, &origin.hash)) found else error.OriginMismatch;
     }
 
-    /// The newest L2 block whose L1 origin is a channel timeout before the safe block's, or genesis.
+    /// The newest L2 block whose L1 origin is a channel timeout before the safe block's, or genesis of one of the chains.
     ///
     /// An L1 origin moves by at most one per L2 block, so going back as many L2 blocks as L1 blocks are missing never goes too far.
     fn findBase(self: *Pipeline, timeout: u64) Error!SafeBlock {
@@ -150,8 +150,9 @@ pub const Pipeline = struct {
         while (base.ref.number > genesis.l2.number and base.ref.l1_origin.number > genesis.l1.number) {
             const missing = (base.ref.l1_origin.number +| timeout) -| self.safe.ref.l1_origin.number;
             if (missing == 0) break;
+            const back = @min(missing, base.ref.l1_origin.number - genesis.l1.number);
             self.block_arena.reset();
-            base = try self.l2.blockAt(self.block_arena.allocator(), @max(base.ref.number -| missing, genesis.l2.number));
+            base = try self.l2.blockAt(self.block_arena.allocator(), @max(base.ref.number -| back, genesis.l2.number));
         }
         return base;
     }

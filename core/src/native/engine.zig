@@ -8,6 +8,9 @@
 //!     engine = lamina_engine_open(config, length, fetch, context, cache_bytes)      null: no valid configuration, or no memory
 //!     status = lamina_engine_begin(engine, parent, length, attributes, length, &block)
 //!     status = lamina_block_add(block, count, data, lengths, senders, stop, results, &done)
+//!     status = lamina_block_list(block)                                            these three are parts of sealing, and may be
+//!     status = lamina_block_put(block)                                             left out: see `sealing.zig`
+//!     status = lamina_block_encode(block, helper)
 //!     status = lamina_block_seal(block, &result)
 //!              lamina_block_close(block)                                            frees the result, too
 //!              lamina_engine_missing(engine, hash)                                  after `missing` or `damaged`
@@ -22,11 +25,10 @@
 //! * A status other than `ok` means that the block can only be closed.
 //! * `result` is described in `result.zig`, and lives until the block is closed.
 //!
-//! An engine and its blocks must not be used by two threads at the same time; different engines are independent. There is no global
-//! state. Python's lock is not needed during a call, except inside `fetch`, which takes it itself.
+//! An engine and its blocks must not be used by two threads at the same time, but for `lamina_block_list` and `lamina_block_encode`,
+//! whose rules are in `sealing.zig`; different engines are independent. There is no global state. Python's lock is not needed during a call, except inside `fetch`, which takes it itself.
 
 const std = @import("std");
-const Arena = @import("../arena.zig").Arena;
 const rlp = @import("../rlp.zig");
 const config = @import("../config.zig");
 const evm = @import("../evm/types.zig");
@@ -40,6 +42,7 @@ const block_result = @import("result.zig");
 const Prefetch = @import("../block/prefetch.zig").Prefetch;
 const keccak256 = @import("../platform.zig").current.keccak256;
 const callback = @import("fetch.zig");
+const sealing = @import("sealing.zig");
 const Transaction = transaction_file.Transaction;
 
 pub const Status = enum(c_int) {
@@ -76,7 +79,7 @@ const Engine = struct {
     headers: store.Store,
     open_blocks: usize = 0,
     /// Memory of a closed block for the next one: touching fresh pages takes longer than a transfer.
-    spare: ?Arena = null,
+    spare: ?sealing.Memory = null,
 
     fn sources(self: *Engine) pipeline.Sources {
         return .{ .nodes = &self.nodes, .codes = &self.codes, .headers = &self.headers };
@@ -84,10 +87,11 @@ const Engine = struct {
 };
 
 const Block = struct {
-    arena: Arena,
+    memory: sealing.Memory,
     engine: *Engine,
     parent_state_root: evm.Hash,
     builder: pipeline.BlockBuilder,
+    sealing: sealing.Sealing = .{},
 };
 
 export fn lamina_engine_open(
@@ -116,7 +120,7 @@ export fn lamina_engine_close(self: *Engine) void {
     self.nodes.deinit();
     self.codes.deinit();
     self.headers.deinit();
-    if (self.spare) |*arena| arena.deinit();
+    if (self.spare) |*memory| memory.deinit();
     gpa.destroy(self);
 }
 
@@ -144,10 +148,10 @@ export fn lamina_engine_begin(
 ) Status {
     out.* = null;
     const block = gpa.create(Block) catch return .out_of_memory;
-    block.* = .{ .arena = self.spare orelse .init(gpa), .engine = self, .parent_state_root = undefined, .builder = undefined };
+    block.* = .{ .memory = self.spare orelse .init(gpa), .engine = self, .parent_state_root = undefined, .builder = undefined };
     self.spare = null;
     begin(block, parent[0..parent_length], attributes[0..attributes_length]) catch |failure| {
-        block.arena.deinit();
+        block.memory.deinit();
         gpa.destroy(block);
         return statusOf(failure);
     };
@@ -163,7 +167,7 @@ fn begin(block: *Block, encoded_parent: []const u8, encoded_attributes: []const 
         engine.headers.rotate();
     }
     for ([_]*store.Store{ &engine.nodes, &engine.codes, &engine.headers }) |each| each.missing = @splat(0);
-    const arena = block.arena.allocator();
+    const arena = block.memory.block.allocator();
     const copy = try arena.dupe(u8, encoded_parent);
     const parent = try header_file.Header.decode(copy);
     const parent_hash = keccak256(copy);
@@ -191,10 +195,10 @@ export fn lamina_block_close(block: *Block) void {
     const engine = block.engine;
     engine.open_blocks -= 1;
     if (engine.spare == null) {
-        block.arena.reset();
-        engine.spare = block.arena;
+        block.memory.restart();
+        engine.spare = block.memory;
     } else {
-        block.arena.deinit();
+        block.memory.deinit();
     }
     gpa.destroy(block);
 }
@@ -225,7 +229,7 @@ fn add(
     results: [*]AddResult,
     done: *usize,
 ) evm.Error!void {
-    const arena = block.arena.allocator();
+    const arena = block.memory.block.allocator();
     var total: usize = 0;
     for (lengths) |length| total += length;
     var rest: []const u8 = try arena.dupe(u8, data[0..total]);
@@ -263,7 +267,7 @@ fn add(
 
 fn prefetchFor(block: *Block) Prefetch {
     return .{
-        .arena = block.arena.allocator(),
+        .arena = block.memory.block.allocator(),
         .tries = &block.builder.tries,
         .state_root = block.parent_state_root,
     };
@@ -283,6 +287,24 @@ fn prefetchTransactions(block: *Block, decoded: []const Decoded) evm.Error!void 
     try prefetch.run();
 }
 
+/// Part of sealing, for any thread while another one is at `lamina_block_put` or `lamina_block_encode`.
+export fn lamina_block_list(block: *Block) Status {
+    block.sealing.list(&block.builder, &block.memory) catch |failure| return statusOf(failure);
+    return .ok;
+}
+
+/// Part of sealing: what reads the tries.
+export fn lamina_block_put(block: *Block) Status {
+    block.sealing.put(&block.builder) catch |failure| return statusOf(failure);
+    return .ok;
+}
+
+/// Part of sealing, after `lamina_block_put`; two threads may do it at the same time, one of them with `helper` unequal 0.
+export fn lamina_block_encode(block: *Block, helper: c_int) Status {
+    block.sealing.encode(&block.memory, helper != 0) catch |failure| return statusOf(failure);
+    return .ok;
+}
+
 export fn lamina_block_seal(block: *Block, result: *block_result.Result) Status {
     result.* = seal(block) catch |failure| return statusOf(failure);
     return .ok;
@@ -300,11 +322,11 @@ fn statusOf(failure: anyerror) Status {
 
 fn seal(block: *Block) evm.Error!block_result.Result {
     const builder = &block.builder;
-    const sealed = try builder.seal();
+    const result = try block.sealing.finish(builder, &block.memory);
     const engine = block.engine;
-    try engine.headers.add(&sealed.hash, sealed.encoded_header);
+    try engine.headers.add(&result.hash, result.header.data[0..result.header.length]);
     for (builder.state.accounts()) |account| {
         if (account.newCode()) |code| try engine.codes.add(&account.info.code_hash, code);
     }
-    return block_result.of(builder, &sealed);
+    return result;
 }

@@ -71,8 +71,8 @@ const StringList = struct {
     }
 };
 
-/// Lay out what the sealed block has done. Allocated from the block's own memory.
-pub fn of(builder: *pipeline.BlockBuilder, sealed: *const pipeline.Sealed) error{OutOfMemory}!Result {
+/// Lay out what the sealed block has done, beside its receipts. Allocated from the block's own memory.
+pub fn of(builder: *pipeline.BlockBuilder, sealed: *const pipeline.Sealed, receipts: Strings) error{OutOfMemory}!Result {
     const arena = builder.arena;
     const nodes = try layOutNodes(arena, &sealed.update);
     var codes: struct { hashes: HashList = .{}, bytes: StringList = .{} } = .{};
@@ -85,7 +85,7 @@ pub fn of(builder: *pipeline.BlockBuilder, sealed: *const pipeline.Sealed) error
     try layOutAccounts(builder, &sealed.update, &result);
     result.header = .{ .data = sealed.encoded_header.ptr, .length = sealed.encoded_header.len };
     result.hash = sealed.hash;
-    result.receipts = try layOutReceipts(arena, sealed.receipts);
+    result.receipts = receipts;
     result.node_hashes = nodes.hashes;
     result.nodes = nodes.encodings;
     result.replaced = .{ .data = sealed.update.nodes.replaced.items.ptr, .count = sealed.update.nodes.replaced.items.len };
@@ -96,21 +96,19 @@ pub fn of(builder: *pipeline.BlockBuilder, sealed: *const pipeline.Sealed) error
 
 fn layOutNodes(arena: Allocator, update: *const trie_state.Update) error{OutOfMemory}!struct { hashes: Hashes, encodings: Strings } {
     const created = update.nodes.created.items;
-    var total: usize = 0;
-    for (created) |*new| total += new.encoding.len;
-    var hashes = HashList{};
-    var encodings = StringList{};
-    try hashes.items.ensureTotalCapacityPrecise(arena, created.len);
-    try encodings.lengths.ensureTotalCapacityPrecise(arena, created.len);
-    try encodings.bytes.ensureTotalCapacityPrecise(arena, total);
-    for (created) |*new| {
-        try hashes.add(arena, &new.hash);
-        try encodings.add(arena, new.encoding);
+    const hashes = try arena.alloc(Hash, created.len);
+    const lengths = try arena.alloc(u32, created.len);
+    for (created, hashes, lengths) |*new, *hash, *length| {
+        hash.* = new.hash;
+        length.* = @intCast(new.encoding.len);
     }
-    return .{ .hashes = hashes.view(), .encodings = encodings.view() };
+    return .{
+        .hashes = .{ .data = hashes.ptr, .count = hashes.len },
+        .encodings = .{ .data = update.encodings.ptr, .size = update.encodings.len, .lengths = lengths.ptr, .count = lengths.len },
+    };
 }
 
-fn layOutReceipts(arena: Allocator, receipts: []const pipeline.Receipt) error{OutOfMemory}!Strings {
+pub fn layOutReceipts(arena: Allocator, receipts: []const pipeline.Receipt) error{OutOfMemory}!Strings {
     const lengths = try arena.alloc(u32, receipts.len);
     var encoder = rlp.Encoder.init(arena);
     for (receipts, lengths) |*receipt, *length| {

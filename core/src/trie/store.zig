@@ -130,6 +130,21 @@ pub const Store = struct {
         try self.young.add(hash.*, try self.young.arena.allocator().dupe(u8, value));
     }
 
+    /// Take in many nodes that are not stored behind yet. Their bytes are copied, one behind the other, to where the returned slice is.
+    pub fn addAll(self: *Store, nodes: []const trie.NewNode) error{OutOfMemory}![]const u8 {
+        var total: usize = 0;
+        for (nodes) |*new| total += new.encoding.len;
+        const bytes = try self.young.arena.allocator().alloc(u8, total);
+        var rest = bytes;
+        for (nodes) |*new| {
+            const copy = rest[0..new.encoding.len];
+            @memcpy(copy, new.encoding);
+            rest = rest[copy.len..];
+            if (!self.young.values.contains(new.hash)) try self.young.add(new.hash, copy);
+        }
+        return bytes;
+    }
+
     /// Keep to the memory limit. Invalidates bytes that the store has given out.
     pub fn rotate(self: *Store) void {
         if (self.young.bytes < self.limit_bytes / 2) return;

@@ -44,7 +44,7 @@ pub const Changes = struct {
 const MAX_NIBBLES = 64;
 const MAX_BRANCH_SIZE = 3 + node.WIDTH * 33 + 1;
 
-const Child = union(enum) {
+pub const Child = union(enum) {
     /// Nothing there.
     none,
     /// The item of a stored node.
@@ -107,6 +107,17 @@ pub const Trie = struct {
         self.root = try self.remove(self.root, unpack(&buffer, key));
     }
 
+    /// The subtrees below the root, when they may be encoded one by one: see `encodeAhead`. Null when there is no such root.
+    pub fn subtrees(self: *Trie) ?*[node.WIDTH]Child {
+        return switch (self.root) {
+            .changed => |changed| switch (changed.*) {
+                .branch => |*children| children,
+                else => null,
+            },
+            else => null,
+        };
+    }
+
     /// The root hash after all changes. The source has to know the created nodes before the trie is used again.
     pub fn commit(self: *Trie, changes: *Changes) Error!Hash {
         try changes.replaced.appendSlice(self.arena, self.opened.items);
@@ -118,7 +129,7 @@ pub const Trie = struct {
             .changed => {},
         }
         var buffer: [33]u8 = undefined;
-        const item = try self.encodeChild(self.root, &buffer, created);
+        const item = try encodeChild(self.arena, self.root, &buffer, created);
         var hash: Hash = undefined;
         if (node.hashOf(item)) |found| {
             hash = found.*;
@@ -258,70 +269,79 @@ pub const Trie = struct {
         for (nibbles, 0..) |*nibble, i| nibble.* = path.at(i);
         return nibbles;
     }
-
-    // --- encoding ---
-
-    /// The item of a subtree; a short node is written to `buffer`.
-    fn encodeChild(self: *Trie, child: Child, buffer: *[33]u8, created: *std.ArrayList(NewNode)) Error![]const u8 {
-        switch (child) {
-            .none => return node.EMPTY_ITEM,
-            .stored => |item| return item,
-            .changed => |changed| {
-                const encoding = try self.encode(changed, created);
-                if (encoding.len < 32) {
-                    @memcpy(buffer[0..encoding.len], encoding);
-                    return buffer[0..encoding.len];
-                }
-                const hash = keccak256(encoding);
-                try created.append(self.arena, .{ .hash = hash, .encoding = encoding });
-                buffer[0] = 0xa0;
-                buffer[1..33].* = hash;
-                return buffer;
-            },
-        }
-    }
-
-    fn encode(self: *Trie, changed: *const Changed, created: *std.ArrayList(NewNode)) Error![]const u8 {
-        switch (changed.*) {
-            .leaf => |leaf| {
-                var compact: [MAX_NIBBLES / 2 + 1]u8 = undefined;
-                return self.encodePair(packPath(&compact, leaf.path, true), leaf.value, false);
-            },
-            .extension => |extension| {
-                var buffer: [33]u8 = undefined;
-                const item = try self.encodeChild(extension.child, &buffer, created);
-                var compact: [MAX_NIBBLES / 2 + 1]u8 = undefined;
-                return self.encodePair(packPath(&compact, extension.path, false), item, true);
-            },
-            .branch => |*children| {
-                var out: [MAX_BRANCH_SIZE]u8 = undefined;
-                var end: usize = 3;
-                for (children) |child| {
-                    var buffer: [33]u8 = undefined;
-                    const item = try self.encodeChild(child, &buffer, created);
-                    @memcpy(out[end..][0..item.len], item);
-                    end += item.len;
-                }
-                out[end] = 0x80;
-                end += 1;
-                var head: [9]u8 = undefined;
-                const size = rlp.writePrefix(&head, 0xc0, end - 3);
-                @memcpy(out[3 - size .. 3], head[0..size]);
-                return self.arena.dupe(u8, out[3 - size .. end]);
-            },
-        }
-    }
-
-    fn encodePair(self: *Trie, compact: []const u8, second: []const u8, encoded: bool) Error![]const u8 {
-        const length = rlp.bytesSize(compact) + if (encoded) second.len else rlp.bytesSize(second);
-        var out = try std.ArrayList(u8).initCapacity(self.arena, rlp.listSize(length));
-        var head: [9]u8 = undefined;
-        out.appendSliceAssumeCapacity(head[0..rlp.writePrefix(&head, 0xc0, length)]);
-        appendBytes(&out, compact);
-        if (encoded) out.appendSliceAssumeCapacity(second) else appendBytes(&out, second);
-        return out.items;
-    }
 };
+
+// --- encoding ---
+
+/// Encode a subtree before `commit` does: what it creates comes first among what `commit` creates. Different subtrees may be encoded by
+/// different threads, with an arena and a list each.
+pub fn encodeAhead(arena: Allocator, child: *Child, created: *std.ArrayList(NewNode)) error{OutOfMemory}!void {
+    if (child.* != .changed) return;
+    var buffer: [33]u8 = undefined;
+    const item = try arena.dupe(u8, try encodeChild(arena, child.*, &buffer, created));
+    child.* = .{ .stored = item };
+}
+
+/// The item of a subtree; a short node is written to `buffer`.
+fn encodeChild(arena: Allocator, child: Child, buffer: *[33]u8, created: *std.ArrayList(NewNode)) error{OutOfMemory}![]const u8 {
+    switch (child) {
+        .none => return node.EMPTY_ITEM,
+        .stored => |item| return item,
+        .changed => |changed| {
+            const encoding = try encode(arena, changed, created);
+            if (encoding.len < 32) {
+                @memcpy(buffer[0..encoding.len], encoding);
+                return buffer[0..encoding.len];
+            }
+            const hash = keccak256(encoding);
+            try created.append(arena, .{ .hash = hash, .encoding = encoding });
+            buffer[0] = 0xa0;
+            buffer[1..33].* = hash;
+            return buffer;
+        },
+    }
+}
+
+fn encode(arena: Allocator, changed: *const Changed, created: *std.ArrayList(NewNode)) error{OutOfMemory}![]const u8 {
+    switch (changed.*) {
+        .leaf => |leaf| {
+            var compact: [MAX_NIBBLES / 2 + 1]u8 = undefined;
+            return encodePair(arena, packPath(&compact, leaf.path, true), leaf.value, false);
+        },
+        .extension => |extension| {
+            var buffer: [33]u8 = undefined;
+            const item = try encodeChild(arena, extension.child, &buffer, created);
+            var compact: [MAX_NIBBLES / 2 + 1]u8 = undefined;
+            return encodePair(arena, packPath(&compact, extension.path, false), item, true);
+        },
+        .branch => |*children| {
+            var out: [MAX_BRANCH_SIZE]u8 = undefined;
+            var end: usize = 3;
+            for (children) |child| {
+                var buffer: [33]u8 = undefined;
+                const item = try encodeChild(arena, child, &buffer, created);
+                @memcpy(out[end..][0..item.len], item);
+                end += item.len;
+            }
+            out[end] = 0x80;
+            end += 1;
+            var head: [9]u8 = undefined;
+            const size = rlp.writePrefix(&head, 0xc0, end - 3);
+            @memcpy(out[3 - size .. 3], head[0..size]);
+            return arena.dupe(u8, out[3 - size .. end]);
+        },
+    }
+}
+
+fn encodePair(arena: Allocator, compact: []const u8, second: []const u8, encoded: bool) error{OutOfMemory}![]const u8 {
+    const length = rlp.bytesSize(compact) + if (encoded) second.len else rlp.bytesSize(second);
+    var out = try std.ArrayList(u8).initCapacity(arena, rlp.listSize(length));
+    var head: [9]u8 = undefined;
+    out.appendSliceAssumeCapacity(head[0..rlp.writePrefix(&head, 0xc0, length)]);
+    appendBytes(&out, compact);
+    if (encoded) out.appendSliceAssumeCapacity(second) else appendBytes(&out, second);
+    return out.items;
+}
 
 fn appendBytes(out: *std.ArrayList(u8), payload: []const u8) void {
     if (payload.len != 1 or payload[0] >= 0x80) {
