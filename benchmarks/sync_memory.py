@@ -1,8 +1,8 @@
 """Whether the memory of a verifier that syncs from L1 grows with the chain.
 
 A sequencer makes light blocks and posts them in blobs, a verifier derives, executes and stores them with the native engine,
-a few hundred at a time, both in this process. What an L1 in memory keeps (its blocks and blobs) is part of the figures and
-told beside them.
+a few hundred at a time, both in this process. The memory of both and of an L1 in memory (its blocks and blobs, told beside) is in
+the figures, the mapped files are the verifier's.
 """
 
 import gc
@@ -28,17 +28,23 @@ _AT_ONCE = 250
 _SETTINGS = ChannelSettings(target_blobs=1)
 
 
-def resident_bytes() -> tuple[int, int]:
-    """The process's own memory that is in use now, and pages of files that are mapped, as LevelDB maps its tables.
+def resident_bytes(directory: Path) -> tuple[int, int]:
+    """The process's own memory that is in use now, and pages of files below the directory, which LevelDB maps.
 
     The latter are the system's: it takes them back when it needs them.
     """
     gc.collect()
-    lines = Path("/proc/self/status").read_text().splitlines()
-    kilobytes = {
-        name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines) if "Rss" in name
-    }
-    return kilobytes["RssAnon"] << 10, (kilobytes["RssFile"] + kilobytes["RssShmem"]) << 10
+    own = mapped = 0
+    place = ""
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == "Rss" and place.startswith(str(directory)):
+            mapped += int(value.split()[0]) << 10
+        elif name == "Anonymous":
+            own += int(value.split()[0]) << 10
+        elif "-" in name.split()[0]:
+            place = line.partition("/")[1] + line.partition("/")[2]
+    return own, mapped
 
 
 def main(blocks: int = 20_000, cache_megabytes: int = 128) -> None:
@@ -50,7 +56,7 @@ def main(blocks: int = 20_000, cache_megabytes: int = 128) -> None:
         chain, safe_db = verifier.chain, SafeDb(verifier.chain.kv)
         pipeline = DerivationPipeline(world.rollup, L1_CONFIG, world.l1, ChainL2Provider(world.rollup, chain))
         pipeline.reset(verifier.head)
-        start, _ = resident_bytes()
+        start, _ = resident_bytes(Path(directory) / "verifier")
         looks: list[tuple[int, int]] = []
         while chain.head.number < blocks:
             made = [sequencer.sequence().block for _ in range(_AT_ONCE)]
@@ -67,7 +73,7 @@ def main(blocks: int = 20_000, cache_megabytes: int = 128) -> None:
             if chain.head.hash != made[-1].hash:
                 raise RuntimeError(f"derived {chain.head}, sequenced {made[-1].header}")
             if chain.head.number * 10 // blocks > len(looks):
-                looks.append(resident_bytes())
+                looks.append(resident_bytes(Path(directory) / "verifier"))
         sequencer.close()
         verifier.close()
     own, mapped = ([round(look[index] / 1e6, 1) for look in looks] for index in (0, 1))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from config.errors import CriticalError
-from faultproof.preimage.keys import check_preimage
+from faultproof.preimage.keys import InvalidPreimage, check_preimage
 
 
 class MissingPreimage(CriticalError):
@@ -43,6 +43,7 @@ class MemorySource:
 class DirectorySource:
     """A directory with a file per preimage, named after the key in lower-case hex without 0x, holding the preimage's bytes.
 
+    What op-program keeps in its `--datadir` is read, too: files named `0x<key>.txt` that hold hex.
     Preimages of hashes are checked, so a damaged file is an error and never a wrong answer.
     """
 
@@ -55,12 +56,24 @@ class DirectorySource:
 
     def preimage(self, key: bytes) -> bytes:
         """The preimage of a key. Raises MissingPreimage, InvalidPreimage."""
-        try:
-            preimage = self.path(key).read_bytes()
-        except FileNotFoundError:
-            raise MissingPreimage(f"no preimage of key 0x{key.hex()} in {self.directory}") from None
+        preimage = self._read(key)
+        if preimage is None:
+            raise MissingPreimage(f"no preimage of key 0x{key.hex()} in {self.directory}")
         check_preimage(key, preimage)
         return preimage
+
+    def _read(self, key: bytes) -> bytes | None:
+        try:
+            return self.path(key).read_bytes()
+        except FileNotFoundError:
+            pass
+        path = self.directory / f"0x{key.hex()}.txt"
+        try:
+            return bytes.fromhex(path.read_text().strip().removeprefix("0x"))
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise InvalidPreimage(f"{path} does not hold hex: {error}") from error
 
     def hint(self, text: bytes) -> None:
         """Everything is here already."""

@@ -76,6 +76,18 @@ def test_a_damaged_file_is_an_error_and_no_answer(tmp_path: Path) -> None:
         DirectorySource(tmp_path).store(KEY, b"other")
 
 
+def test_a_data_directory_of_op_program_is_read(tmp_path: Path) -> None:
+    path = tmp_path / f"0x{KEY.hex()}.txt"
+    path.write_text(DATA.hex())
+    assert DirectorySource(tmp_path).preimage(KEY) == DATA
+    path.write_text(f"0x{DATA[1:].hex()}\n")
+    with pytest.raises(InvalidPreimage, match=KEY.hex()):
+        DirectorySource(tmp_path).preimage(KEY)
+    path.write_text("no hex")
+    with pytest.raises(InvalidPreimage, match=r"0x.*\.txt does not hold hex"):
+        DirectorySource(tmp_path).preimage(KEY)
+
+
 def test_a_recording_answers_later_without_its_source(tmp_path: Path) -> None:
     recording = RecordingSource(MemorySource({KEY: DATA}), tmp_path)
     assert recording.preimage(KEY) == DATA
