@@ -26,7 +26,8 @@
 //! * `result` is described in `result.zig`, and lives until the block is closed.
 //!
 //! An engine and its blocks must not be used by two threads at the same time, but for `lamina_block_list` and `lamina_block_encode`,
-//! whose rules are in `sealing.zig`; different engines are independent. There is no global state. Python's lock is not needed during a call, except inside `fetch`, which takes it itself.
+//! whose rules are in `sealing.zig`; different engines are independent. There is no global state. Python's lock is not needed during a
+//! call, except inside `fetch`, which takes it itself.
 
 const std = @import("std");
 const rlp = @import("../rlp.zig");

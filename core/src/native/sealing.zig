@@ -1,8 +1,8 @@
 //! The end of a block, in parts of which two threads can do some at the same time.
 //!
 //! `list` may be done by another thread as soon as the last transaction is in the block. `put` belongs to the thread that uses the
-//! engine, since it reads tries; then both may `encode`, and `finish` does what nobody has done. What comes out is the same however the work was
-//! shared out.
+//! engine, since it reads tries; then both may `encode`, and `finish` does what nobody has done. What comes out is the same however the
+//! work was shared out.
 
 const std = @import("std");
 const Arena = @import("../arena.zig").Arena;
