@@ -1,7 +1,7 @@
 """The native engine beside py-evm's and, where it is installed, revm (`pip install pyrevm==0.3.7`), in one run.
 
 Three chains on LevelDB make the same blocks, with the engines `pyevm`, `native` and `both`, and must agree about each; they take
-turns every ten blocks. Every other block is made from decoded transactions whose senders are known, as a sequencer does; the
+turns every two blocks. Every other block is made from decoded transactions whose senders are known, as a sequencer does; the
 next one is derived from raw bytes, senders recovered, as a verifier does. revm executes the same transactions as messages in
 memory: no decoding, no L1 fee, no receipts and no state root.
 """
@@ -34,8 +34,8 @@ from tests.core.toolchain import ensure_native_library
 _MODES = (EngineMode.PYEVM, EngineMode.NATIVE, EngineMode.BOTH)
 _PYEVM = "the py-evm engine"
 _REVM = "pyrevm 0.3.7: messages in memory, no state root"
-_ROUND = 10
-"""Blocks that an engine makes before it is the next one's turn: in a node, nobody else uses the processor's caches in between."""
+_ROUND = 2
+"""Blocks that an engine makes before it is the next one's turn: one of each kind."""
 _STATISTIC = "median block, per second of processor time of all threads, and by the clock"
 _HAS_REVM = importlib.util.find_spec("pyrevm") is not None
 

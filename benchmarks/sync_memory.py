@@ -1,8 +1,8 @@
 """Whether the memory of a verifier that syncs from L1 grows with the chain.
 
 A sequencer makes light blocks and posts them in blobs, a verifier derives, executes and stores them with the native engine,
-a few hundred at a time, both in this process. The memory of both and of an L1 in memory (its blocks and blobs, told beside) is in
-the figures, the mapped files are the verifier's.
+a few hundred at a time, both in this process. The figure is all of the process: both nodes, what an L1 in memory keeps (its
+blocks and blobs, told beside), and the mapped files of both databases; how many of those are the verifier's is told beside.
 """
 
 import gc
@@ -28,23 +28,24 @@ _AT_ONCE = 250
 _SETTINGS = ChannelSettings(target_blobs=1)
 
 
-def resident_bytes(directory: Path) -> tuple[int, int]:
-    """The process's own memory that is in use now, and pages of files below the directory, which LevelDB maps.
+def resident_bytes(directory: Path) -> tuple[int, int, int]:
+    """The process's own memory that is in use now, pages of files that are mapped, and those of files below the directory.
 
-    The latter are the system's: it takes them back when it needs them.
+    Mapped pages, such as LevelDB's tables, are the system's: it takes them back when it needs them.
     """
     gc.collect()
-    own = mapped = 0
-    place = ""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    kilobytes = {
+        name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines) if "Rss" in name
+    }
+    mapped, place = 0, ""
     for line in Path("/proc/self/smaps").read_text().splitlines():
         name, _, value = line.partition(":")
-        if name == "Rss" and place.startswith(str(directory)):
-            mapped += int(value.split()[0]) << 10
-        elif name == "Anonymous":
-            own += int(value.split()[0]) << 10
+        if name == "Rss":
+            mapped += int(value.split()[0]) << 10 if place.startswith(str(directory)) else 0
         elif "-" in name.split()[0]:
-            place = line.partition("/")[1] + line.partition("/")[2]
-    return own, mapped
+            place = line[line.find("/") :] if "/" in line else ""
+    return kilobytes["RssAnon"] << 10, (kilobytes["RssFile"] + kilobytes["RssShmem"]) << 10, mapped
 
 
 def main(blocks: int = 20_000, cache_megabytes: int = 128) -> None:
@@ -56,8 +57,8 @@ def main(blocks: int = 20_000, cache_megabytes: int = 128) -> None:
         chain, safe_db = verifier.chain, SafeDb(verifier.chain.kv)
         pipeline = DerivationPipeline(world.rollup, L1_CONFIG, world.l1, ChainL2Provider(world.rollup, chain))
         pipeline.reset(verifier.head)
-        start, _ = resident_bytes(Path(directory) / "verifier")
-        looks: list[tuple[int, int]] = []
+        start, *_ = resident_bytes(Path(directory) / "verifier")
+        looks: list[tuple[int, int, int]] = []
         while chain.head.number < blocks:
             made = [sequencer.sequence().block for _ in range(_AT_ONCE)]
             for channel, _ in channels([batch_block(block, world.rollup) for block in made], world.rollup, _SETTINGS):
@@ -76,7 +77,7 @@ def main(blocks: int = 20_000, cache_megabytes: int = 128) -> None:
                 looks.append(resident_bytes(Path(directory) / "verifier"))
         sequencer.close()
         verifier.close()
-    own, mapped = ([round(look[index] / 1e6, 1) for look in looks] for index in (0, 1))
+    own, mapped, verifiers = ([round(look[index] / 1e6, 1) for look in looks] for index in range(3))
     report(
         Figure(
             "sync_resident_megabytes",
@@ -88,6 +89,7 @@ def main(blocks: int = 20_000, cache_megabytes: int = 128) -> None:
                 "before": round(start / 1e6, 1),
                 "ownByTenths": own,
                 "mappedFilesByTenths": mapped,
+                "mappedByTheVerifierByTenths": verifiers,
                 "l1Blocks": len(world.l1.blocks),
                 "blobMegabytes": round(sum(map(len, world.l1._blobs.values())) / 1e6, 1),
             },
