@@ -37,7 +37,8 @@ devnet: $(READY) ## bring up a whole chain: L1, contracts, sequencer, verifier, 
 
 test: $(READY) ## lint, types, and the whole test suite
 	@$(BIN)/ruff check -q .
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 20
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 20 \
+		--max-worker-restart 0 -o faulthandler_timeout=590
 
 conformance: $(READY) ## public test suites and real blocks, whole: see docs/conformance.md (VECTORS=where they are)
 	@test -d "$(VECTORS)/evm" || { echo "there are no public test vectors in $(VECTORS): set VECTORS or LAMINA_VECTORS"; exit 1; }

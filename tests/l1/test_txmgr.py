@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -20,6 +20,8 @@ from l1.txmgr import SendError, SendErrorKind, TxCandidate, TxManager, TxPolicy
 from tests.l1.conftest import make_blob
 from tests.l1.fake_l1 import GWEI, FakeL1, VirtualClock, unreachable
 
+_T = TypeVar("_T")
+
 KEY = b"\x21" * 32
 INBOX = to_address("0x" + "ff" * 20)
 CALL = TxCandidate(INBOX, b"data", gas_limit=Gas(30_000))
@@ -31,6 +33,18 @@ POLICY = TxPolicy(
 )
 CHAIN_ID = 900
 START = Timestamp(0)
+
+
+class KzgAtOnce(KzgWorker):
+    """Works while everybody waits: on this clock no time may pass meanwhile, however slow the machine is."""
+
+    async def _run(self, function: Callable[..., _T], *arguments: object) -> _T:
+        return function(*arguments)
+
+
+@pytest.fixture
+def kzg() -> KzgWorker:
+    return KzgAtOnce()
 
 
 def manager(l1: FakeL1, clock: VirtualClock, **arguments: Any) -> TxManager:
