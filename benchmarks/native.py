@@ -199,6 +199,7 @@ def _report(name: str, per_block: int, blocks: int, laps: _Laps) -> None:
     compare(f"native_{name}_from_raw_bytes_per_second", laps.raw[native], _PYEVM, laps.raw[pyevm])
     whole = laps.derive_and_commit
     compare(f"native_{name}_derived_and_stored_per_second", whole[native], _PYEVM, whole[pyevm])
+    compare(f"both_{name}_sealed_block_milliseconds", laps.known[both], _PYEVM, laps.known[pyevm], milliseconds=True)
     compare(f"both_{name}_block_milliseconds", whole[both], _PYEVM, whole[pyevm], milliseconds=True)
 
 

@@ -1,21 +1,75 @@
 """Two engines, one block: py-evm leads, and the native engine must come to the same block before anyone sees it."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import wait
 from contextlib import suppress
+from types import TracebackType
+from typing import Self
 
 from evm.engine.block_hashes import HeaderSource
 from evm.engine.blocks import BlockInputs, ExecutedBlock
-from evm.engine.disagreement import Outcome, Reproducers
+from evm.engine.disagreement import EngineDisagreement, Outcome, Reproducers
 from evm.engine.engine import Engine
 from evm.engine.errors import InvalidBlock, InvalidPayload
-from evm.engine.native_block import NativeRefusal, attributes_from, execute_natively, store_fetch
+from evm.engine.native_block import (
+    NativeOutcome,
+    NativeRefusal,
+    attributes_from,
+    execute_natively,
+    executed_natively,
+    store_fetch,
+)
 from evm.engine.open_block import OpenBlock
 from evm.engine.witness import recorded_values
-from evm.native.engine import NativeEngine
+from evm.native.engine import MANY, NativeEngine
+from evm.native.helpers import helpers
 from evm.rules import L2Rules
 from evm.store.state import StateStore
 from evm.types import Block, Hash32, Header, PayloadAttributes, Transaction
 from evm.validity import InvalidTransaction
+
+
+class NativeRun:
+    """The native engine at work on a block: on another processor, where there is one and the block is worth it.
+
+    It holds the engine until it is closed.
+    """
+
+    def __init__(
+        self, engine: NativeEngine, parent: Header, inputs: BlockInputs, transactions: tuple[bytes, ...]
+    ) -> None:
+        self.parent = parent
+        self.inputs = inputs
+        self.transactions = transactions
+        self._execution = executed_natively(engine, parent, inputs, transactions)
+        self._outcome: NativeOutcome | None = None
+        pool = helpers() if len(transactions) >= MANY else None
+        self._task = None if pool is None else pool.submit(self._run)
+
+    def outcome(self) -> NativeOutcome:
+        """The block, when it is made. Raises NativeRefusal, or InvalidPayload where there is no such block."""
+        if self._task is None or self._task.cancel():
+            self._task = None
+            self._run()
+        else:
+            self._task.result()
+        assert self._outcome is not None
+        return self._outcome
+
+    def _run(self) -> None:
+        self._outcome = self._execution.__enter__()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._task is not None and not self._task.cancel():
+            # What it raises matters to who asks for the outcome only.
+            wait([self._task])
+        if self._outcome is not None:
+            self._execution.__exit__(None, None, None)
 
 
 class CheckedEngine(Engine):
@@ -45,58 +99,65 @@ class CheckedEngine(Engine):
     def derive(self, parent: Header, attributes: PayloadAttributes) -> ExecutedBlock:
         """See `Engine`. A payload that one engine refuses the other must refuse as well."""
         inputs = self.inputs(attributes)
-        try:
-            executed = super().start_payload(parent, attributes).seal()
-        except InvalidPayload as error:
-            if inputs.timestamp > parent.timestamp:
-                self._check_refusal(parent, inputs, attributes.transactions, str(error))
-            raise
-        self.check(parent, inputs, executed)
-        return executed
+        with self.beside(parent, inputs, attributes.transactions) as native:
+            try:
+                executed = super().start_payload(parent, attributes).seal()
+            except InvalidPayload as error:
+                if inputs.timestamp > parent.timestamp:
+                    self._check_refusal(native, str(error))
+                raise
+            self.check(native, executed)
+            return executed
 
     def import_block(self, parent: Header, block: Block) -> ExecutedBlock:
         """See `Engine`."""
-        try:
-            executed = super().import_block(parent, block)
-        except InvalidBlock as error:
-            if isinstance(error.__cause__, InvalidTransaction):
-                raws = tuple(each.raw for each in block.transactions)
-                self._check_refusal(parent, BlockInputs.of(block), raws, str(error))
-            raise
-        self.check(parent, BlockInputs.of(block), executed)
-        return executed
+        raws = tuple(transaction.raw for transaction in block.transactions)
+        with self.beside(parent, BlockInputs.of(block), raws) as native:
+            try:
+                executed = super().import_block(parent, block)
+            except InvalidBlock as error:
+                if isinstance(error.__cause__, InvalidTransaction):
+                    self._check_refusal(native, str(error))
+                raise
+            self.check(native, executed)
+            return executed
 
-    def check(self, parent: Header, inputs: BlockInputs, executed: ExecutedBlock) -> None:
-        """Raises EngineDisagreement unless the native engine makes the same block of the same transactions."""
-        raws = tuple(transaction.raw for transaction in executed.block.transactions)
+    def beside(self, parent: Header, inputs: BlockInputs, raws: Sequence[bytes]) -> "NativeRun":
+        """The native engine begins to make the block of these transactions, which py-evm makes meanwhile."""
+        return NativeRun(self._native, parent, inputs, tuple(raws))
+
+    def check(self, native: "NativeRun", executed: ExecutedBlock) -> None:
+        """Raises EngineDisagreement unless the native engine has made the same block."""
         try:
-            native = execute_natively(self._native, parent, inputs, raws, executed.block.hash)
+            outcome = native.outcome()
         except NativeRefusal as refusal:
-            outcome = Outcome(None, refusal=str(refusal), refused_at=refusal.index)
+            other = Outcome(None, refusal=str(refusal), refused_at=refusal.index)
         else:
-            if native.header.hash == executed.block.hash:
+            if outcome.header.hash == executed.block.hash:
                 return
-            outcome = Outcome(native.header, native.receipts())
+            outcome.result.read_all()
+            other = Outcome(outcome.header, outcome.receipts())
         ours = Outcome(executed.block.header, executed.receipts)
-        raise self._reproducers.report(
+        raise self._report(native, ours, other, executed.block.transactions)
+
+    def _check_refusal(self, native: "NativeRun", why: str) -> None:
+        try:
+            outcome = native.outcome()
+        except NativeRefusal:
+            return
+        outcome.result.read_all()
+        raise self._report(native, Outcome(None, refusal=why), Outcome(outcome.header, outcome.receipts()), ())
+
+    def _report(
+        self, native: "NativeRun", ours: Outcome, other: Outcome, transactions: Sequence[Transaction]
+    ) -> EngineDisagreement:
+        parent, inputs, raws = native.parent, native.inputs, native.transactions
+        return self._reproducers.report(
             parent,
             attributes_from(inputs, raws),
             ours,
-            outcome,
-            lambda: self._reads(parent, inputs, executed.block.transactions, raws),
-        )
-
-    def _check_refusal(self, parent: Header, inputs: BlockInputs, raws: tuple[bytes, ...], why: str) -> None:
-        try:
-            native = execute_natively(self._native, parent, inputs, raws)
-        except NativeRefusal:
-            return
-        raise self._reproducers.report(
-            parent,
-            attributes_from(inputs, raws),
-            Outcome(None, refusal=why),
-            Outcome(native.header, native.receipts()),
-            lambda: self._reads(parent, inputs, (), raws),
+            other,
+            lambda: self._reads(parent, inputs, transactions, raws),
         )
 
     def _reads(
@@ -147,9 +208,11 @@ class _CheckedBlock:
         return self._block.add_valid(transactions)
 
     def seal(self) -> ExecutedBlock:
-        executed = self._block.seal()
-        self._engine.check(self._parent, self._inputs, executed)
-        return executed
+        raws = [transaction.raw for transaction in self._block.transactions]
+        with self._engine.beside(self._parent, self._inputs, raws) as native:
+            executed = self._block.seal()
+            self._engine.check(native, executed)
+            return executed
 
     def abandon(self) -> None:
         self._block.abandon()

@@ -1,6 +1,7 @@
 """Blocks that the native engine makes, as the rest of the node knows them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from config.types import Address, Gas, Hash32, Timestamp
@@ -102,23 +103,26 @@ class NativeOutcome:
         )
 
 
-def execute_natively(
-    engine: NativeEngine,
-    parent: Header,
-    inputs: BlockInputs,
-    transactions: Sequence[bytes],
-    expected: Hash32 | None = None,
-) -> NativeOutcome:
+@contextmanager
+def executed_natively(
+    engine: NativeEngine, parent: Header, inputs: BlockInputs, transactions: Sequence[bytes]
+) -> Iterator[NativeOutcome]:
     """The block with exactly these transactions, whose senders are recovered. Raises NativeRefusal.
 
-    Of a block with the `expected` hash nothing but the header is read.
+    What is read of it beside the header has to be read before the context ends.
     """
     with engine.begin(parent, attributes_from(inputs)) as block:
         done, _, last = block.add_all(transactions)
         _raise_refusal(done, last)
-        outcome = NativeOutcome(block.seal(), parent.state_root)
-        if outcome.header.hash != expected:
-            outcome.result.read_all()
+        yield NativeOutcome(block.seal(), parent.state_root)
+
+
+def execute_natively(
+    engine: NativeEngine, parent: Header, inputs: BlockInputs, transactions: Sequence[bytes]
+) -> NativeOutcome:
+    """As `executed_natively`, with everything that the block has changed."""
+    with executed_natively(engine, parent, inputs, transactions) as outcome:
+        outcome.result.read_all()
         return outcome
 
 

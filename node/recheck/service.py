@@ -131,7 +131,9 @@ class Recheck:
             try:
                 for transaction in block.transactions:
                     builder.add(transaction)
-                checked.check(parent, BlockInputs.of(block), builder.seal())
+                raws = [transaction.raw for transaction in block.transactions]
+                with checked.beside(parent, BlockInputs.of(block), raws) as run:
+                    checked.check(run, builder.seal())
             except (CriticalError, ValueError) as error:
                 return error if isinstance(error, CriticalError) else _plain(block, f"{wrong}; {error}")
         return _plain(block, wrong)

@@ -1,7 +1,8 @@
 """The two engines behind one interface: agreement is silent, disagreement stops, says why and can be run again."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,16 @@ from tests.evm.engine_kit import (
 )
 
 pytestmark = pytest.mark.usefixtures("native_library")
+
+
+@pytest.fixture(autouse=True, params=[True, False], ids=["beside py-evm", "after py-evm"])
+def _when_the_native_engine_works(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whether `both` has a thread of its own for the native engine, as for large blocks."""
+    with ThreadPoolExecutor(1) as helper:
+        monkeypatch.setattr("evm.engine.checked.helpers", lambda: helper if request.param else None)
+        monkeypatch.setattr("evm.engine.checked.MANY", 0)
+        yield
+
 
 COUNTER = bytes.fromhex("5f54600101805f5560005260206000a000")
 """Adds one to slot 0 and logs the new value."""
@@ -304,6 +315,30 @@ def test_a_sealed_block_is_checked_as_well(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("evm.engine.builder._bloom", lambda receipts: b"\x01" * 256)
     with pytest.raises(EngineDisagreement):
         builder.seal()
+
+
+def test_a_block_that_py_evm_could_not_finish_leaves_the_native_engine_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = bench()
+    chosen = engine(world, EngineMode.BOTH, tmp_path)
+    wanted = attributes(world, *some_transactions())
+    with monkeypatch.context() as patch:
+        patch.setattr("evm.engine.builder._bloom", lambda receipts: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            chosen.derive(world.head, wanted)
+    executed = chosen.derive(world.head, wanted)
+    assert executed.block.hash == engine(world, EngineMode.NATIVE, tmp_path).derive(world.head, wanted).block.hash
+
+
+def test_what_stops_the_native_engine_is_raised_where_the_block_is_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = bench()
+    chosen = engine(world, EngineMode.BOTH, tmp_path)
+    monkeypatch.setattr(world.state, "get", lambda node_hash: None)
+    with pytest.raises(CriticalError, match="missing"):
+        chosen.derive(world.head, attributes(world, transaction().raw))
 
 
 def test_state_that_is_missing_is_an_error_and_not_an_empty_account(tmp_path: Path) -> None:
