@@ -1,13 +1,15 @@
 """Whether the memory of a verifier that syncs from L1 grows with the chain.
 
-A sequencer makes light blocks and posts them in blobs, a verifier derives, executes and stores them with the native engine,
-a few hundred at a time, both in this process. The figure is all of the process: both nodes, what an L1 in memory keeps (its
-blocks and blobs, told beside), and the mapped files of both databases; how many of those are the verifier's is told beside.
+A sequencer in a process of its own makes light blocks and posts them in blobs; the verifier in this one derives, executes and
+stores them with the native engine, a few hundred at a time. The figure is all of the verifier's process, the mapped files of its
+database and what an L1 in memory keeps (its blocks and blobs, told beside) included.
 """
 
 import gc
+import multiprocessing
 import sys
 import tempfile
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from batcher.settings import ChannelSettings
@@ -28,56 +30,81 @@ _AT_ONCE = 250
 _SETTINGS = ChannelSettings(target_blobs=1)
 
 
-def resident_bytes(directory: Path) -> tuple[int, int, int]:
-    """The process's own memory that is in use now, pages of files that are mapped, and those of files below the directory.
+def resident_bytes() -> tuple[int, int]:
+    """The process's own memory that is in use now, and pages of files that are mapped, such as LevelDB's tables.
 
-    Mapped pages, such as LevelDB's tables, are the system's: it takes them back when it needs them.
+    Mapped pages are the system's: it takes them back when it needs them.
     """
     gc.collect()
     lines = Path("/proc/self/status").read_text().splitlines()
     kilobytes = {
         name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines) if "Rss" in name
     }
-    mapped, place = 0, ""
-    for line in Path("/proc/self/smaps").read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name == "Rss":
-            mapped += int(value.split()[0]) << 10 if place.startswith(str(directory)) else 0
-        elif "-" in name.split()[0]:
-            place = line[line.find("/") :] if "/" in line else ""
-    return kilobytes["RssAnon"] << 10, (kilobytes["RssFile"] + kilobytes["RssShmem"]) << 10, mapped
+    return kilobytes["RssAnon"] << 10, (kilobytes["RssFile"] + kilobytes["RssShmem"]) << 10
+
+
+def _sequence(pipe: Connection) -> None:
+    """Make blocks, some hundred for each request, until None comes. The answer: L1's length before they are posted, each
+    channel's blob transactions, L1's head and L2's head after that.
+    """
+    world = LocalRollup()
+    with tempfile.TemporaryDirectory(prefix="lamina-bench-") as directory:
+        sequencer = world.open(Path(directory), EngineMode.NATIVE)
+        while (count := pipe.recv()) is not None:
+            made = [sequencer.sequence().block for _ in range(count)]
+            before = len(world.l1.blocks)
+            posts = []
+            for channel, _ in channels([batch_block(block, world.rollup) for block in made], world.rollup, _SETTINGS):
+                posts.append(list(blob_transactions(channel, _SETTINGS)))
+                _post(world, posts[-1])
+            pipe.send((before, posts, world.l1.head.hash, made[-1].hash))
+        sequencer.close()
+
+
+def _post(world: LocalRollup, transactions: list[list[bytes]]) -> None:
+    for blobs in transactions:
+        world.l1.send_blobs(blobs)
+    world.l1.mine()
 
 
 def main(blocks: int = 20_000, cache_megabytes: int = 128) -> None:
-    """Sync that many blocks, looking at the memory ten times. Both chains have caches of that size (`--cache`)."""
+    """Sync that many blocks with caches of that size (`--cache`), looking at the memory ten times."""
     world, caches = LocalRollup(), CacheSizes.of(cache_megabytes << 20)
+    context = multiprocessing.get_context("spawn")
+    pipe, theirs = context.Pipe()
+    sequencer = context.Process(target=_sequence, args=(theirs,), daemon=True)
+    sequencer.start()
+    theirs.close()
     with tempfile.TemporaryDirectory(prefix="lamina-bench-") as directory:
-        sequencer = world.open(Path(directory) / "sequencer", EngineMode.NATIVE, caches)
-        verifier = world.open(Path(directory) / "verifier", EngineMode.NATIVE, caches)
+        verifier = world.open(Path(directory), EngineMode.NATIVE, caches)
         chain, safe_db = verifier.chain, SafeDb(verifier.chain.kv)
         pipeline = DerivationPipeline(world.rollup, L1_CONFIG, world.l1, ChainL2Provider(world.rollup, chain))
         pipeline.reset(verifier.head)
-        start, *_ = resident_bytes(Path(directory) / "verifier")
-        looks: list[tuple[int, int, int]] = []
+        start = sum(resident_bytes())
+        looks: list[tuple[int, int]] = []
         while chain.head.number < blocks:
-            made = [sequencer.sequence().block for _ in range(_AT_ONCE)]
-            for channel, _ in channels([batch_block(block, world.rollup) for block in made], world.rollup, _SETTINGS):
-                for blobs in blob_transactions(channel, _SETTINGS):
-                    world.l1.send_blobs(blobs)
+            pipe.send(_AT_ONCE)
+            before, posts, l1_head, l2_head = pipe.recv()
+            while len(world.l1.blocks) < before:
                 world.l1.mine()
+            for transactions in posts:
+                _post(world, transactions)
+            if world.l1.head.hash != l1_head:
+                raise RuntimeError(f"the verifier's L1 is at {world.l1.head}, the sequencer's at {l1_head.hex()}")
             while not isinstance(result := pipeline.step(verifier.head), NeedMoreData):
                 if isinstance(result, Attributes):
                     executed = chain.engine.derive(chain.head, result.derived.attributes)
                     chain.insert(executed, durable=False)
                     safe_db.record(result.derived.derived_from.id, l2_block_ref(executed.block, world.rollup).id)
                     chain.set_safe(chain.head)
-            if chain.head.hash != made[-1].hash:
-                raise RuntimeError(f"derived {chain.head}, sequenced {made[-1].header}")
+            if chain.head.hash != l2_head:
+                raise RuntimeError(f"derived {chain.head}, sequenced {l2_head.hex()}")
             if chain.head.number * 10 // blocks > len(looks):
-                looks.append(resident_bytes(Path(directory) / "verifier"))
-        sequencer.close()
+                looks.append(resident_bytes())
+        pipe.send(None)
+        sequencer.join()
         verifier.close()
-    own, mapped, verifiers = ([round(look[index] / 1e6, 1) for look in looks] for index in range(3))
+    own, mapped = ([round(look[index] / 1e6, 1) for look in looks] for index in range(2))
     report(
         Figure(
             "sync_resident_megabytes",
@@ -85,11 +112,10 @@ def main(blocks: int = 20_000, cache_megabytes: int = 128) -> None:
             "MB",
             detail={
                 "blocks": blocks,
-                "cacheMegabytesPerChain": cache_megabytes,
+                "cacheMegabytes": cache_megabytes,
                 "before": round(start / 1e6, 1),
                 "ownByTenths": own,
                 "mappedFilesByTenths": mapped,
-                "mappedByTheVerifierByTenths": verifiers,
                 "l1Blocks": len(world.l1.blocks),
                 "blobMegabytes": round(sum(map(len, world.l1._blobs.values())) / 1e6, 1),
             },
