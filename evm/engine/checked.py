@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import suppress
+from threading import Event
 from types import TracebackType
 from typing import Self
 
@@ -21,12 +22,16 @@ from evm.engine.native_block import (
 )
 from evm.engine.open_block import OpenBlock
 from evm.engine.witness import recorded_values
-from evm.native.engine import MANY, NativeEngine
+from evm.native.engine import NativeEngine
 from evm.native.helpers import helpers
+from evm.native.senders import FEW
 from evm.rules import L2Rules
 from evm.store.state import StateStore
 from evm.types import Block, Hash32, Header, PayloadAttributes, Transaction
 from evm.validity import InvalidTransaction
+
+_LONGEST_START = 0.001
+"""Seconds to wait for the native engine's thread; where it is not there by then, the engine may work afterwards."""
 
 
 class NativeRun:
@@ -43,8 +48,12 @@ class NativeRun:
         self.transactions = transactions
         self._execution = executed_natively(engine, parent, inputs, transactions)
         self._outcome: NativeOutcome | None = None
-        pool = helpers() if len(transactions) >= MANY else None
+        self._begun = Event()
+        pool = helpers() if len(transactions) >= FEW else None
         self._task = None if pool is None else pool.submit(self._run)
+        if self._task is not None:
+            # It cannot begin, and soon be without the interpreter's lock, while this thread has that.
+            self._begun.wait(_LONGEST_START)
 
     def outcome(self) -> NativeOutcome:
         """The block, when it is made. Raises NativeRefusal, or InvalidPayload where there is no such block."""
@@ -57,6 +66,7 @@ class NativeRun:
         return self._outcome
 
     def _run(self) -> None:
+        self._begun.set()
         self._outcome = self._execution.__enter__()
 
     def __enter__(self) -> Self:
@@ -133,7 +143,7 @@ class CheckedEngine(Engine):
         except NativeRefusal as refusal:
             other = Outcome(None, refusal=str(refusal), refused_at=refusal.index)
         else:
-            if outcome.header.hash == executed.block.hash:
+            if outcome.hash == executed.block.hash:
                 return
             outcome.result.read_all()
             other = Outcome(outcome.header, outcome.receipts())

@@ -80,6 +80,11 @@ class NativeOutcome:
     parent_root: Hash32
 
     @property
+    def hash(self) -> Hash32:
+        """The block's hash."""
+        return self.result.hash
+
+    @property
     def header(self) -> Header:
         """The header."""
         return self.result.header
@@ -111,10 +116,11 @@ def executed_natively(
 
     What is read of it beside the header has to be read before the context ends.
     """
-    with engine.begin(parent, attributes_from(inputs)) as block:
-        done, _, last = block.add_all(transactions)
+    block, done, last = engine.make(parent, attributes_from(inputs), transactions)
+    with block:
         _raise_refusal(done, last)
-        yield NativeOutcome(block.seal(), parent.state_root)
+        assert block.result is not None
+        yield NativeOutcome(block.result, parent.state_root)
 
 
 def execute_natively(

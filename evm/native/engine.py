@@ -69,6 +69,10 @@ _DOORS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "lamina_block_put": (_INT, (_HANDLE,)),
     "lamina_block_encode": (_INT, (_HANDLE, _INT)),
     "lamina_block_seal": (_INT, (_HANDLE, _RESULT)),
+    "lamina_block_make": (
+        _INT,
+        (_HANDLE, _BYTES, _SIZE, _BYTES, _SIZE, _SIZE, _BYTES, _PLACE, _PLACE, _SIZES, _HANDLES, _RESULT),
+    ),
     "lamina_block_close": (None, (_HANDLE,)),
 }
 
@@ -146,6 +150,60 @@ class NativeEngine:
         assert block.value is not None
         return NativeBlock(self, block.value, what)
 
+    def make(
+        self, parent: Header, attributes: PayloadAttributes, transactions: Sequence[bytes]
+    ) -> "tuple[NativeBlock, int, Added]":
+        """The block of these raw transactions up to the first that is not valid, their senders recovered.
+
+        It is sealed, and has a `result`, when all are in it. Besides: how many were tried, and what became of the last. Raises
+        as `begin`, `NativeBlock.add` and `NativeBlock.seal` do.
+        """
+        if len(transactions) < MANY:
+            return self._make_in_one_call(parent, attributes, transactions)
+        block = self.begin(parent, attributes)
+        try:
+            done, _, last = block.add_all(transactions)
+            if last.included:
+                block.seal()
+        except BaseException:
+            block.close()
+            raise
+        return block, done, last
+
+    def _make_in_one_call(
+        self, parent: Header, attributes: PayloadAttributes, transactions: Sequence[bytes]
+    ) -> "tuple[NativeBlock, int, Added]":
+        # Between calls there may be a wait for the interpreter's lock, which is longer than what is done in them.
+        encoded = encode_attributes(attributes)
+        count, data = len(transactions), b"".join(transactions)
+        lengths = (ctypes.c_uint32 * count)(*map(len, transactions))
+        added, done, result, handle = (_AddResult * count)(), _SIZE(), BlockResult(), _HANDLE()
+        what = f"block {parent.number + 1}"
+        status = _door("lamina_block_make")(
+            self._handle,
+            parent.raw,
+            len(parent.raw),
+            encoded,
+            len(encoded),
+            count,
+            data,
+            lengths,
+            added,
+            ctypes.byref(done),
+            ctypes.byref(handle),
+            ctypes.byref(result),
+        )
+        block = NativeBlock(self, handle.value, what)
+        try:
+            self._check(status, what)
+        except BaseException:
+            block.close()
+            raise
+        last = _added(added[done.value - 1]) if count else Added()
+        if last.included:
+            block.result = NativeBlockResult(result)
+        return block, done.value, last
+
     def _check(self, status: int, what: str) -> None:
         self._fetcher.reraise()
         if status == _Status.OK:
@@ -167,12 +225,13 @@ class NativeEngine:
 class NativeBlock:
     """A block in the making. Close it, or use it as a context manager."""
 
-    def __init__(self, engine: NativeEngine, handle: int, what: str) -> None:
+    def __init__(self, engine: NativeEngine, handle: int | None, what: str) -> None:
         self._engine = engine
-        self._handle: int | None = handle
+        self._handle = handle
         self._what = what
         self._tried = 0
-        self._result: NativeBlockResult | None = None
+        self.result: NativeBlockResult | None = None
+        """The sealed block."""
 
     def __enter__(self) -> Self:
         return self
@@ -184,8 +243,8 @@ class NativeBlock:
 
     def close(self) -> None:
         """Give its memory back."""
-        if self._result is not None:
-            self._result.release()
+        if self.result is not None:
+            self.result.release()
         if self._handle is not None:
             _door("lamina_block_close")(self._handle)
             self._handle = None
@@ -273,8 +332,8 @@ class NativeBlock:
             self._seal_in_part(pool)
         result = BlockResult()
         self._engine._check(_door("lamina_block_seal")(self._handle, ctypes.byref(result)), self._what)
-        self._result = NativeBlockResult(result)
-        return self._result
+        self.result = NativeBlockResult(result)
+        return self.result
 
     def _seal_in_part(self, pool: ThreadPoolExecutor) -> None:
         """What two threads can do at the same time; what the helper has not begun with by then is left to the sealing."""

@@ -75,7 +75,7 @@ def _numbers(place: int | None, count: int) -> Sequence[int]:
 
 
 class NativeBlockResult:
-    """A sealed block and what it did. Everything but the header is read before the block is closed, or not at all.
+    """A sealed block and what it did. Everything but header and hash is read before the block is closed, or not at all.
 
     `nodes` are the trie nodes at positions that changed; `copies` counts further positions of those that stand at more
     than one; `replaced` are the nodes that stood at positions that changed, as often as they did. `accounts` are RLP by
@@ -85,9 +85,16 @@ class NativeBlockResult:
 
     def __init__(self, result: BlockResult) -> None:
         self._memory: BlockResult | None = result
-        self.header = Header.decode(result.header.copy())
-        self.header.__dict__["hash"] = Hash32(bytes(result.hash))
+        self._header = result.header.copy()
+        self.hash = Hash32(bytes(result.hash))
         self.wiped = bool(result.wiped)
+
+    @cached_property
+    def header(self) -> Header:
+        """The header, whose hash is `hash`."""
+        header = Header.decode(self._header)
+        header.__dict__["hash"] = self.hash
+        return header
 
     @property
     def _result(self) -> BlockResult:

@@ -92,6 +92,13 @@ def run_both(
     with patch.object(engine, "MANY", 0), native.begin(bench.head, attributes) as block:
         block.add(transactions, senders)
         assert everything(block.seal()) == everything(result), "the same, whether one thread seals it or two"
+    block, done, last = native.make(bench.head, attributes, transactions)
+    with block:
+        first = next((index for index, each in enumerate(expected) if not each.included), None)
+        assert (done, last.included) == (len(expected) if first is None else first + 1, first is None)
+        assert expected == [] or last == expected[done - 1]
+        assert (block.result is None) == (first is not None)
+        assert block.result is None or everything(block.result) == everything(result)
     assert list(map(Receipt.decode, result.receipts)) == list(executed.receipts)
     assert list(result.receipts) == [receipt.encode() for receipt in executed.receipts]
     assert result.header == executed.block.header

@@ -49,10 +49,10 @@ pytestmark = pytest.mark.usefixtures("native_library")
 
 @pytest.fixture(autouse=True, params=[True, False], ids=["beside py-evm", "after py-evm"])
 def _when_the_native_engine_works(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Whether `both` has a thread of its own for the native engine, as for large blocks."""
+    """Whether `both` has a thread of its own for the native engine, as for blocks that are not small."""
     with ThreadPoolExecutor(1) as helper:
         monkeypatch.setattr("evm.engine.checked.helpers", lambda: helper if request.param else None)
-        monkeypatch.setattr("evm.engine.checked.MANY", 0)
+        monkeypatch.setattr("evm.engine.checked.FEW", 0)
         yield
 
 

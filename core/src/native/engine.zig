@@ -12,6 +12,8 @@
 //!     status = lamina_block_put(block)                                             left out: see `sealing.zig`
 //!     status = lamina_block_encode(block, helper)
 //!     status = lamina_block_seal(block, &result)
+//!     status = lamina_block_make(engine, parent, length, attributes, length,       begin, add and seal in one call: see below
+//!                                count, data, lengths, results, &done, &block, &result)
 //!              lamina_block_close(block)                                            frees the result, too
 //!              lamina_engine_missing(engine, hash)                                  after `missing` or `damaged`
 //!              lamina_engine_close(engine)                                          after all its blocks
@@ -22,6 +24,8 @@
 //!   a known sender is believed, 20 zero bytes mean that it is to be recovered.
 //! * `lamina_block_add` writes an `AddResult` for each transaction it has looked at, and their number to `done`. One that is not valid
 //!   leaves the block as it was; with `stop` unequal 0 nothing behind it is looked at.
+//! * `lamina_block_make` recovers all senders and stops at the first transaction that is not valid. The block is sealed when `done` is
+//!   `count` and the last one is included; otherwise it can only be closed. Where the status is not `ok`, `block` may be null.
 //! * A status other than `ok` means that the block can only be closed.
 //! * `result` is described in `result.zig`, and lives until the block is closed.
 //!
@@ -79,8 +83,8 @@ const Engine = struct {
     codes: store.Store,
     headers: store.Store,
     open_blocks: usize = 0,
-    /// Memory of a closed block for the next one: touching fresh pages takes longer than a transfer.
-    spare: ?sealing.Memory = null,
+    /// A closed block, whose memory the next one takes over: touching fresh pages takes longer than a transfer.
+    spare: ?*Block = null,
 
     fn sources(self: *Engine) pipeline.Sources {
         return .{ .nodes = &self.nodes, .codes = &self.codes, .headers = &self.headers };
@@ -92,7 +96,7 @@ const Block = struct {
     engine: *Engine,
     parent_state_root: evm.Hash,
     builder: pipeline.BlockBuilder,
-    sealing: sealing.Sealing = .{},
+    sealing: sealing.Sealing,
 };
 
 export fn lamina_engine_open(
@@ -121,7 +125,7 @@ export fn lamina_engine_close(self: *Engine) void {
     self.nodes.deinit();
     self.codes.deinit();
     self.headers.deinit();
-    if (self.spare) |*memory| memory.deinit();
+    if (self.spare) |block| free(block);
     gpa.destroy(self);
 }
 
@@ -148,16 +152,31 @@ export fn lamina_engine_begin(
     out: *?*Block,
 ) Status {
     out.* = null;
-    const block = gpa.create(Block) catch return .out_of_memory;
-    block.* = .{ .memory = self.spare orelse .init(gpa), .engine = self, .parent_state_root = undefined, .builder = undefined };
-    self.spare = null;
+    const block = take(self) catch return .out_of_memory;
     begin(block, parent[0..parent_length], attributes[0..attributes_length]) catch |failure| {
-        block.memory.deinit();
-        gpa.destroy(block);
+        free(block);
         return statusOf(failure);
     };
     out.* = block;
     return .ok;
+}
+
+fn take(self: *Engine) error{OutOfMemory}!*Block {
+    const block = self.spare orelse {
+        const made = try gpa.create(Block);
+        made.memory = .init(gpa);
+        made.engine = self;
+        made.sealing = .{};
+        return made;
+    };
+    self.spare = null;
+    block.sealing = .{};
+    return block;
+}
+
+fn free(block: *Block) void {
+    block.memory.deinit();
+    gpa.destroy(block);
 }
 
 fn begin(block: *Block, encoded_parent: []const u8, encoded_attributes: []const u8) !void {
@@ -195,13 +214,9 @@ fn begin(block: *Block, encoded_parent: []const u8, encoded_attributes: []const 
 export fn lamina_block_close(block: *Block) void {
     const engine = block.engine;
     engine.open_blocks -= 1;
-    if (engine.spare == null) {
-        block.memory.restart();
-        engine.spare = block.memory;
-    } else {
-        block.memory.deinit();
-    }
-    gpa.destroy(block);
+    if (engine.spare != null) return free(block);
+    block.memory.restart();
+    engine.spare = block;
 }
 
 export fn lamina_block_add(
@@ -309,6 +324,29 @@ export fn lamina_block_encode(block: *Block, helper: c_int) Status {
 export fn lamina_block_seal(block: *Block, result: *block_result.Result) Status {
     result.* = seal(block) catch |failure| return statusOf(failure);
     return .ok;
+}
+
+/// A whole block in one call: who makes small ones would otherwise spend as much time between calls as in them.
+export fn lamina_block_make(
+    self: *Engine,
+    parent: [*]const u8,
+    parent_length: usize,
+    attributes: [*]const u8,
+    attributes_length: usize,
+    count: usize,
+    data: [*]const u8,
+    lengths: [*]const u32,
+    results: [*]AddResult,
+    done: *usize,
+    out: *?*Block,
+    result: *block_result.Result,
+) Status {
+    done.* = 0;
+    const begun = lamina_engine_begin(self, parent, parent_length, attributes, attributes_length, out);
+    const block = out.* orelse return begun;
+    const added = lamina_block_add(block, count, data, lengths, null, 1, results, done);
+    if (added != .ok or done.* < count or (count > 0 and results[count - 1].verdict != .included)) return added;
+    return lamina_block_seal(block, result);
 }
 
 fn statusOf(failure: anyerror) Status {
