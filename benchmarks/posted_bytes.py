@@ -20,11 +20,12 @@ from benchmarks.derivation import channels
 from benchmarks.report import Figure, report
 from benchmarks.stopwatch import Stopwatch
 from benchmarks.traffic import Sample, Traffic
-from config.constants import MAX_BLOB_DATA_BYTES
+from config.constants import DEPOSIT_TRANSACTION_TYPE, MAX_BLOB_DATA_BYTES
 from config.rollup import BlockId, RollupConfig
 from config.types import Hash32, Timestamp, from_hex
 from derivation.codec import Compression, compress_channel
 from derivation.inspection import DataFormat, inspect_batch_data
+from evm.engine.stateless_file import load_stateless_case
 from evm.types import keccak256
 from tests.actions.chains import L2_CHAIN_ID, FakeL1, make_rollup
 
@@ -33,7 +34,8 @@ _PER_BLOCK = 20
 _LARGE_BLOCK = 700
 """Transactions of a block that fills about half a blob."""
 _BLOCKS_PER_EPOCH = 6
-_REAL = "batches/op-mainnet-2024-01-10-singular-calldata.hex"
+_OP_SEPOLIA = 11155420
+_OP_MAINNET = "batches/op-mainnet-2024-01-10-singular-calldata.hex"
 
 
 def _hash(what: str, number: int) -> Hash32:
@@ -110,23 +112,37 @@ def _measure(name: str, traffic: Iterator[Sample], count: int, rollup: RollupCon
     )
 
 
-def _measure_real(vectors: Path, rollup: RollupConfig) -> None:
+def _measure_op_mainnet(vectors: Path, rollup: RollupConfig) -> None:
     """What OP Mainnet's batcher posted in a channel of January 2024, made into span batches and brotli."""
-    posted_then = from_hex((vectors / _REAL).read_text().strip())
+    posted_then = from_hex((vectors / _OP_MAINNET).read_text().strip())
     document = inspect_batch_data(posted_then, DataFormat.CALLDATA, rollup)
     batches = [batch for channel in document["channels"] for batch in channel["batches"]]
     groups = [[from_hex(raw) for raw in block["transactions"]] for batch in batches for block in batch["blocks"]]
+    real_chain = replace(rollup, l2_chain_id=10)
+    peer = "OP Mainnet's batcher, calldata of 10 January 2024"
+    _report_real("op_mainnet", groups, real_chain, peer, len(posted_then))
+
+
+def _measure_op_sepolia(vectors: Path, rollup: RollupConfig) -> None:
+    """The users' transactions of OP Sepolia's recorded blocks."""
+    cases = [load_stateless_case(path) for path in sorted((vectors / "exec").glob(f"{_OP_SEPOLIA}-*"))]
+    groups = [[raw for raw in case.attributes.transactions if raw[0] != DEPOSIT_TRANSACTION_TYPE] for case in cases]
+    real_chain = replace(rollup, l2_chain_id=_OP_SEPOLIA)
+    batches = encode_batches(_l2_blocks(real_chain, groups), real_chain, BatchType.SINGULAR, 0)
+    _report_real("op_sepolia", groups, real_chain, _PEER, len(compress_channel(batches, Compression.ZLIB)))
+
+
+def _report_real(chain: str, groups: Sequence[Sequence[bytes]], rollup: RollupConfig, peer: str, theirs: int) -> None:
     raws = [raw for group in groups for raw in group]
     settings = ChannelSettings()
-    real_chain = replace(rollup, l2_chain_id=10)
-    posted, _, _ = _posted(_l2_blocks(real_chain, groups), real_chain, settings)
+    posted, _, _ = _posted(_l2_blocks(rollup, groups), rollup, settings)
     report(
         Figure(
-            "posted_bytes_per_op_mainnet_transaction",
+            f"posted_bytes_per_{chain}_transaction",
             posted / len(raws),
             "bytes/tx",
-            "OP Mainnet's batcher, calldata of 10 January 2024",
-            len(posted_then) / len(raws),
+            peer,
+            theirs / len(raws),
             {
                 "transactions": len(raws),
                 "rawBytesPerTransaction": round(sum(map(len, raws)) / len(raws), 1),
@@ -145,8 +161,9 @@ def main(count: int = 20_000) -> None:
     _measure("mixed_transaction", Traffic(L2_CHAIN_ID, 2).mixed(), count, rollup)
     _measure("contract_transaction", Traffic(L2_CHAIN_ID, 4).contracts(), count, rollup)
     vectors = Path(os.environ.get("LAMINA_VECTORS", Path(__file__).resolve().parents[2] / "shared" / "vectors"))
-    if (vectors / _REAL).is_file():
-        _measure_real(vectors, rollup)
+    if vectors.is_dir():
+        _measure_op_mainnet(vectors, rollup)
+        _measure_op_sepolia(vectors, rollup)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from evm.native.senders import FEW
 from evm.rules import L2Rules
 from evm.store.state import StateStore
 from evm.types import Block, Hash32, Header, PayloadAttributes, Transaction
+from evm.types.transaction_list import encode_transactions
 from evm.validity import InvalidTransaction
 
 _LONGEST_START = 0.001
@@ -121,8 +122,7 @@ class CheckedEngine(Engine):
 
     def import_block(self, parent: Header, block: Block) -> ExecutedBlock:
         """See `Engine`."""
-        raws = tuple(transaction.raw for transaction in block.transactions)
-        with self.beside(parent, BlockInputs.of(block), raws) as native:
+        with self.beside(parent, BlockInputs.of(block), encode_transactions(block.transactions)) as native:
             try:
                 executed = super().import_block(parent, block)
             except InvalidBlock as error:
@@ -218,7 +218,7 @@ class _CheckedBlock:
         return self._block.add_valid(transactions)
 
     def seal(self) -> ExecutedBlock:
-        raws = [transaction.raw for transaction in self._block.transactions]
+        raws = encode_transactions(self._block.transactions)
         with self._engine.beside(self._parent, self._inputs, raws) as native:
             executed = self._block.seal()
             self._engine.check(native, executed)

@@ -17,6 +17,7 @@ from evm.engine.native_block import store_fetch
 from evm.native.engine import NativeEngine
 from evm.rules import L2Rules
 from evm.types import Block, Header
+from evm.types.transaction_list import encode_transactions
 from node.chain import Chain, ChainUpdate
 from node.recheck import worker
 
@@ -131,7 +132,7 @@ class Recheck:
             try:
                 for transaction in block.transactions:
                     builder.add(transaction)
-                raws = [transaction.raw for transaction in block.transactions]
+                raws = encode_transactions(block.transactions)
                 with checked.beside(parent, BlockInputs.of(block), raws) as run:
                     checked.check(run, builder.seal())
             except (CriticalError, ValueError) as error:
