@@ -71,8 +71,16 @@ class ForkedCommand:
         # The fork server keeps the output that it was started with: where this process writes now is sent along.
         streams = (theirs, *(Connection(os.dup(number), readable=False) for number in (1, 2)))
         process = context.Process(target=become_lamina, args=(streams, arguments, environment), name=role)
+        starting = asyncio.ensure_future(asyncio.to_thread(process.start))
         try:
-            await asyncio.to_thread(process.start)
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # The thread goes on. Nobody else would know of the process, and this one would wait for its end for ever.
+            await asyncio.wait((starting,))
+            ours.close()
+            if starting.exception() is None:
+                process.terminate()
+            raise
         except (EOFError, OSError) as error:
             raise CriticalError(
                 f"the {role} cannot be started: the process that all roles are forked from has ended, "

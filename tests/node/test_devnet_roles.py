@@ -1,0 +1,35 @@
+"""Processes of a devnet's roles."""
+
+import asyncio
+import multiprocessing
+import os
+import time
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+
+from node.devnet.role_process import ForkedCommand
+
+
+async def test_a_start_that_is_given_up_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = BaseProcess.start
+
+    def start_slowly(process: BaseProcess) -> None:
+        start(process)
+        time.sleep(0.5)
+
+    monkeypatch.setattr(BaseProcess, "start", start_slowly)
+    arguments = ["da-server", "--file.path", str(tmp_path), "--port", "0"]
+    starting = asyncio.ensure_future(ForkedCommand.start("given up", arguments, dict(os.environ)))
+    await asyncio.sleep(0.2)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    left = [child for child in multiprocessing.active_children() if child.name == "given up"]
+    for child in left:
+        await asyncio.to_thread(child.join, 30)
+    still_running = [child for child in left if child.exitcode is None]
+    for child in still_running:
+        child.kill()
+    assert still_running == []
