@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import threading
 import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -13,16 +14,17 @@ from node.devnet.role_process import ForkedCommand
 
 
 async def test_a_start_that_is_given_up_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    start = BaseProcess.start
+    start, forked = BaseProcess.start, threading.Event()
 
     def start_slowly(process: BaseProcess) -> None:
         start(process)
+        forked.set()
         time.sleep(0.5)
 
     monkeypatch.setattr(BaseProcess, "start", start_slowly)
     arguments = ["da-server", "--file.path", str(tmp_path), "--port", "0"]
     starting = asyncio.ensure_future(ForkedCommand.start("given up", arguments, dict(os.environ)))
-    await asyncio.sleep(0.2)
+    await asyncio.to_thread(forked.wait, 60)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
