@@ -123,9 +123,9 @@ def _measure_op_mainnet(vectors: Path, rollup: RollupConfig) -> None:
     _report_real("op_mainnet", groups, real_chain, peer, len(posted_then))
 
 
-def _measure_op_sepolia(vectors: Path, rollup: RollupConfig) -> None:
+def _measure_op_sepolia(recorded: Sequence[Path], rollup: RollupConfig) -> None:
     """The users' transactions of OP Sepolia's recorded blocks."""
-    cases = [load_stateless_case(path) for path in sorted((vectors / "exec").glob(f"{_OP_SEPOLIA}-*"))]
+    cases = map(load_stateless_case, recorded)
     groups = [[raw for raw in case.attributes.transactions if raw[0] != DEPOSIT_TRANSACTION_TYPE] for case in cases]
     real_chain = replace(rollup, l2_chain_id=_OP_SEPOLIA)
     batches = encode_batches(_l2_blocks(real_chain, groups), real_chain, BatchType.SINGULAR, 0)
@@ -161,9 +161,10 @@ def main(count: int = 20_000) -> None:
     _measure("mixed_transaction", Traffic(L2_CHAIN_ID, 2).mixed(), count, rollup)
     _measure("contract_transaction", Traffic(L2_CHAIN_ID, 4).contracts(), count, rollup)
     vectors = Path(os.environ.get("LAMINA_VECTORS", Path(__file__).resolve().parents[2] / "shared" / "vectors"))
-    if vectors.is_dir():
+    if (vectors / _OP_MAINNET).is_file():
         _measure_op_mainnet(vectors, rollup)
-        _measure_op_sepolia(vectors, rollup)
+    if recorded := sorted((vectors / "exec").glob(f"{_OP_SEPOLIA}-*")):
+        _measure_op_sepolia(recorded, rollup)
 
 
 if __name__ == "__main__":

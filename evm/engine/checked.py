@@ -120,11 +120,10 @@ class CheckedEngine(Engine):
             self.check(native, executed)
             return executed
 
-    def import_block(self, parent: Header, block: Block) -> ExecutedBlock:
-        """See `Engine`."""
+    def _execute(self, parent: Header, block: Block) -> ExecutedBlock:
         with self.beside(parent, BlockInputs.of(block), encode_transactions(block.transactions)) as native:
             try:
-                executed = super().import_block(parent, block)
+                executed = super()._execute(parent, block)
             except InvalidBlock as error:
                 if isinstance(error.__cause__, InvalidTransaction):
                     self._check_refusal(native, str(error))
