@@ -22,6 +22,7 @@ from benchmarks.report import Figure, report
 from benchmarks.stopwatch import Stopwatch
 from benchmarks.transactions import ETHER, account, fresh_address, transfer
 from config.engine_mode import EngineMode
+from config.frame_stack import with_frame_room
 from config.rollup import RollupConfig
 from config.types import Hash32
 from derivation.codec import encode_blob
@@ -186,4 +187,4 @@ def main(light: int = 1000, full: int = 200) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(value) for value in sys.argv[1:]))
+    with_frame_room(main, *(int(value) for value in sys.argv[1:]))

@@ -17,6 +17,7 @@ from benchmarks.stock_pyevm import StockChain
 from benchmarks.stopwatch import Stopwatch
 from benchmarks.transactions import ETHER, account, fresh_address, signed, token_deposit, token_transfer, transfer
 from config.constants import WETH
+from config.frame_stack import with_frame_room
 from config.genesis.account import GenesisAccount
 from config.types import Address
 from contracts.artifacts import load_artifact
@@ -142,4 +143,4 @@ def main(blocks: int = 10) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(value) for value in sys.argv[1:]))
+    with_frame_room(main, *(int(value) for value in sys.argv[1:]))

@@ -22,6 +22,7 @@ from benchmarks.stopwatch import Stopwatch
 from benchmarks.transactions import ETHER, account, signed, token_deposit, token_transfer, transfer
 from config.constants import WETH
 from config.engine_mode import EngineMode
+from config.frame_stack import with_frame_room
 from config.genesis.account import GenesisAccount
 from config.types import Address, Hash32
 from contracts.artifacts import load_artifact
@@ -260,4 +261,4 @@ def main(blocks: int = 20, transfers: int = 1000, tokens: int = 400) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*(int(value) for value in sys.argv[1:])))
+    sys.exit(with_frame_room(main, *(int(value) for value in sys.argv[1:])))

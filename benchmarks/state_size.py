@@ -21,6 +21,7 @@ from benchmarks.stock_pyevm import StockChain
 from benchmarks.stopwatch import Stopwatch
 from benchmarks.transactions import ETHER, account, fresh_address, token_transfer, transfer
 from config.constants import WETH
+from config.frame_stack import with_frame_room
 from config.genesis.account import GenesisAccount
 from config.types import Address, Hash32
 from contracts.artifacts import load_artifact
@@ -147,4 +148,4 @@ def _measure(
 
 
 if __name__ == "__main__":
-    main(*(int(value) for value in sys.argv[1:]))
+    with_frame_room(main, *(int(value) for value in sys.argv[1:]))

@@ -18,6 +18,7 @@ from benchmarks.derivation import blob_transactions, channels
 from benchmarks.local_rollup import LocalRollup
 from benchmarks.report import Figure, report
 from config.engine_mode import EngineMode
+from config.frame_stack import with_frame_room
 from derivation.l2_block_info import l2_block_ref
 from derivation.pipeline import DerivationPipeline
 from derivation.providers import ChainL2Provider
@@ -124,4 +125,4 @@ def main(blocks: int = 20_000, cache_megabytes: int = 128) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(value) for value in sys.argv[1:]))
+    with_frame_room(main, *(int(value) for value in sys.argv[1:]))

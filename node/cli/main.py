@@ -13,6 +13,7 @@ import typer
 import typer.core
 
 from config.errors import CriticalError, ResetError, TemporaryError
+from config.frame_stack import with_frame_room
 
 os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
 
@@ -117,7 +118,7 @@ def main() -> None:
         sys.excepthook = _say_in_one_line
     # Not `app()`: that puts typer's own hook, which prints tracebacks, in place of ours.
     try:
-        sys.exit(command_tree()(standalone_mode=False))
+        sys.exit(with_frame_room(command_tree(), standalone_mode=False))
     except typer.Abort:
         sys.exit(130)
     except typer.TyperException as error:

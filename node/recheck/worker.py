@@ -5,6 +5,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from config.errors import CriticalError
+from config.frame_stack import with_frame_room
 from config.rollup import RollupConfig
 from config.worker_processes import take_idle_time_only
 from evm.engine import BlockInputs, Engine, InvalidBlock
@@ -53,7 +54,7 @@ def serve(pipe: Connection, rollup: dict[str, Any], cache_bytes: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     take_idle_time_only()
     try:
-        _serve(pipe, rollup, cache_bytes)
+        with_frame_room(_serve, pipe, rollup, cache_bytes)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 

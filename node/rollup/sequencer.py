@@ -47,8 +47,8 @@ chain to catch up, little enough that it does."""
 @dataclass(frozen=True)
 class SequencerSettings:
     """`l1_confirmations`: L1 blocks on top of a new origin. `fill_share`: the part of the block time, at its end, in
-    which transactions are executed. `max_safe_lag`: pause when the safe head is this many blocks behind (0: never).
-    `recover`: start in recovery mode."""
+    which transactions are executed, unless the block before had no time for all that waited: then the whole of it.
+    `max_safe_lag`: pause when the safe head is this many blocks behind (0: never). `recover`: start in recovery mode."""
 
     l1_confirmations: int = 0
     fill_share: float = 0.6
@@ -86,6 +86,8 @@ class Sequencer:
         self._wall = wall
         self._sleep = sleep
         self._l1_lead = 0.0
+        self._short_of_time = False
+        """Whether the last block was due before everything that waited had been looked at."""
         heads.on_latest(self._note_l1_time)
         self._active = asyncio.Event()
         if active:
@@ -187,7 +189,8 @@ class Sequencer:
                 Stall(Cause.SAFE_LAG, Stage.SEQUENCER, text, Place.l2(BlockId(parent.hash, parent.number)))
             )
         seal_at = float(parent.timestamp + self._rollup.block_time)
-        await self._wait_until(seal_at - self._rollup.block_time * self._settings.fill_share)
+        share = 1.0 if self._short_of_time else self._settings.fill_share
+        await self._wait_until(seal_at - self._rollup.block_time * share)
         attributes = await self._with_data(lambda: self._attributes(parent_ref))
         if not self._may_build_on(parent):
             return
@@ -264,6 +267,7 @@ class Sequencer:
         A block that is late already gets one look and a part of the block time.
         """
         filling = Filling(builder, self._pool)
+        self._short_of_time = False
         until = seal_at - _SEAL_MARGIN
         late = self._now() >= until
         if late:
@@ -273,6 +277,7 @@ class Sequencer:
                 for _ in filling.look():
                     await self._sleep(0)
                     if self._now() >= until:
+                        self._short_of_time = True
                         return
             if late:
                 return

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from config.frame_stack import with_frame_room
 from node.rpc.errors import ErrorCode, RpcError
 
 T = TypeVar("T")
@@ -63,7 +64,7 @@ class CallWorkers:
             raise RpcError(ErrorCode.LIMIT_EXCEEDED, "too many calls are waiting on this node, try again later")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+            return await asyncio.get_running_loop().run_in_executor(self._executor, with_frame_room, work)
         finally:
             self._waiting -= 1
 

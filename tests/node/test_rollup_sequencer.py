@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from config.types import ZERO_HASH
+from evm.engine import OpenBlock
 from evm.fees import estimated_size_scaled
+from evm.types import Header, PayloadAttributes
 from node.rollup.rpc import RollupAdmin
 from node.rollup.sequencer import Sequencer, SequencerSettings
 from node.rpc import Dispatcher, RpcError
@@ -90,6 +92,36 @@ async def test_a_pool_transaction_that_comes_while_the_block_is_open_is_in_it(wo
     sequencer._sleep = sleep
     blocks = await world.sequence(1, sequencer)
     assert [transaction.hash for transaction in blocks[0].transactions[1:]] == [late.hash]
+
+
+async def test_a_sequencer_short_of_time_begins_the_next_block_at_once(world: RollupWorld) -> None:
+    for _ in range(300):
+        world.pool.add(world.transfer())
+    sequencer = world.sequencer()
+    plain_sleep = world.clock.sleep
+    begun: dict[int, float] = {}
+    start_payload = world.chain.engine.start_payload
+
+    async def sleep(seconds: float) -> None:
+        await plain_sleep(seconds)
+        if seconds == 0:
+            world.clock.now += 0.2  # what the engine takes for a few transactions
+
+    def start(parent: Header, attributes: PayloadAttributes) -> OpenBlock:
+        begun.setdefault(parent.number + 1, world.clock.now - parent.timestamp)
+        return start_payload(parent, attributes)
+
+    sequencer._sleep = sleep
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.chain.engine, "start_payload", start)
+        blocks = await world.sequence(3, sequencer)
+    counts = [len(block.transactions) - 1 for block in blocks]
+    assert counts[0] > 0
+    assert counts[1] > counts[0], "the second block has all of its time"
+    assert sum(counts[:2]) == 300
+    assert begun[1] == pytest.approx(0.8), "before, nothing had to wait: the best fees are chosen late"
+    assert 0 <= begun[2] < 0.8
+    assert begun[3] == pytest.approx(0.8), "and it goes back once nothing waits any more"
 
 
 async def test_an_origin_is_taken_when_its_time_has_come_and_brings_its_deposits(world: RollupWorld) -> None:
