@@ -4,8 +4,8 @@
 batches of 25 calls over four connections, from 100 accounts, signed before the clock runs, and as many transactions on their
 way or waiting as `_WINDOWS` says. What counts is how many come into blocks per second, after a warm-up, and how much
 processor time each role used for one. `transfers` are to new accounts, `erc20_transfers` of WETH to new holders;
-`withdrawals` call the standard bridge, 120,000 gas each. (The user transactions in the real blocks of
-`../shared/vectors/exec`, OP Sepolia and Unichain, use 590,000 on average.)
+`withdrawals` call the standard bridge, 120,000 gas each; `calls` make seven of them in one transaction, 580,000 gas: user
+transactions in the real blocks of `../shared/vectors/exec` (OP Sepolia and Unichain) use 590,000 on average.
 `unsafeAhead` says how many blocks the verifier's safe head was behind at the end: it comes through batcher and L1.
 What checks the native engine behind the head (`node/recheck`, of low priority) is among the workers.
 """
@@ -22,7 +22,7 @@ from benchmarks.load import Saturation
 from benchmarks.processor_time import processor_seconds
 from benchmarks.report import Figure, report
 from benchmarks.throughput import Maker, Wallets, devnet_load, include_all, token_deposits
-from benchmarks.transactions import token_transfer, transfer, withdrawal
+from benchmarks.transactions import token_transfer, transfer, withdrawal, withdrawals_at_once
 from config.engine_mode import EngineMode
 
 _SEQUENCER = "sequence"
@@ -31,7 +31,7 @@ _SEQUENCER = "sequence"
 _GAS_LIMIT = 300_000_000
 """Of L2 blocks: so much that no engine is held up by it."""
 
-_WINDOWS = {"transfers": 3_000, "erc20_transfers": 3_000, "withdrawals": 1_500}
+_WINDOWS = {"transfers": 3_000, "erc20_transfers": 3_000, "withdrawals": 1_500, "calls": 1_000}
 """More than is taken in a second, and no more: blocks of a sequencer that has caught up take all that waits at once, so that
 the rate is only known to a window in the measured time."""
 
@@ -40,7 +40,12 @@ _SECONDS = 30
 _IDLE_SECONDS = 8
 _MOST_PER_SECOND = 1_500
 """Transactions are signed for as many; a devnet that takes all of them in less time ends its run early."""
-_WORKLOADS: dict[str, Maker] = {"transfers": transfer, "erc20_transfers": token_transfer, "withdrawals": withdrawal}
+_WORKLOADS: dict[str, Maker] = {
+    "transfers": transfer,
+    "erc20_transfers": token_transfer,
+    "withdrawals": withdrawal,
+    "calls": withdrawals_at_once,
+}
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,12 @@
 The ERC-20 is WETH as it stands at 0x4200...0006 on every rollup (`contracts/artifacts/WETH.json`): 2.2 kB of Solidity
 with checked balances and events, so about what a token in use costs. A withdrawal goes through three contracts behind
 proxies (bridge, messenger, message passer), which encode and hash a message and store it: what calling an application is like.
+Several of them in one transaction go through Multicall3, as a router or a smart account makes its calls.
 """
 
-from config.constants import L2_STANDARD_BRIDGE, WETH
+from eth_abi.abi import encode
+
+from config.constants import L2_STANDARD_BRIDGE, MULTICALL3_ADDRESS, WETH
 from config.types import Address
 from contracts.artifacts import load_artifact
 from evm.types import DynamicFeeTransaction, SignedTransaction, keccak256
@@ -23,11 +26,18 @@ TOKEN_GAS = 80_000
 WITHDRAWAL_GAS = 200_000
 """Gas limit of a withdrawal, which uses about 120,000."""
 
+_AT_ONCE = 7
+"""Withdrawals of a transaction that makes several."""
+
+_AT_ONCE_GAS = 900_000
+"""Gas limit of that transaction, which uses about 580,000."""
+
 _L1_GAS = 200_000
 """What a withdrawal asks for on L1."""
 
 _BRIDGE = load_artifact("L2StandardBridge")
 _DEPOSIT_CALL = load_artifact("WETH").encode_call("deposit")
+_AGGREGATE_SELECTOR = keccak256(b"aggregate3Value((address,bool,uint256,bytes)[])")[:4]
 _TRANSFER_SELECTOR = load_artifact("WETH").selector("transfer")
 
 
@@ -88,3 +98,11 @@ def withdrawal(key: bytes, chain_id: int, nonce: int, to: Address, value: int = 
     """Takes `value` wei to `to` on L1 over the standard bridge."""
     data = _BRIDGE.encode_call("bridgeETHTo", to, _L1_GAS, b"")
     return signed(key, chain_id, nonce, L2_STANDARD_BRIDGE, value=value, data=data, gas=WITHDRAWAL_GAS).raw
+
+
+def withdrawals_at_once(key: bytes, chain_id: int, nonce: int, to: Address) -> bytes:
+    """Seven withdrawals of 1 wei each to `to`: all of them, or none."""
+    data = _BRIDGE.encode_call("bridgeETHTo", to, _L1_GAS, b"")
+    calls = [(L2_STANDARD_BRIDGE, False, 1, data)] * _AT_ONCE
+    batch = _AGGREGATE_SELECTOR + encode(["(address,bool,uint256,bytes)[]"], [calls])
+    return signed(key, chain_id, nonce, MULTICALL3_ADDRESS, value=_AT_ONCE, data=batch, gas=_AT_ONCE_GAS).raw
