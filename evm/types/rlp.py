@@ -34,8 +34,8 @@ def decode(data: bytes) -> Rlp:
 
     Raises RlpError for trailing bytes, short input, a non-canonical form or lists nested deeper than MAX_DEPTH.
     """
-    # The library's decoder takes 30 ns for each byte of a string: milliseconds for a large transaction. Its encoder is fast, and says
-    # whether what the bytes were taken for is what they are: no item but the one they encode encodes to them.
+    # The library's decoder takes 30 ns for each byte of a string: milliseconds for a large transaction. Its encoder is fast,
+    # and says whether what the bytes were taken for is what they are: no item but the one they encode encodes to them.
     items = decode_own(data)
     if len(items) != 1 or rusty_rlp.encode_raw(items[0]) != data:
         raise _malformed(data)
