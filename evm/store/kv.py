@@ -111,6 +111,8 @@ class LevelDbStore:
                 create_if_missing=True,
                 lru_cache_size=caches.blocks,
                 write_buffer_size=caches.write_buffer,
+                # Hashes do not compress, and the snappy in plyvel's wheels took a quarter of a busy node's time to find out.
+                compression=None,
                 bloom_filter_bits=10,
                 max_open_files=caches.open_files,
             )

@@ -2,8 +2,8 @@
 
 Keys (the first byte is the kind; the state lives beside them under `evm.store.layout`'s own):
 
-    H<hash>       header RLP                    B<hash>     block RLP
-    R<hash>       list of receipts              N<number>   canonical block hash
+    H<hash>       header RLP                    B<hash>     block RLP, packed
+    R<hash>       list of receipts, packed      N<number>   canonical block hash
     T<tx hash>    block hash, number, index     M<name>     markers: heads, schema version, genesis
 """
 
@@ -18,10 +18,16 @@ from evm.types.receipt_list import encode_receipts
 from evm.types.rlp import as_bytes, decode_list, encode
 from evm.types.transaction_list import transaction_hashes
 from l1.cache import LruCache
+from node.chain.packed import pack, unpack
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+"""3 packs blocks and receipts (`node.chain.packed`)."""
+
+_OLDEST_VERSION = 2
+"""What is read as well, and becomes a store of the current version with the first block that is written."""
 
 _SCHEMA = b"Mschema"
+_CURRENT = SCHEMA_VERSION.to_bytes(4, "big")
 _GENESIS = b"Mgenesis"
 _HEAD_KEYS = {"unsafe": b"Munsafe", "safe": b"Msafe", "finalized": b"Mfinalized"}
 
@@ -42,7 +48,7 @@ class TransactionLocation:
 class ChainStore:
     """Reads what is stored and stages what is to be written; the caller commits the batch.
 
-    Raises SchemaError on opening a store of another schema version.
+    Raises SchemaError on opening a store of a schema version that it cannot read.
     """
 
     def __init__(self, kv: KeyValueStore) -> None:
@@ -53,6 +59,7 @@ class ChainStore:
         version = kv.get(_SCHEMA)
         if version is not None:
             _check_schema(int.from_bytes(version, "big"))
+        self._is_current = version == _CURRENT
 
     # --- reading ---
 
@@ -84,7 +91,7 @@ class ChainStore:
             raw = self.kv.get(b"B" + block_hash)
             if raw is None:
                 return None
-            block = Block.decode_frame(raw)
+            block = Block.decode_frame(unpack(raw, f"block {short(block_hash)}"))
             self._blocks.put(block_hash, block)
         return block
 
@@ -95,9 +102,8 @@ class ChainStore:
             raw = self.kv.get(b"R" + block_hash)
             if raw is None:
                 return None
-            receipts = tuple(
-                Receipt.decode(as_bytes(item, "stored receipt")) for item in decode_list(raw, "stored receipts")
-            )
+            items = decode_list(unpack(raw, f"what holds the receipts of block {short(block_hash)}"), "stored receipts")
+            receipts = tuple(Receipt.decode(as_bytes(item, "stored receipt")) for item in items)
             self._receipts.put(block_hash, receipts)
         return receipts
 
@@ -121,7 +127,6 @@ class ChainStore:
 
     def stage_genesis(self, batch: WriteBatch, block: Block) -> None:
         """The genesis block, all three heads at it, and the schema version."""
-        batch.put(_SCHEMA, SCHEMA_VERSION.to_bytes(4, "big"))
         batch.put(_GENESIS, block.hash)
         self.stage_block(batch, block, ())
         self.stage_canonical(batch, block)
@@ -131,8 +136,10 @@ class ChainStore:
     def stage_block(self, batch: WriteBatch, block: Block, receipts: Sequence[Receipt]) -> None:
         """A block with its receipts, not yet canonical."""
         batch.put(b"H" + block.hash, block.header.raw)
-        batch.put(b"B" + block.hash, block.encode())
-        batch.put(b"R" + block.hash, encode(encode_receipts(receipts)))
+        batch.put(b"B" + block.hash, pack(block.encode()))
+        batch.put(b"R" + block.hash, pack(encode(encode_receipts(receipts))))
+        if not self._is_current:
+            batch.put(_SCHEMA, _CURRENT)
 
     def stage_canonical(self, batch: WriteBatch, block: Block) -> None:
         """Make a block the canonical one of its number, with its transactions."""
@@ -184,10 +191,10 @@ def _check_schema(version: int) -> None:
             f"the data directory has schema version {version}, this node knows up to {SCHEMA_VERSION}: "
             "run the newer node that wrote it, or start with an empty directory"
         )
-    if version < SCHEMA_VERSION:
+    if version < _OLDEST_VERSION:
         raise SchemaError(
-            f"the data directory has schema version {version}, this node writes version {SCHEMA_VERSION}, which has the "
-            "head state beside its trie: start with an empty directory and derive the chain again from L1 (`lamina init`, "
+            f"the data directory has schema version {version}, this node reads versions {_OLDEST_VERSION} and "
+            f"{SCHEMA_VERSION}, which have the head state beside its trie: start with an empty directory and derive the chain again from L1 (`lamina init`, "
             "then `lamina node`, or `lamina reconstruct`), or run the older node that wrote it"
         )
 

@@ -14,6 +14,8 @@ from evm.rules import L1Rules
 from evm.store.kv import KeyValueStore, LevelDbStore, MemoryStore, WriteBatch
 from evm.store.state import StateStore
 from evm.types import Block, Header
+from evm.types.receipt_list import encode_receipts
+from evm.types.rlp import encode
 from node.chain import Chain, ChainUpdate, SchemaError
 from tests.node.rpc_world import DEV_ADDRESSES, build_block, dev_genesis, dev_transaction, mine, open_chain
 
@@ -279,7 +281,7 @@ def test_another_genesis_is_refused_and_the_same_one_is_found() -> None:
 
 @pytest.mark.parametrize(
     ("version", "message"),
-    [(3, "schema version 3, this node knows up to 2: run the newer node"), (1, "version 1, .* derive the chain again")],
+    [(4, "schema version 4, this node knows up to 3: run the newer node"), (1, "version 1, .* derive the chain again")],
 )
 def test_a_store_of_another_version_is_refused_with_what_to_do(version: int, message: str) -> None:
     kv = MemoryStore()
@@ -289,6 +291,41 @@ def test_a_store_of_another_version_is_refused_with_what_to_do(version: int, mes
     kv.write(batch)
     with pytest.raises(SchemaError, match=message):
         Chain(kv, L1Rules(L1ChainConfig.from_json(dev_genesis())), StateStore(kv))
+
+
+def test_a_store_of_the_version_before_is_read_and_becomes_a_current_one() -> None:
+    kv = MemoryStore()
+    chain = open_on(kv, dev_genesis())
+    old = mine(chain, dev_transaction(0, 0, value=1))
+    batch = WriteBatch()
+    batch.put(b"Mschema", (2).to_bytes(4, "big"))
+    batch.put(b"B" + old.block.hash, old.block.encode())
+    batch.put(b"R" + old.block.hash, encode(encode_receipts(old.receipts)))
+    kv.write(batch)
+    chain = Chain(kv, L1Rules(L1ChainConfig.from_json(dev_genesis())), StateStore(kv))
+    assert chain.store.require_block(old.block.hash) == old.block
+    assert chain.store.receipts(old.block.hash) == tuple(old.receipts)
+    assert kv.get(b"Mschema") == (2).to_bytes(4, "big"), "reading changes nothing"
+    new = mine(chain, dev_transaction(0, 1, value=1))
+    assert kv.get(b"Mschema") == (3).to_bytes(4, "big")
+    again = Chain(kv, L1Rules(L1ChainConfig.from_json(dev_genesis())), StateStore(kv)).store
+    assert again.require_block(old.block.hash) == old.block
+    assert again.require_block(new.block.hash) == new.block
+    assert again.receipts(new.block.hash) == tuple(new.receipts)
+
+
+@pytest.mark.parametrize("kind", [b"B", b"R"])
+def test_a_packed_value_that_is_damaged_is_named(kind: bytes) -> None:
+    kv = MemoryStore()
+    block = mine(open_on(kv, dev_genesis()), dev_transaction(0, 0, value=1)).block
+    stored = kv.get(kind + block.hash)
+    assert stored is not None
+    batch = WriteBatch()
+    batch.put(kind + block.hash, stored[:-3])
+    kv.write(batch)
+    store = Chain(kv, L1Rules(L1ChainConfig.from_json(dev_genesis())), StateStore(kv)).store
+    with pytest.raises(CriticalError, match=r"block 0x.* cannot be decompressed: the data directory is damaged"):
+        store.block(block.hash) if kind == b"B" else store.receipts(block.hash)
 
 
 def test_a_head_whose_state_is_missing_is_damage_and_not_an_empty_chain() -> None:
