@@ -194,8 +194,9 @@ def _check_schema(version: int) -> None:
     if version < _OLDEST_VERSION:
         raise SchemaError(
             f"the data directory has schema version {version}, this node reads versions {_OLDEST_VERSION} and "
-            f"{SCHEMA_VERSION}, which have the head state beside its trie: start with an empty directory and derive the chain again from L1 (`lamina init`, "
-            "then `lamina node`, or `lamina reconstruct`), or run the older node that wrote it"
+            f"{SCHEMA_VERSION}, which have the head state beside its trie: start with an empty directory and derive the "
+            "chain again from L1 (`lamina init`, then `lamina node`, or `lamina reconstruct`), or run the older node that "
+            "wrote it"
         )
 
 
