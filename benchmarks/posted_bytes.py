@@ -1,10 +1,15 @@
 """How many bytes on L1 a transaction takes: span batches in brotli channels in blobs, as the batcher posts them
 with its default settings.
 
+`LAMINA_ZETH_DERIVATION` may name recorded L1 blocks as `tests/conformance/test_op_mainnet_derivation.py` describes them: then
+what OP Mainnet's batcher posted in them is measured as well.
+
 The peer is what the OP Stack started with, singular batches compressed with zlib, over the same blocks. The floor is
 the information in the transactions: signatures and whatever else was drawn at random (see `benchmarks.traffic`).
 """
 
+import gzip
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -35,6 +40,7 @@ _LARGE_BLOCK = 700
 """Transactions of a block that fills about half a blob."""
 _BLOCKS_PER_EPOCH = 6
 _OP_SEPOLIA = 11155420
+_OP_MAINNET_INBOX = from_hex("0xff00000000000000000000000000000000000010")
 _OP_MAINNET = "batches/op-mainnet-2024-01-10-singular-calldata.hex"
 
 
@@ -112,15 +118,26 @@ def _measure(name: str, traffic: Iterator[Sample], count: int, rollup: RollupCon
     )
 
 
-def _measure_op_mainnet(vectors: Path, rollup: RollupConfig) -> None:
-    """What OP Mainnet's batcher posted in a channel of January 2024, made into span batches and brotli."""
-    posted_then = from_hex((vectors / _OP_MAINNET).read_text().strip())
-    document = inspect_batch_data(posted_then, DataFormat.CALLDATA, rollup)
-    batches = [batch for channel in document["channels"] for batch in channel["batches"]]
-    groups = [[from_hex(raw) for raw in block["transactions"]] for batch in batches for block in batch["blocks"]]
+def _recorded_posts(directory: Path) -> Iterator[bytes]:
+    """What OP Mainnet's batcher posted in recorded L1 blocks: calldata, a whole channel each."""
+    for path in sorted(directory.glob("ethereum/*.json.gz")):
+        ((_, block),) = json.loads(gzip.decompress(path.read_bytes()))["full_blocks"]
+        for transaction in block["transactions"]:
+            if transaction["to"] is not None and from_hex(transaction["to"]) == _OP_MAINNET_INBOX:
+                yield from_hex(transaction["input"])
+
+
+def _measure_op_mainnet(name: str, posts: Sequence[bytes], when: str, rollup: RollupConfig) -> None:
+    """What OP Mainnet's batcher posted, made into span batches and brotli."""
+    groups = [
+        [from_hex(raw) for raw in block["transactions"]]
+        for post in posts
+        for channel in inspect_batch_data(post, DataFormat.CALLDATA, rollup)["channels"]
+        for batch in channel["batches"]
+        for block in batch["blocks"]
+    ]
     real_chain = replace(rollup, l2_chain_id=10)
-    peer = "OP Mainnet's batcher, calldata of 10 January 2024"
-    _report_real("op_mainnet", groups, real_chain, peer, len(posted_then))
+    _report_real(name, groups, real_chain, f"OP Mainnet's batcher, calldata of {when}", sum(map(len, posts)))
 
 
 def _measure_op_sepolia(recorded: Sequence[Path], rollup: RollupConfig) -> None:
@@ -161,8 +178,13 @@ def main(count: int = 20_000) -> None:
     _measure("mixed_transaction", Traffic(L2_CHAIN_ID, 2).mixed(), count, rollup)
     _measure("contract_transaction", Traffic(L2_CHAIN_ID, 4).contracts(), count, rollup)
     vectors = Path(os.environ.get("LAMINA_VECTORS", Path(__file__).resolve().parents[2] / "shared" / "vectors"))
-    if (vectors / _OP_MAINNET).is_file():
-        _measure_op_mainnet(vectors, rollup)
+    posts = [from_hex(path.read_text().strip()) for path in (vectors / _OP_MAINNET,) if path.is_file()]
+    if posts:
+        _measure_op_mainnet("op_mainnet", posts, "10 January 2024", rollup)
+    if recorded_blocks := os.environ.get("LAMINA_ZETH_DERIVATION"):
+        earlier = list(_recorded_posts(Path(recorded_blocks)))
+        _measure_op_mainnet("op_mainnet_earlier", earlier, "8 September 2023", rollup)
+        _measure_op_mainnet("op_mainnet_together", earlier + posts, "both days", rollup)
     if recorded := sorted((vectors / "exec").glob(f"{_OP_SEPOLIA}-*")):
         _measure_op_sepolia(recorded, rollup)
 
