@@ -79,7 +79,8 @@ def decode_own(data: bytes) -> list[Rlp]:
 
 
 def _malformed(data: bytes) -> RlpError:
-    return RlpError(f"malformed RLP ({len(data)} bytes, starts with 0x{data[:8].hex()})")
+    start = f"{len(data)} bytes, starts with 0x{data[:8].hex()}"
+    return RlpError(f"malformed RLP ({start}): cut short, followed by more, or not in the canonical form")
 
 
 def decode_list(data: bytes, what: str) -> list[Rlp]:
