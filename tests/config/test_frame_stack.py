@@ -9,18 +9,22 @@ import pytest
 from config.frame_stack import with_frame_room
 
 _CALLS = 200
-_DEPTHS = range(0, 400, 2)
-"""In steps of less than a chunk of 16 KiB, and over more than one."""
+_DEPTHS = range(400)
+"""Of calls of over 100 bytes each: more than two chunks of 16 KiB."""
 
 
-def _leaf(first: int, second: int, third: int) -> int:
-    return first + second + third
+def _leaf(number: int) -> int:
+    return number
+
+
+# Its frame is larger than one of `_below`: at one depth or another it is the one that does not fit.
+_leaf.__code__ = _leaf.__code__.replace(co_stacksize=64)
 
 
 def _calls() -> int:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for number in range(_CALLS):
-        _leaf(number, number, number)
+        _leaf(number)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
