@@ -81,10 +81,14 @@ class Weather:
             await self.block(1 + missed)
         else:
             await self.block()
-        self.proxy.lost = {number for number in self.proxy.lost if self.dice.random() < 0.7}
+        self.find_blobs()
         if self.dice.random() < 0.15:
             self.proxy.lost.add(await number_of(self.l1, "latest"))
             self.lost_blobs += 1
+
+    def find_blobs(self) -> None:
+        """Some of the lost blobs are there again."""
+        self.proxy.lost = {number for number in self.proxy.lost if self.dice.random() < 0.7}
 
 
 @asynccontextmanager
@@ -189,6 +193,10 @@ async def not_far_behind(parts: Parts, weather: Weather) -> None:
         status = await sync_status(parts.sequencer)
         if status["unsafe_l2"]["timestamp"] - status["safe_l2"]["timestamp"] < 300:
             return
+        print(
+            f"safe head {status['safe_l2']['number']} of {status['unsafe_l2']['number']}, blobs lost in {weather.proxy.lost}"
+        )
+        weather.find_blobs()  # no turn comes that would: the node may wait for just these
         await weather.block()
         await sequenced_up_to_l1(parts, weather)
         await asyncio.sleep(0.5)  # the batcher lives by the wall clock
