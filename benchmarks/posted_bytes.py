@@ -178,12 +178,15 @@ def main(count: int = 20_000) -> None:
     _measure("mixed_transaction", Traffic(L2_CHAIN_ID, 2).mixed(), count, rollup)
     _measure("contract_transaction", Traffic(L2_CHAIN_ID, 4).contracts(), count, rollup)
     vectors = Path(os.environ.get("LAMINA_VECTORS", Path(__file__).resolve().parents[2] / "shared" / "vectors"))
-    posts = [from_hex(path.read_text().strip()) for path in (vectors / _OP_MAINNET,) if path.is_file()]
+    post = vectors / _OP_MAINNET
+    posts = [from_hex(post.read_text().strip())] if post.is_file() else []
+    recorded_blocks = os.environ.get("LAMINA_ZETH_DERIVATION")
+    earlier = list(_recorded_posts(Path(recorded_blocks))) if recorded_blocks else []
     if posts:
         _measure_op_mainnet("op_mainnet", posts, "10 January 2024", rollup)
-    if recorded_blocks := os.environ.get("LAMINA_ZETH_DERIVATION"):
-        earlier = list(_recorded_posts(Path(recorded_blocks)))
+    if earlier:
         _measure_op_mainnet("op_mainnet_earlier", earlier, "8 September 2023", rollup)
+    if posts and earlier:
         _measure_op_mainnet("op_mainnet_together", earlier + posts, "both days", rollup)
     if recorded := sorted((vectors / "exec").glob(f"{_OP_SEPOLIA}-*")):
         _measure_op_sepolia(recorded, rollup)

@@ -10,7 +10,7 @@ from evm.native.fetch import CALLBACK, Fetcher, Kind
 from evm.native.library import load_library
 from evm.native.task import encode_task
 from evm.types import Hash32
-from evm.types.rlp import Rlp, as_bytes, as_int, as_list, decode_own
+from evm.types.rlp import Rlp, as_bytes, as_int, as_list, split_items
 
 MAX_HASHED_MEMORY = 1 << 16
 """Bytes from the start of a memory that `Step.memory_crc` is of."""
@@ -66,7 +66,7 @@ def native_steps(case: StatelessCase, index: int, window_bytes: int = _WINDOW_BY
     skipped = 0
     while True:
         encoded = _window(case, index, skipped, window_bytes)
-        steps = decode_own(encoded)
+        steps = split_items(encoded)
         yield from map(read_step, steps)
         if len(encoded) <= window_bytes:
             return

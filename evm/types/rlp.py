@@ -36,15 +36,17 @@ def decode(data: bytes) -> Rlp:
     """
     # The library's decoder takes 30 ns for each byte of a string: milliseconds for a large transaction. Its encoder is fast,
     # and says whether what the bytes were taken for is what they are: no item but the one they encode encodes to them.
-    items = decode_own(data)
+    items = split_items(data)
     if len(items) != 1 or rusty_rlp.encode_raw(items[0]) != data:
         raise _malformed(data)
     return items[0]
 
 
-def decode_own(data: bytes) -> list[Rlp]:
-    """The items, one behind the other, that this process has encoded itself: of what is wrong with others only lists
-    that end behind the list they are in, or nest deeper than MAX_DEPTH, are seen (RlpError)."""
+def split_items(data: bytes) -> list[Rlp]:
+    """The items that lie one behind the other, if the bytes are canonical RLP: for what this process has encoded itself.
+
+    Raises RlpError for lists that end behind the list they are in, or nest deeper than MAX_DEPTH. Nothing else is checked.
+    """
     items: list[Rlp] = []
     position, end = 0, len(data)
     around: list[tuple[list[Rlp], int]] = []

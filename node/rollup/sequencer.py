@@ -205,8 +205,7 @@ class Sequencer:
             raise HaltedError(Stall(Cause.ENGINE_REFUSED, Stage.ENGINE, text, place)) from error
         forced = len(builder.transactions)
         try:
-            if not attributes.no_tx_pool:
-                await self._fill(builder, seal_at)
+            self._short_of_time = not attributes.no_tx_pool and not await self._fill(builder, seal_at)
             await self._wait_until(seal_at - _SEAL_MARGIN)
             if not self._may_build_on(parent):
                 return
@@ -261,13 +260,13 @@ class Sequencer:
                 except TemporaryError as failure:
                     raise StalledError(stall_of(failure, error.missing)) from failure
 
-    async def _fill(self, builder: OpenBlock, seal_at: float) -> None:
+    async def _fill(self, builder: OpenBlock, seal_at: float) -> bool:
         """Execute pool transactions, best first, until the block is full or due; look again when new ones come.
 
-        A block that is late already gets one look and a part of the block time.
+        A block that is late already gets one look and a part of the block time. Answers whether there was time for a look at
+        everything that waited.
         """
         filling = Filling(builder, self._pool)
-        self._short_of_time = False
         until = seal_at - _SEAL_MARGIN
         late = self._now() >= until
         if late:
@@ -277,11 +276,11 @@ class Sequencer:
                 for _ in filling.look():
                     await self._sleep(0)
                     if self._now() >= until:
-                        self._short_of_time = True
-                        return
+                        return False
             if late:
-                return
+                break
             await self._sleep(min(0.05, max(0.0, until - now)))
+        return True
 
     def _note_l1_time(self, latest: Header) -> None:
         self._l1_lead = max(0.0, latest.timestamp - self._wall())

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from evm.types import Log, Receipt
 from evm.types.receipt_list import EncodedReceipts, encode_receipts
-from evm.types.rlp import Rlp, decode, decode_own, encode
+from evm.types.rlp import Rlp, decode, encode, split_items
 
 RECEIPTS = (
     Receipt(0x7E, 1, 21_000, (), deposit_nonce=4, deposit_receipt_version=1),
@@ -32,4 +32,4 @@ def test_encoding_them_gives_the_bytes_they_came_from() -> None:
 @given(st.lists(ITEMS, max_size=20))
 def test_lists_of_our_own_are_decoded_as_any_others(items: list[Rlp]) -> None:
     encoded = encode(items)
-    assert decode_own(2 * encoded) == [decode(encoded)] * 2 == [items] * 2
+    assert split_items(2 * encoded) == [decode(encoded)] * 2 == [items] * 2
