@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from config.rollup import BlockId
-from config.types import Address, Gas, Hash32
+from config.types import Address, Gas, Hash32, Wei
 from evm.types import BlobTransaction, DynamicFeeTransaction, SignedTransaction
 from l1.candidate import TxCandidate
 from l1.fees import Fees
@@ -79,6 +79,8 @@ class Flight:
     cancel_hashes: set[Hash32] = field(default_factory=set)
     cancel_reason: str = ""
     included: BlockId | None = None
+    cost: Wei | None = None
+    """What its inclusion cost, once it is confirmed."""
     priced_at: int | None = None
     """L1's newest block when the present fees were first offered, once that is known."""
     reserved_since: float | None = None

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 import orjson
 
 from config.errors import TemporaryError
+from l1.batch_size import BatchSize
 from l1.http import DEFAULT_TIMEOUT, HttpAnswer, HttpEndpoint, RequestObserver
 from l1.rate_limit import RateLimit
 
@@ -16,6 +17,7 @@ _log = logging.getLogger("lamina.l1")
 
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
 LIMIT_EXCEEDED = -32005
 EXECUTION_REVERTED = 3
 
@@ -95,10 +97,10 @@ class JsonRpcClient:
     ) -> None:
         """`timeout` (seconds) and `batch_limit` (calls) are per HTTP request; `observer` sees every request.
 
-        An endpoint that refuses batches of that size gets smaller ones from then on.
+        An endpoint that refuses a batch gets smaller ones, until those have gone well for a while.
         """
         self._http = HttpEndpoint(url, timeout=timeout, max_connections=max_connections, observer=observer, limit=limit)
-        self._batch_limit = batch_limit
+        self._batch_size = BatchSize(batch_limit)
         self._ids = itertools.count(1)
 
     @property
@@ -134,12 +136,13 @@ class JsonRpcClient:
         """
         results: list[Any] = []
         while len(results) < len(calls):
-            part = calls[len(results) : len(results) + self._batch_limit]
+            part = calls[len(results) : len(results) + self._batch_size.limit]
             try:
                 results += await self._batch(part) if len(part) > 1 else [await self._single(*part[0])]
+                self._batch_size.answered(len(part))
             except BatchRefused as error:
-                self._batch_limit = max(min(len(part), self._batch_limit) // 2, 1)
-                _log.warning("%s; asking for %d at a time from now on", error, self._batch_limit)
+                self._batch_size.refused(len(part))
+                _log.warning("%s; asking for %d at a time for a while", error, self._batch_size.limit)
         return results
 
     async def close(self) -> None:
@@ -175,6 +178,8 @@ class JsonRpcClient:
         if isinstance(parsed, dict):
             refusal = self._result(parsed, operation, answer)
             if isinstance(refusal, RpcError):
+                if refusal.code == INTERNAL_ERROR and not self._batch_size.failed():
+                    raise TemporaryError(str(refusal)) from refusal
                 raise BatchRefused(f"{self.endpoint} refused a batch of {len(calls)} calls: {refusal.message}")
             raise self._unusable(answer, operation)
         by_id = {item.get("id"): item for item in parsed if isinstance(item, dict)}

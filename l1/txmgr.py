@@ -1,8 +1,8 @@
 """Gets transactions of one account onto L1 and keeps them there: nonces, fees, replacement, confirmation.
 
 Transactions go out in the order of the calls to `send`, several at a time. One that is not included in time is offered
-again for more; one that a reorg drops is sent again. Blob transactions and others never wait in the pool together,
-since nodes reserve an account for one of the two kinds.
+again for more; one that a reorg drops is sent again, also when it counted as confirmed. Blob transactions and others
+never wait in the pool together, since nodes reserve an account for one of the two kinds.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ from l1.send_error import (
     TemporarySendError,
     send_error,
 )
+from l1.settled import SettledFlights
 from l1.sidecar import BlobSidecar, SidecarVersion
 from l1.sidecar_source import SidecarSource
 from l1.signer import LocalSigner, Signer
@@ -97,11 +98,12 @@ class TxManager:
         self._slots = asyncio.Semaphore(self._policy.max_pending)
         self._lane = asyncio.Lock()
         self._flights: dict[int, Flight] = {}
+        self._settled = SettledFlights()
         self._flights_changed = asyncio.Event()
         self._next_nonce: int | None = None
         self._blocker_fees: dict[int, tuple[Fees, float]] = {}
         self._blocker_costs: dict[int, Wei] = {}
-        self._tasks: set[asyncio.Task[TransactionReceipt]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
         self.stats = TxStats()
 
@@ -181,11 +183,7 @@ class TxManager:
             try:
                 while True:
                     flight = await self._launch(candidate, launched)
-                    try:
-                        receipt = await self._follow(flight)
-                    finally:
-                        self._flights.pop(flight.nonce, None)
-                        self._notify()
+                    receipt = await self._follow_to_end(flight)
                     if receipt is None:
                         if flight.cancelling:
                             raise send_error(SendErrorKind.CANCELLED, candidate, flight.cancel_reason)
@@ -208,6 +206,42 @@ class TxManager:
                 self.stats.failed += 1
                 raise
 
+    async def _follow_to_end(self, flight: Flight) -> TransactionReceipt | None:
+        try:
+            receipt = await self._follow(flight)
+        finally:
+            self._flights.pop(flight.nonce, None)
+            self._notify()
+        if receipt is not None:
+            flight.cost = receipt.cost
+            self._settled.keep(flight)
+        return receipt
+
+    # --- what a reorg undoes after its confirmation ---
+
+    def _revive_from(self, nonce: int) -> None:
+        """`nonce` is the next that L1 expects: what was confirmed there and later is in no block, and is brought back.
+
+        Else everything that is sent later waits behind the gap, and what the callers think is on L1 is not.
+        """
+        for flight in self._settled.take_from(nonce):
+            flight.started = self._clock()
+            self._flights[flight.nonce] = flight
+            task = asyncio.create_task(self._bring_back(flight))
+            self._tasks.add(task)
+            task.add_done_callback(self._forget)
+
+    async def _bring_back(self, flight: Flight) -> None:
+        paid = flight.cost or Wei(0)
+        receipt = await self._follow_to_end(flight)
+        if receipt is None:
+            _log.error("%s was confirmed, a reorg undid it, and now another transaction has its nonce", flight.candidate)
+            return
+        extra = Wei(max(receipt.cost - paid, 0))
+        self.stats.cost += receipt.cost - paid
+        if extra and self._allowance is not None and not self._allowance.spend(extra):
+            _log.error("bringing %s back after a reorg cost %d wei more than the budget allows", flight.candidate, extra)
+
     async def _launch(self, candidate: TxCandidate, launched: asyncio.Event) -> Flight:
         """Publish under the next nonce. Only one transaction is at this point at a time, so nonces follow the queue."""
         async with self._lane:
@@ -228,6 +262,7 @@ class TxManager:
                     # Without an answer it may be in the pool: the nonce counts as used, and it is published again.
                     self._next_nonce = nonce + 1
                     self._flights[nonce] = flight
+                    self._settled.forget(nonce)
                     self.stats.published += 1
                     _log.info("published %s as %s, nonce %d, %s", candidate, short(flight.hashes[-1]), nonce, fees)
                     return flight
@@ -337,7 +372,7 @@ class TxManager:
             if flight.misses < _MISSES_UNTIL_LOST:
                 return False
             _log.error(
-                "nonce %d of 0x%s was used by a transaction that is not ours; %s is sent under a new one. "
+                "nonce %d of 0x%s, meant for %s, was used by a transaction that is not ours. "
                 "Nothing else may send from this account",
                 flight.nonce,
                 self.address.hex(),
@@ -346,6 +381,7 @@ class TxManager:
             self._next_nonce = None
             return True
         flight.misses = 0
+        self._revive_from(next_nonce)
         if known is None:
             _log.warning("L1 forgot %s (nonce %d); it is published again", short(flight.hashes[-1]), flight.nonce)
             self.stats.republished += 1
@@ -536,6 +572,7 @@ class TxManager:
         """The lowest nonce that is neither known to L1 nor ours already: gaps that a reorg left are filled first."""
         if self._next_nonce is None:
             self._next_nonce = await self._inquiry.transaction_count(candidate, "pending")
+            self._revive_from(self._next_nonce)
         while self._next_nonce in self._flights:
             self._next_nonce += 1
         return self._next_nonce
@@ -554,7 +591,10 @@ class TxManager:
     def _notify(self) -> None:
         self._flights_changed.set()
 
-    def _forget(self, task: asyncio.Task[TransactionReceipt]) -> None:
+    def _forget(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            _log.info("%s", task.exception())
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, SendError):
+            _log.info("%s", error)
+        elif error is not None:
+            _log.error("following an L1 transaction ended because of a defect", exc_info=error)

@@ -33,6 +33,7 @@ __all__ = ["start_anvil"]
 
 CHAIN_SECONDS = int(os.environ.get("LAMINA_ANVIL_SECONDS", "150"))
 SEED = int(os.environ.get("LAMINA_ANVIL_SEED", "7"))
+LOG_LEVEL = os.environ.get("LAMINA_ANVIL_LOG", "warning")
 SLOT = 12
 BLOCK_TIME = 4
 EPOCH = 8
@@ -122,7 +123,7 @@ async def devnet_on_anvil(
                 l1_funding_key=ANVIL_KEY,
                 block_time=BLOCK_TIME,
                 challenger=False,
-                log_level="warning",
+                log_level=LOG_LEVEL,
             ) as parts,
         ):
             await l1.call("evm_setIntervalMining", [0])

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from config.errors import TemporaryError
+from l1.batch_size import BatchSize
 from l1.http import RequestRecord, redact_url
 from l1.rate_limit import RateLimit
 from l1.retry import NO_RETRY, RetryPolicy, with_retries
@@ -119,7 +120,7 @@ async def test_a_rate_limit_lets_a_second_s_worth_through_at_once_and_spaces_the
         RateLimit(0)
 
 
-async def test_an_endpoint_that_leaves_calls_out_or_refuses_batches_gets_smaller_ones_from_then_on(
+async def test_an_endpoint_that_leaves_calls_out_or_refuses_batches_gets_smaller_ones_for_a_while(
     serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     for refusal in ("leaves out", "error", "HTTP 413"):
@@ -142,7 +143,64 @@ async def test_an_endpoint_that_leaves_calls_out_or_refuses_batches_gets_smaller
         assert sizes == [5, 2, 2, 1]
         assert await rpc.batch([("echo", [value]) for value in range(3)]) == list(range(3))
         assert sizes == [5, 2, 2, 1, 2, 1]
-    assert "asking for 2 at a time from now on" in caplog.text
+    assert "asking for 2 at a time for a while" in caplog.text
+
+
+async def test_an_endpoint_that_fails_once_keeps_its_batches_and_one_that_fails_at_every_batch_gets_smaller_ones(
+    serve: Serve, connect: Connect
+) -> None:
+    sizes: list[int] = []
+    failing_from = [2]
+
+    async def failing(request: web.Request) -> web.Response:
+        body = await request.json()
+        calls = body if isinstance(body, list) else [body]
+        sizes.append(len(calls))
+        if len(calls) >= failing_from[0]:
+            return web.json_response({"id": None, "error": {"code": -32603, "message": "internal error"}})
+        answers = [{"id": call["id"], "result": call["params"][0]} for call in calls]
+        return web.json_response(answers if isinstance(body, list) else answers[0])
+
+    rpc = connect(await serve(failing))
+    calls = [("echo", [value]) for value in range(4)]
+    with pytest.raises(TemporaryError, match="internal error"):
+        await rpc.batch(calls)
+    failing_from[0] = 5
+    assert await rpc.batch(calls) == list(range(4))
+    failing_from[0] = 3
+    with pytest.raises(TemporaryError, match="internal error"):
+        await rpc.batch(calls)
+    assert await rpc.batch(calls) == list(range(4))
+    assert sizes == [4, 4, 4, 4, 2, 2]
+
+
+def test_a_batch_size_comes_back_after_as_many_good_batches_as_its_history_asks_for() -> None:
+    size = BatchSize(8)
+
+    def good_until_larger() -> int:
+        before, count = size.limit, 0
+        while size.limit == before:
+            size.answered(before)
+            count += 1
+        return count
+
+    size.refused(8)
+    assert size.limit == 4
+    for _ in range(1_000):
+        size.answered(3)
+    assert size.limit == 4, "smaller batches say nothing about larger ones"
+    first = good_until_larger()
+    assert size.limit == 8
+    size.refused(8)
+    assert (size.limit, good_until_larger()) == (4, 2 * first), "eight are too many, as it seems"
+    for _ in range(2 * first):
+        size.answered(8)
+    size.refused(8)
+    assert good_until_larger() == first, "they were not"
+    for _ in range(20):
+        size.refused(size.limit)
+    assert size.limit == 1, "single calls are always allowed"
+    assert good_until_larger() <= 4_096, "and it never waits for ever"
 
 
 async def test_an_endpoint_that_takes_no_batches_at_all_is_asked_one_by_one(serve_rpc: ServeRpc) -> None:

@@ -169,6 +169,55 @@ async def test_a_transaction_dropped_by_a_reorg_is_included_again(kept_in_pool: 
     assert len({tx.hash for tx in l1.received}) == 1, "the same transaction, not a second one"
 
 
+@pytest.mark.parametrize("blobs", [True, False])
+@pytest.mark.parametrize("undone", [1, 3])
+@pytest.mark.parametrize("kept_in_pool", [True, False])
+async def test_what_a_reorg_undoes_after_its_confirmation_is_brought_back_before_anything_else(
+    undone: int, kept_in_pool: bool, blobs: bool, kzg: KzgWorker
+) -> None:
+    l1, clock = FakeL1(), VirtualClock()
+    every(clock, 2, l1.mine)
+    patient = replace(POLICY, resubmission_timeout=1_000)
+    sender = manager(l1, clock, kzg=kzg, sidecar_version=SidecarVersion.BLOB_PROOFS, policy=patient)
+    calls = [
+        replace(CALL, data=b"", blobs=(make_blob(number),)) if blobs else replace(CALL, data=bytes([number]))
+        for number in range(5)
+    ]
+    receipts = [await sender.send(call) for call in calls[:4]]
+    before = list(l1.received)
+    l1.reorg(len(l1.chain) - receipts[4 - undone].block.number, keep=kept_in_pool)
+    await sender.send(calls[4])
+    while sender.pending:
+        await clock.sleep(1)
+    included = [tx for block in l1.chain for tx in block]
+    assert [tx.nonce for tx in included] == list(range(5))
+    assert [tx.hash for tx in included[:4]] == [tx.hash for tx in before]
+    assert {tx.hash for tx in l1.received} == {tx.hash for tx in included}, "nothing else was sent"
+    assert kept_in_pool or sender.stats.dropped_by_reorg == undone
+    assert sender.stats.confirmed == 5 and sender.stats.cost == 5 * receipts[0].cost, "each is counted once"
+
+
+async def test_what_a_reorg_undid_is_offered_for_more_and_the_difference_is_counted() -> None:
+    l1, clock = FakeL1(), VirtualClock()
+    every(clock, 2, l1.mine)
+    spent: list[Wei] = []
+
+    class Purse:
+        def spend(self, amount: Wei) -> bool:
+            spent.append(amount)
+            return True
+
+    sender = manager(l1, clock, allowance=Purse())
+    first = await sender.send(CALL)
+    l1.reorg(len(l1.chain) - first.block.number)
+    l1.base_fee *= 3
+    second = await sender.send(CALL)
+    while sender.pending:
+        await clock.sleep(1)
+    assert [tx.nonce for block in l1.chain for tx in block] == [0, 1]
+    assert spent and sender.stats.cost == first.cost + sum(spent) + second.cost
+
+
 async def test_a_transaction_that_the_node_forgot_is_published_again() -> None:
     l1, clock = FakeL1(), VirtualClock()
     clock.at(3, l1.pool.clear)
