@@ -19,5 +19,5 @@ comptime {
 }
 
 export fn lamina_abi_version() u32 {
-    return 2;
+    return 3;
 }

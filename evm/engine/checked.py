@@ -1,9 +1,7 @@
 """Two engines, one block: py-evm leads, and the native engine must come to the same block before anyone sees it."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import wait
 from contextlib import suppress
-from threading import Event
 from types import TracebackType
 from typing import Self
 
@@ -17,26 +15,22 @@ from evm.engine.native_block import (
     NativeRefusal,
     attributes_from,
     execute_natively,
-    executed_natively,
+    outcome_of,
     store_fetch,
 )
 from evm.engine.open_block import OpenBlock
 from evm.engine.witness import recorded_values
 from evm.native.engine import NativeEngine
-from evm.native.helpers import helpers
-from evm.native.senders import FEW
+from evm.native.making import start_making
 from evm.rules import L2Rules
 from evm.store.state import StateStore
 from evm.types import Block, Hash32, Header, PayloadAttributes, Transaction
 from evm.types.transaction_list import encode_transactions
 from evm.validity import InvalidTransaction
 
-_LONGEST_START = 0.001
-"""Seconds to wait for the native engine's thread; where it is not there by then, the engine may work afterwards."""
-
 
 class NativeRun:
-    """The native engine at work on a block: on another processor, where there is one and the block is worth it.
+    """The native engine at work on a block, on another processor where there is one.
 
     It holds the engine until it is closed.
     """
@@ -47,28 +41,11 @@ class NativeRun:
         self.parent = parent
         self.inputs = inputs
         self.transactions = transactions
-        self._execution = executed_natively(engine, parent, inputs, transactions)
-        self._outcome: NativeOutcome | None = None
-        self._begun = Event()
-        pool = helpers() if len(transactions) >= FEW else None
-        self._task = None if pool is None else pool.submit(self._run)
-        if self._task is not None:
-            # It cannot begin, and soon be without the interpreter's lock, while this thread has that.
-            self._begun.wait(_LONGEST_START)
+        self._making = start_making(engine, parent, attributes_from(inputs), transactions)
 
     def outcome(self) -> NativeOutcome:
         """The block, when it is made. Raises NativeRefusal, or InvalidPayload where there is no such block."""
-        if self._task is None or self._task.cancel():
-            self._task = None
-            self._run()
-        else:
-            self._task.result()
-        assert self._outcome is not None
-        return self._outcome
-
-    def _run(self) -> None:
-        self._begun.set()
-        self._outcome = self._execution.__enter__()
+        return outcome_of(self._making.finish(), self.parent)
 
     def __enter__(self) -> Self:
         return self
@@ -76,11 +53,7 @@ class NativeRun:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._task is not None and not self._task.cancel():
-            # What it raises matters to who asks for the outcome only.
-            wait([self._task])
-        if self._outcome is not None:
-            self._execution.__exit__(None, None, None)
+        self._making.close()
 
 
 class CheckedEngine(Engine):
@@ -112,7 +85,7 @@ class CheckedEngine(Engine):
         inputs = self.inputs(attributes)
         with self.beside(parent, inputs, attributes.transactions) as native:
             try:
-                executed = super().start_payload(parent, attributes).seal()
+                executed = self._payload(parent, inputs, attributes.transactions).seal()
             except InvalidPayload as error:
                 if inputs.timestamp > parent.timestamp:
                     self._check_refusal(native, str(error))

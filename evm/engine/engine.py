@@ -1,6 +1,6 @@
 """Makes and checks blocks of one chain."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from config.forks import EthFork
 from evm.engine.block_hashes import AncestorHashes, HeaderSource
@@ -70,11 +70,14 @@ class Engine:
 
         Raises InvalidPayload when one of them cannot be decoded or is not valid: no block has them all.
         """
-        inputs = self.inputs(attributes)
+        return self._payload(parent, self.inputs(attributes), attributes.transactions)
+
+    def _payload(self, parent: Header, inputs: BlockInputs, raws: Sequence[bytes]) -> BlockBuilder:
+        """A block with exactly these transactions in it, not sealed. Raises InvalidPayload."""
         if inputs.timestamp <= parent.timestamp:
             raise InvalidPayload(f"timestamp {inputs.timestamp} is not after that of the parent, {parent.timestamp}")
         builder = self.start(parent, inputs)
-        for index, raw in enumerate(attributes.transactions):
+        for index, raw in enumerate(raws):
             transaction: Transaction | None = None
             try:
                 transaction = decode_transaction(raw)

@@ -1,13 +1,12 @@
 """Blocks that the native engine makes, as the rest of the node knows them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from config.types import Address, Gas, Hash32, Timestamp
 from evm.engine.block_hashes import HeaderSource
 from evm.engine.blocks import BlockInputs, ExecutedBlock
-from evm.native.engine import Added, NativeEngine
+from evm.native.engine import Added, NativeBlock, NativeEngine
 from evm.native.fetch import Fetch, Kind
 from evm.native.result import NativeBlockResult
 from evm.rules import L2Rules
@@ -108,26 +107,27 @@ class NativeOutcome:
         )
 
 
-@contextmanager
-def executed_natively(
-    engine: NativeEngine, parent: Header, inputs: BlockInputs, transactions: Sequence[bytes]
-) -> Iterator[NativeOutcome]:
-    """The block with exactly these transactions, whose senders are recovered. Raises NativeRefusal.
+def outcome_of(made: tuple[NativeBlock, int, Added], parent: Header) -> NativeOutcome:
+    """What `NativeEngine.make` has made on `parent`. Raises NativeRefusal where a transaction is not valid.
 
-    What is read of it beside the header has to be read before the context ends.
+    What is read of it beside the header has to be read before the block is closed.
     """
-    block, done, last = engine.make(parent, attributes_from(inputs), transactions)
-    with block:
-        _raise_refusal(done, last)
-        assert block.result is not None
-        yield NativeOutcome(block.result, parent.state_root)
+    block, done, last = made
+    _raise_refusal(done, last)
+    assert block.result is not None
+    return NativeOutcome(block.result, parent.state_root)
 
 
 def execute_natively(
     engine: NativeEngine, parent: Header, inputs: BlockInputs, transactions: Sequence[bytes]
 ) -> NativeOutcome:
-    """As `executed_natively`, with everything that the block has changed."""
-    with executed_natively(engine, parent, inputs, transactions) as outcome:
+    """The block with exactly these transactions, whose senders are recovered, and everything that it has changed.
+
+    Raises NativeRefusal.
+    """
+    made = engine.make(parent, attributes_from(inputs), transactions)
+    with made[0]:
+        outcome = outcome_of(made, parent)
         outcome.result.read_all()
         return outcome
 

@@ -54,6 +54,26 @@ class _AddResult(ctypes.Structure):
     )
 
 
+class _Order(ctypes.Structure):
+    """`Order` of `engine.zig`."""
+
+    _fields_ = (
+        ("engine", ctypes.c_void_p),
+        ("parent", ctypes.c_char_p),
+        ("parent_length", ctypes.c_size_t),
+        ("attributes", ctypes.c_char_p),
+        ("attributes_length", ctypes.c_size_t),
+        ("count", ctypes.c_size_t),
+        ("data", ctypes.c_char_p),
+        ("lengths", ctypes.POINTER(ctypes.c_uint32)),
+        ("results", ctypes.POINTER(_AddResult)),
+        ("done", ctypes.c_size_t),
+        ("block", ctypes.c_void_p),
+        ("result", BlockResult),
+        ("status", ctypes.c_int),
+    )
+
+
 _INCLUDED, _INVALID, _MALFORMED = range(3)
 _HANDLE, _SIZE, _BYTES, _INT = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_int
 _PLACE, _HANDLES, _U64S = ctypes.c_void_p, ctypes.POINTER(_HANDLE), ctypes.POINTER(ctypes.c_uint64)
@@ -69,10 +89,7 @@ _DOORS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "lamina_block_put": (_INT, (_HANDLE,)),
     "lamina_block_encode": (_INT, (_HANDLE, _INT)),
     "lamina_block_seal": (_INT, (_HANDLE, _RESULT)),
-    "lamina_block_make": (
-        _INT,
-        (_HANDLE, _BYTES, _SIZE, _BYTES, _SIZE, _SIZE, _BYTES, _PLACE, _PLACE, _SIZES, _HANDLES, _RESULT),
-    ),
+    "lamina_block_make": (_INT, (_PLACE,)),
     "lamina_block_close": (None, (_HANDLE,)),
 }
 
@@ -159,7 +176,9 @@ class NativeEngine:
         as `begin`, `NativeBlock.add` and `NativeBlock.seal` do.
         """
         if len(transactions) < MANY:
-            return self._make_in_one_call(parent, attributes, transactions)
+            order = BlockOrder(self, parent, attributes, transactions)
+            order.execute()
+            return order.made()
         block = self.begin(parent, attributes)
         try:
             done, _, last = block.add_all(transactions)
@@ -169,40 +188,6 @@ class NativeEngine:
             block.close()
             raise
         return block, done, last
-
-    def _make_in_one_call(
-        self, parent: Header, attributes: PayloadAttributes, transactions: Sequence[bytes]
-    ) -> "tuple[NativeBlock, int, Added]":
-        # Between calls there may be a wait for the interpreter's lock, which is longer than what is done in them.
-        encoded = encode_attributes(attributes)
-        count, data = len(transactions), b"".join(transactions)
-        lengths = (ctypes.c_uint32 * count)(*map(len, transactions))
-        added, done, result, handle = (_AddResult * count)(), _SIZE(), BlockResult(), _HANDLE()
-        what = f"block {parent.number + 1}"
-        status = _door("lamina_block_make")(
-            self._handle,
-            parent.raw,
-            len(parent.raw),
-            encoded,
-            len(encoded),
-            count,
-            data,
-            lengths,
-            added,
-            ctypes.byref(done),
-            ctypes.byref(handle),
-            ctypes.byref(result),
-        )
-        block = NativeBlock(self, handle.value, what)
-        try:
-            self._check(status, what)
-        except BaseException:
-            block.close()
-            raise
-        last = _added(added[done.value - 1]) if count else Added()
-        if last.included:
-            block.result = NativeBlockResult(result)
-        return block, done.value, last
 
     def _check(self, status: int, what: str) -> None:
         self._fetcher.reraise()
@@ -220,6 +205,61 @@ class NativeEngine:
         if status == _Status.OUT_OF_MEMORY:
             raise MemoryError(f"{what}: the native engine got no memory")
         raise ValueError(f"{what}: the native engine cannot read its input")
+
+
+class BlockOrder:
+    """A block to be made in one call; it must live until that has returned.
+
+    Between calls there may be a wait for the interpreter's lock, which is longer than what is done in them.
+    """
+
+    def __init__(
+        self, engine: NativeEngine, parent: Header, attributes: PayloadAttributes, transactions: Sequence[bytes]
+    ) -> None:
+        encoded = encode_attributes(attributes)
+        count = len(transactions)
+        self._engine = engine
+        self._what = f"block {parent.number + 1}"
+        self._results = (_AddResult * count)()
+        self._order = _Order(
+            engine._handle,
+            parent.raw,
+            len(parent.raw),
+            encoded,
+            len(encoded),
+            count,
+            b"".join(transactions),
+            (ctypes.c_uint32 * count)(*map(len, transactions)),
+            self._results,
+        )
+        self.address = ctypes.addressof(self._order)
+        """What `lamina_block_make` takes."""
+
+    def execute(self) -> None:
+        """Make the block, here and now."""
+        _door("lamina_block_make")(self.address)
+
+    def made(self) -> "tuple[NativeBlock, int, Added]":
+        """As `NativeEngine.make`, once the order has been executed."""
+        order, block = self._order, self._take()
+        try:
+            self._engine._check(order.status, self._what)
+        except BaseException:
+            block.close()
+            raise
+        last = _added(self._results[order.done - 1]) if order.count else Added()
+        if last.included:
+            block.result = NativeBlockResult(order.result)
+        return block, order.done, last
+
+    def discard(self) -> None:
+        """Give back the memory of a block that nobody has asked for."""
+        self._take().close()
+
+    def _take(self) -> "NativeBlock":
+        block = NativeBlock(self._engine, self._order.block, self._what)
+        self._order.block = None
+        return block
 
 
 class NativeBlock:

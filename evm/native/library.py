@@ -5,7 +5,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 """What `lamina_abi_version` of a library that fits this code returns (`core/src/native.zig`)."""
 
 LIBRARY_PATH = Path(__file__).resolve().parent / ("liblamina.dylib" if sys.platform == "darwin" else "liblamina.so")

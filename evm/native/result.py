@@ -7,7 +7,7 @@ from functools import cached_property
 from io import BytesIO
 from struct import iter_unpack
 
-from config.types import Hash32
+from config.types import Hash32, to_hex
 from evm.types import Header
 
 _HASH_BYTES = 32
@@ -75,7 +75,7 @@ def _numbers(place: int | None, count: int) -> Sequence[int]:
 
 
 class NativeBlockResult:
-    """A sealed block and what it did. Everything but header and hash is read before the block is closed, or not at all.
+    """A sealed block and what it did. Everything but the hash is read before the block is closed, or not at all.
 
     `nodes` are the trie nodes at positions that changed; `copies` counts further positions of those that stand at more
     than one; `replaced` are the nodes that stood at positions that changed, as often as they did. `accounts` are RLP by
@@ -85,21 +85,20 @@ class NativeBlockResult:
 
     def __init__(self, result: BlockResult) -> None:
         self._memory: BlockResult | None = result
-        self._header = result.header.copy()
         self.hash = Hash32(bytes(result.hash))
         self.wiped = bool(result.wiped)
 
     @cached_property
     def header(self) -> Header:
         """The header, whose hash is `hash`."""
-        header = Header.decode(self._header)
+        header = Header.decode(self._result.header.copy())
         header.__dict__["hash"] = self.hash
         return header
 
     @property
     def _result(self) -> BlockResult:
         if self._memory is None:
-            raise ValueError(f"{self.header} is closed: what it did had to be read before")
+            raise ValueError(f"the block {to_hex(self.hash)} is closed: what it did had to be read before")
         return self._memory
 
     def release(self) -> None:
@@ -163,6 +162,6 @@ class NativeBlockResult:
 
     def read_all(self) -> "NativeBlockResult":
         """Read what has not been read yet, so that the block may be closed."""
-        for name in ("receipts", "nodes", "copies", "replaced", "codes", "accounts", "slots"):
+        for name in ("header", "receipts", "nodes", "copies", "replaced", "codes", "accounts", "slots"):
             getattr(self, name)
         return self

@@ -47,12 +47,16 @@ from tests.evm.engine_kit import (
 pytestmark = pytest.mark.usefixtures("native_library")
 
 
-@pytest.fixture(autouse=True, params=[True, False], ids=["beside py-evm", "after py-evm"])
+@pytest.fixture(autouse=True, params=["by the waiting thread", "by a helper", "after py-evm"])
 def _when_the_native_engine_works(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Whether `both` has a thread of its own for the native engine, as for blocks that are not small."""
+    """Where `both` lets the native engine work: as for small blocks, as for large ones, and with one processor."""
     with ThreadPoolExecutor(1) as helper:
-        monkeypatch.setattr("evm.engine.checked.helpers", lambda: helper if request.param else None)
-        monkeypatch.setattr("evm.engine.checked.FEW", 0)
+        one = request.param == "after py-evm"
+        monkeypatch.setattr("evm.native.making.helpers", lambda: None if one else helper)
+        if one:
+            monkeypatch.setattr("evm.native.making.block_maker", lambda: None)
+        elif request.param == "by a helper":
+            monkeypatch.setattr("evm.native.making.MANY", 0)
         yield
 
 

@@ -24,9 +24,9 @@ from node.devl1.genesis import DEV_L1_CHAIN_ID, DEV_L1_GAS_LIMIT, dev_l1_chain_c
 from node.devnet.accounts import role_accounts
 from tests.conftest import ROOT
 from tests.e2e.faulty_l1 import FaultyL1
-from tests.e2e.parts import Parts, devnet_in_parts, eventually, hashes, number_of, wei_of
+from tests.e2e.parts import Load, Parts, devnet_in_parts, eventually, hashes, number_of, wei_of
 from tests.e2e.test_anvil_l1 import L1_GENESIS
-from tests.e2e.weather import sync_status, traffic
+from tests.e2e.weather import receipts, sync_status, traffic
 from tests.l1.conftest import ANVIL_KEY, Served, start_anvil
 
 __all__ = ["start_anvil"]
@@ -150,15 +150,16 @@ async def test_the_safe_head_is_right_and_spending_within_budget_after_foul_weat
                 await not_far_behind(parts, weather)
         weather.proxy.is_faulty = False
         weather.proxy.lost.clear()
+        await all_included(parts, weather, load)
         last = await number_of(parts.sequencer, "latest")
         await safe_on_both(parts, weather, last)
         tell(weather, last, await parts.batcher.call("admin_getBatcherStatus"))
 
         assert await hashes(parts.sequencer, range(last + 1)) == await hashes(parts.verifier, range(last + 1))
         assert load.accepted
-        for tx_hash in load.accepted:
-            receipt = await parts.verifier.call("eth_getTransactionReceipt", [tx_hash])
-            assert receipt is not None, f"transaction {tx_hash} was accepted and lost"
+        found = await receipts(parts.verifier, load.accepted)
+        lost = [tx_hash for tx_hash, receipt in zip(load.accepted, found, strict=True) if receipt is None]
+        assert not lost, f"{lost} of {len(found)} transactions were accepted and lost"
         # A third party that knows nothing but anvil, without the proxy, comes to the same chain.
         rebuilt = await reconstructed(parts, weather)
         assert rebuilt["number"] >= last
@@ -202,6 +203,19 @@ async def not_far_behind(parts: Parts, weather: Weather) -> None:
         await sequenced_up_to_l1(parts, weather)
         await asyncio.sleep(0.5)  # the batcher lives by the wall clock
     raise AssertionError(f"the safe head stays behind: {await parts.batcher.call('admin_getBatcherStatus')}")
+
+
+async def all_included(parts: Parts, weather: Weather, load: Load) -> None:
+    """Mine in fair weather until every accepted transaction is in a block: some may have come in just now."""
+
+    async def there() -> bool:
+        if None not in await receipts(parts.sequencer, load.accepted):
+            return True
+        await weather.block()
+        await asyncio.sleep(0.5)
+        return False
+
+    await eventually("every accepted transaction is in a block", there, PATIENCE)
 
 
 async def safe_on_both(parts: Parts, weather: Weather, last: int) -> None:

@@ -12,8 +12,8 @@
 //!     status = lamina_block_put(block)                                             left out: see `sealing.zig`
 //!     status = lamina_block_encode(block, helper)
 //!     status = lamina_block_seal(block, &result)
-//!     status = lamina_block_make(engine, parent, length, attributes, length,       begin, add and seal in one call: see below
-//!                                count, data, lengths, results, &done, &block, &result)
+//!     status = lamina_block_make(&order)                                           begin, add and seal in one call: see `Order`
+//!              lamina_block_maker(place, orders, done)                             the same, by a thread that waits for orders
 //!              lamina_block_close(block)                                            frees the result, too
 //!              lamina_engine_missing(engine, hash)                                  after `missing` or `damaged`
 //!              lamina_engine_close(engine)                                          after all its blocks
@@ -24,8 +24,6 @@
 //!   a known sender is believed, 20 zero bytes mean that it is to be recovered.
 //! * `lamina_block_add` writes an `AddResult` for each transaction it has looked at, and their number to `done`. One that is not valid
 //!   leaves the block as it was; with `stop` unequal 0 nothing behind it is looked at.
-//! * `lamina_block_make` recovers all senders and stops at the first transaction that is not valid. The block is sealed when `done` is
-//!   `count` and the last one is included; otherwise it can only be closed. Where the status is not `ok`, `block` may be null.
 //! * A status other than `ok` means that the block can only be closed.
 //! * `result` is described in `result.zig`, and lives until the block is closed.
 //!
@@ -326,9 +324,11 @@ export fn lamina_block_seal(block: *Block, result: *block_result.Result) Status 
     return .ok;
 }
 
-/// A whole block in one call: who makes small ones would otherwise spend as much time between calls as in them.
-export fn lamina_block_make(
-    self: *Engine,
+/// A whole block, and what has become of it. All senders are recovered, and nothing behind the first transaction that is not valid is
+/// looked at. The block is sealed when `done` is `count` and the last one is included; otherwise it can only be closed. Where the status
+/// is not `ok`, `block` may be null.
+const Order = extern struct {
+    engine: *Engine,
     parent: [*]const u8,
     parent_length: usize,
     attributes: [*]const u8,
@@ -337,16 +337,46 @@ export fn lamina_block_make(
     data: [*]const u8,
     lengths: [*]const u32,
     results: [*]AddResult,
-    done: *usize,
-    out: *?*Block,
-    result: *block_result.Result,
-) Status {
-    done.* = 0;
-    const begun = lamina_engine_begin(self, parent, parent_length, attributes, attributes_length, out);
-    const block = out.* orelse return begun;
-    const added = lamina_block_add(block, count, data, lengths, null, 1, results, done);
-    if (added != .ok or done.* < count or (count > 0 and results[count - 1].verdict != .included)) return added;
-    return lamina_block_seal(block, result);
+    done: usize,
+    block: ?*Block,
+    result: block_result.Result,
+    status: Status,
+};
+
+/// A whole block in one call: who makes small ones would otherwise spend as much time between calls as in them.
+export fn lamina_block_make(order: *Order) Status {
+    order.status = make(order);
+    return order.status;
+}
+
+fn make(order: *Order) Status {
+    order.done = 0;
+    const begun = lamina_engine_begin(
+        order.engine,
+        order.parent,
+        order.parent_length,
+        order.attributes,
+        order.attributes_length,
+        &order.block,
+    );
+    const block = order.block orelse return begun;
+    const count = order.count;
+    const added = lamina_block_add(block, count, order.data, order.lengths, null, 1, order.results, &order.done);
+    if (added != .ok or order.done < count or (count > 0 and order.results[count - 1].verdict != .included)) return added;
+    return lamina_block_seal(block, &order.result);
+}
+
+/// Makes the block of the order that stands in `place` whenever there are eight bytes to read from `orders`, and writes eight to `done`.
+/// Returns when either is closed. A thread that waits here begins as soon as there is an order, without Python's lock.
+export fn lamina_block_maker(place: *const *Order, orders: std.posix.fd_t, done: std.posix.fd_t) void {
+    while (true) {
+        // What an eventfd counts, or a pipe carries.
+        var signal: [8]u8 = undefined;
+        const length = std.posix.read(orders, &signal) catch return;
+        if (length != signal.len) return;
+        _ = lamina_block_make(@as(*const volatile *Order, place).*);
+        if (std.posix.system.write(done, &signal, signal.len) != signal.len) return;
+    }
 }
 
 fn statusOf(failure: anyerror) Status {
