@@ -7,6 +7,7 @@ never wait in the pool together, since nodes reserve an account for one of the t
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -105,6 +106,7 @@ class TxManager:
         self._blocker_costs: dict[int, Wei] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
+        self._answered = -math.inf
         self.stats = TxStats()
 
     @property
@@ -286,9 +288,10 @@ class TxManager:
         """Watch until a version is confirmed. None: the nonce was used by a transaction that is not ours."""
         pause = self._policy.poll_interval
         while True:
-            await self._sleep(pause)
+            await self._rest(pause)
             try:
                 head, receipt = await self._poll(flight)
+                self._answered = self._clock()
                 if flight.priced_at is None:
                     flight.priced_at = head
                 if receipt is not None:
@@ -311,6 +314,13 @@ class TxManager:
                     pause,
                     error,
                 )
+
+    async def _rest(self, pause: float) -> None:
+        """Sleep for `pause`, or until L1 has answered about another transaction: all may wait for this one to be sent again."""
+        began = now = self._clock()
+        while now < began + pause and self._answered <= began:
+            await self._sleep(min(self._policy.poll_interval, began + pause - now))
+            now = self._clock()
 
     async def _poll(self, flight: Flight) -> tuple[int, TransactionReceipt | None]:
         calls: list[tuple[str, list[Any]]] = [("eth_blockNumber", [])]

@@ -1,6 +1,7 @@
 """The transaction manager's decisions, against an L1 node in memory and on a clock that only sleeping moves."""
 
 import asyncio
+import heapq
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -407,6 +408,52 @@ async def test_following_survives_an_l1_that_is_away_for_long() -> None:
     sender = manager(l1, clock, policy=replace(POLICY, resubmission_timeout=1000))
     assert (await sender.send(CALL)).succeeded
     assert len(l1.received) == 1
+
+
+class Timeline(VirtualClock):
+    """Each sleeper wakes at its own time, the earliest first; time passes when all others have nothing to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sleepers: list[tuple[float, int, asyncio.Event]] = []
+        self._count = 0
+
+    async def sleep(self, seconds: float) -> None:
+        self._count += 1
+        woken = asyncio.Event()
+        heapq.heappush(self._sleepers, (self.now + seconds, self._count, woken))
+        await woken.wait()
+
+    async def run_until(self, done: Callable[[], bool]) -> None:
+        while True:
+            for _ in range(100):
+                await asyncio.sleep(0)
+            if done():
+                return
+            if self._sleepers:
+                self.now, _, woken = heapq.heappop(self._sleepers)
+                woken.set()
+
+
+async def test_one_that_could_not_be_followed_is_looked_after_again_as_soon_as_l1_answers_about_another() -> None:
+    l1, clock = FakeL1(), Timeline()
+    patient = replace(POLICY, resubmission_timeout=10_000, retry=replace(POLICY.retry, max_pause=5_000))
+    sender = manager(l1, clock, policy=patient)
+    failures = [unreachable() for _ in range(10)]
+    l1.fail["eth_getTransactionReceipt"] = list(failures)
+    first = asyncio.create_task(sender.send(CALL))
+    await clock.run_until(lambda: not l1.fail["eth_getTransactionReceipt"])
+    l1.pool.clear()  # nobody but its sender can bring it back, and that sleeps for more than a thousand seconds
+    begun = clock.now
+    second = asyncio.create_task(sender.send(replace(CALL, data=b"second")))
+
+    def mined() -> bool:
+        l1.mine()
+        return first.done() and second.done()
+
+    await clock.run_until(mined)
+    assert [tx.nonce for block in l1.chain for tx in block] == [0, 1]
+    assert clock.now - begun < 30, "not when it would have looked again by itself"
 
 
 async def test_a_nonce_used_by_someone_else_is_replaced_by_a_fresh_one() -> None:
