@@ -19,12 +19,12 @@ _SIGNAL = (1).to_bytes(8, sys.byteorder)
 class BlockMaker:
     """One thread in `lamina_block_maker`. Any engine may use it, one order at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, library: ctypes.CDLL) -> None:
         self._busy = Lock()
         self._order = ctypes.c_void_p()
         orders, self._orders = _channel()
         self._done, done = _channel()
-        run = load_library().lamina_block_maker
+        run = library.lamina_block_maker
         run.argtypes, run.restype = (ctypes.c_void_p, ctypes.c_int, ctypes.c_int), None
         place = ctypes.addressof(self._order)
         Thread(target=run, args=(place, orders, done), name="block maker", daemon=True).start()
@@ -54,10 +54,10 @@ def _channel() -> tuple[int, int]:
 
 def block_maker() -> BlockMaker | None:
     """The one of this process; None where there is but one processor."""
-    return None if processors() < 2 else _maker(os.getpid())
+    return None if processors() < 2 else _maker(os.getpid(), load_library())
 
 
 @cache
-def _maker(_process: int) -> BlockMaker:
+def _maker(_process: int, library: ctypes.CDLL) -> BlockMaker:
     # By process: threads do not survive a fork.
-    return BlockMaker()
+    return BlockMaker(library)

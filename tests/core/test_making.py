@@ -12,6 +12,7 @@ from config.types import Hash32
 from evm.engine.errors import InvalidPayload
 from evm.native.engine import MANY, NativeEngine
 from evm.native.fetch import Kind
+from evm.native.library import load_library
 from evm.native.maker import BlockMaker
 from evm.native.making import start_making
 from tests.core.block_kit import attributes_after, everything, native_engine, serve
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("native_library")
 @pytest.fixture(autouse=True)
 def maker(monkeypatch: pytest.MonkeyPatch) -> BlockMaker:
     """A waiting thread, also on a machine with one processor."""
-    made = BlockMaker()
+    made = BlockMaker(load_library())
     monkeypatch.setattr("evm.native.making.block_maker", lambda: made)
     return made
 
