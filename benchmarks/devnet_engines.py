@@ -2,7 +2,7 @@
 
 1-second blocks of up to 300 M gas; all roles and the sender share this machine. More is offered than any of them takes:
 batches of 25 calls over four connections, from 100 accounts, signed before the clock runs, and as many transactions on their
-way or waiting as `_WINDOWS` says. What counts is how many come into blocks per second, after a warm-up, and how much
+way or waiting as `_Workload.window` says. What counts is how many come into blocks per second, after a warm-up, and how much
 processor time each role used for one. `transfers` are to new accounts, `erc20_transfers` of WETH to new holders;
 `withdrawals` call the standard bridge, 120,000 gas each; `calls` make seven of them in one transaction, 580,000 gas: user
 transactions in the real blocks of `../shared/vectors/exec` (OP Sepolia and Unichain) use 590,000 on average.
@@ -31,20 +31,30 @@ _SEQUENCER = "sequence"
 _GAS_LIMIT = 300_000_000
 """Of L2 blocks: so much that no engine is held up by it."""
 
-_WINDOWS = {"transfers": 3_000, "erc20_transfers": 3_000, "withdrawals": 1_500, "calls": 1_000}
-"""More than is taken in a second, and no more: blocks of a sequencer that has caught up take all that waits at once, so that
-the rate is only known to a window in the measured time."""
-
 _WARM_UP_SECONDS = 8
 _SECONDS = 30
 _IDLE_SECONDS = 8
-_MOST_PER_SECOND = 1_500
-"""Transactions are signed for as many; a devnet that takes all of them in less time ends its run early."""
-_WORKLOADS: dict[str, Maker] = {
-    "transfers": transfer,
-    "erc20_transfers": token_transfer,
-    "withdrawals": withdrawal,
-    "calls": withdrawals_at_once,
+
+
+@dataclass(frozen=True)
+class _Workload:
+    """How its transactions are made, how many are on their way or waiting, and for how many a second they are signed.
+
+    `window`: more than is taken in a second, and no more: blocks of a sequencer that has caught up take all that waits at
+    once, so that the rate is only known to a window in the measured time. `most`: a devnet that takes more ends its run
+    early and could do better than its rate says (`ranOut`).
+    """
+
+    make: Maker
+    window: int
+    most: int
+
+
+_WORKLOADS = {
+    "transfers": _Workload(transfer, 5_000, 5_000),
+    "erc20_transfers": _Workload(token_transfer, 5_000, 5_000),
+    "withdrawals": _Workload(withdrawal, 3_000, 4_000),
+    "calls": _Workload(withdrawals_at_once, 1_000, 1_500),
 }
 
 
@@ -53,6 +63,7 @@ class _Speed:
     """What a devnet took, and the milliseconds of processor time by role that it used for each transaction."""
 
     taken: Saturation
+    ran_out: bool
     cost: dict[str, float]
     behind: int
 
@@ -66,6 +77,7 @@ class _Speed:
                 "sequencer": round(1000 / sequencer) if sequencer else 0,
             },
             "included": self.taken.included,
+            "ranOut": self.ran_out,
             "refused": len(self.taken.refused),
             "unsafeAhead": self.behind,
         }
@@ -86,14 +98,14 @@ async def _speed(mode: EngineMode, deposits: Sequence[bytes], raws: Sequence[byt
         idle = (before.get(role, 0.0) - idle_before.get(role, 0.0)) / _IDLE_SECONDS
         used = max(seconds - before.get(role, 0.0) - idle * lasted, 0.0)
         cost[role] = round(1000 * used / max(taken.included, 1), 3)
-    return _Speed(taken, cost, ahead - safe)
+    return _Speed(taken, taken.sent == len(raws), cost, ahead - safe)
 
 
 async def _run(workload: str, modes: list[EngineMode]) -> None:
-    make, wallets, window = _WORKLOADS[workload], Wallets(), _WINDOWS[workload]
-    deposits = token_deposits(wallets) if make is token_transfer else []
-    raws = wallets.next(_MOST_PER_SECOND * (_WARM_UP_SECONDS + _SECONDS) + window, make)
-    measured = {mode: await _speed(mode, deposits, raws, window) for mode in modes}
+    load, wallets = _WORKLOADS[workload], Wallets()
+    deposits = token_deposits(wallets) if load.make is token_transfer else []
+    raws = wallets.next(load.most * (_WARM_UP_SECONDS + _SECONDS) + load.window, load.make)
+    measured = {mode: await _speed(mode, deposits, raws, load.window) for mode in modes}
     peer = measured.get(EngineMode.PYEVM)
     for mode, ours in measured.items():
         name, detail = f"devnet_{mode.value}_{workload}_taken", ours.detail()
