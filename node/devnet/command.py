@@ -249,6 +249,7 @@ class Devnet:
                     *("--sub-safety-margin", str(min(10, settings.sequencing_window // 3))),
                     *("--poll-interval", "0.5"),
                     *("--rpc.port", str(ports.batcher)),
+                    *self._throttle_flags,
                     *self._alt_da_flags,
                 ],
                 self._healthy(ports.batcher),
@@ -269,6 +270,13 @@ class Devnet:
             ),
         ]
         return [*roles, self._challenger_role(addresses)] if settings.challenger else roles
+
+    @property
+    def _throttle_flags(self) -> list[str]:
+        settings = self.settings
+        if settings.l1 not in ("embedded", "anvil") or settings.data_availability != "blobs" or settings.alt_da:
+            return []  # how much L1 takes is not known here, or not bounded by its blobs
+        return ["--throttle.block-size-upper-limit", str(settings.data_per_block)]
 
     def _challenger_role(self, addresses: L1Addresses) -> Role:
         """Judges by the verifier, which derives everything from L1 by itself."""

@@ -4,11 +4,13 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
+from config.constants import MAX_BLOB_DATA_BYTES
 from config.engine_mode import EngineMode
 from config.forks import EthFork
 from config.types import Wei
 from faultproof.shipped import FAULT_PROOF_PROGRAM
 from l1.deployment.params import FAST_DELAYS, MAINNET_DELAYS, Delays
+from node.devl1.genesis import dev_l1_chain_config
 from node.devl1.producer import LabelLags
 
 L2_CHAIN_ID = 901
@@ -86,6 +88,15 @@ class DevnetSettings:
     def info_path(self) -> Path:
         """The info file."""
         return self.info or self.datadir / "devnet.json"
+
+    @property
+    def data_per_block(self) -> int:
+        """Bytes for which L1 has room in an L2 block's time, for as long as one likes: at its target of blobs their price stands.
+
+        op-batcher's default limit is this for blocks of 2 seconds and slots of 12 with 6 blobs.
+        """
+        schedule = dev_l1_chain_config(self.l1_fork).blob_schedule
+        return schedule[-1].parameters.target * MAX_BLOB_DATA_BYTES * self.block_time // self.l1_slot_seconds
 
     def with_profile(self, profile: Profile) -> "DevnetSettings":
         """The settings with the profile's delays."""

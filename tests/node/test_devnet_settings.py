@@ -1,0 +1,23 @@
+"""What follows from a devnet's settings."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from batcher.settings import ThrottleSettings
+from config.constants import MAX_BLOB_DATA_BYTES
+from config.forks import EthFork
+from node.devnet.settings import DevnetSettings, Profile
+
+USUAL = DevnetSettings(Path("devnet"))
+
+
+def test_a_block_may_hold_what_l1_takes_at_its_target_of_blobs() -> None:
+    assert USUAL.data_per_block == 6 * MAX_BLOB_DATA_BYTES * 2 // 4
+    assert replace(USUAL, block_time=1, l1_slot_seconds=12).data_per_block == 6 * MAX_BLOB_DATA_BYTES // 12
+    assert replace(USUAL, l1_fork=EthFork.CANCUN).data_per_block == 3 * MAX_BLOB_DATA_BYTES * 2 // 4
+    assert replace(USUAL, l1_fork=EthFork.OSAKA).data_per_block == 10 * MAX_BLOB_DATA_BYTES * 2 // 4
+
+
+def test_with_the_delays_of_mainnet_it_is_op_batchers_default() -> None:
+    limit = USUAL.with_profile(Profile.MAINNET).data_per_block
+    assert abs(limit - ThrottleSettings().block_size_upper_limit) < 100
