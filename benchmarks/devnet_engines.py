@@ -44,9 +44,10 @@ _IDLE_SECONDS = 8
 class _Workload:
     """How its transactions are made, how many are on their way or waiting, and for how many a second they are signed.
 
-    `window`: more than is taken in a second, and no more: blocks of a sequencer that has caught up take all that waits at
-    once, so that the rate is only known to a window in the measured time. `most`: a devnet that takes more ends its run
-    early and could do better than its rate says (`ranOut`).
+    `window`: twice what is taken in a second, since it takes one and a half until what is in a block is replaced; and not
+    much more: blocks of a sequencer that has caught up take all that waits at once, so that the rate is only known to a
+    window in the measured time. `most`: a devnet that takes more ends its run early and could do better than its rate says
+    (`ranOut`).
     """
 
     make: Maker
@@ -55,10 +56,10 @@ class _Workload:
 
 
 _WORKLOADS = {
-    "transfers": _Workload(transfer, 5_000, 5_000),
-    "erc20_transfers": _Workload(token_transfer, 5_000, 5_000),
-    "withdrawals": _Workload(withdrawal, 3_000, 4_000),
-    "calls": _Workload(withdrawals_at_once, 1_000, 1_500),
+    "transfers": _Workload(transfer, 8_000, 5_000),
+    "erc20_transfers": _Workload(token_transfer, 8_000, 5_000),
+    "withdrawals": _Workload(withdrawal, 5_000, 4_000),
+    "calls": _Workload(withdrawals_at_once, 2_000, 1_500),
 }
 
 
