@@ -99,7 +99,8 @@ class Leftovers(Protocol):
     """Knows of transactions that an earlier run left behind."""
 
     async def left_behind(self) -> int:
-        """How many of the account's transactions wait in L1's pool that this run has not sent. Raises TemporaryError."""
+        """How many of the account's transactions are on their way without anyone waiting for them: an earlier run's, and what
+        a reorg undid after its confirmation. Raises TemporaryError."""
         ...
 
 

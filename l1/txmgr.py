@@ -100,6 +100,7 @@ class TxManager:
         self._lane = asyncio.Lock()
         self._flights: dict[int, Flight] = {}
         self._settled = SettledFlights()
+        self._revived: set[int] = set()
         self._flights_changed = asyncio.Event()
         self._next_nonce: int | None = None
         self._blocker_fees: dict[int, tuple[Fees, float]] = {}
@@ -125,14 +126,16 @@ class TxManager:
             return await self._take_nonce(TxCandidate(self.address))
 
     async def left_behind(self) -> int:
-        """How many transactions of the account wait in L1's pool that this manager has not sent.
+        """How many transactions of the account are on their way without a call of `send` that waits for them.
 
-        Raises SendError when L1 is unreachable.
+        Those are what others, or an earlier run, left in L1's pool, and what was confirmed before a reorg undid it: that is
+        brought back. Raises SendError when L1 is unreachable.
         """
         own = TxCandidate(self.address)
         included = await self._inquiry.transaction_count(own, "latest")
         pending = await self._inquiry.transaction_count(own, "pending")
-        return sum(nonce not in self._flights for nonce in range(included, pending))
+        self._revive_from(included)
+        return len(self._revived) + sum(nonce not in self._flights for nonce in range(included, pending))
 
     async def send(self, candidate: TxCandidate) -> TransactionReceipt:
         """Returns once the transaction has its confirmations; look at `succeeded`, a revert on chain is no error here.
@@ -229,13 +232,17 @@ class TxManager:
         for flight in self._settled.take_from(nonce):
             flight.started = self._clock()
             self._flights[flight.nonce] = flight
+            self._revived.add(flight.nonce)
             task = asyncio.create_task(self._bring_back(flight))
             self._tasks.add(task)
             task.add_done_callback(self._forget)
 
     async def _bring_back(self, flight: Flight) -> None:
         paid = flight.cost or Wei(0)
-        receipt = await self._follow_to_end(flight)
+        try:
+            receipt = await self._follow_to_end(flight)
+        finally:
+            self._revived.discard(flight.nonce)
         if receipt is None:
             _log.error("%s was confirmed, a reorg undid it, and now another transaction has its nonce", flight.candidate)
             return

@@ -35,7 +35,8 @@ class OutputProposer:
     right but was not yet safe as of that block is a wrong claim. So only blocks are proposed that were safe as of an L1
     block `l1_depth` below the present head, which any later block has among its ancestors.
 
-    Nothing is sent while transactions of the account wait in L1's pool: one of an earlier run may be the very game. Past
+    Nothing is sent while transactions of the account are on their way that nobody here waits for: one of an earlier run, or
+    one that a reorg undid after its confirmation, may be the very game. Past
     `unconfirmed_patience` the sender has to replace what is stuck there, so that it cannot come true any more.
 
     One `tick` is one round; `start` runs rounds until `stop`. Temporary errors end the round, a reset forgets the games
@@ -182,7 +183,7 @@ class OutputProposer:
         if now >= since + self._settings.unconfirmed_patience:
             log.warning("%d transactions of the account are stuck in L1's pool: going on in spite of them", count)
             return False
-        self._waiting_for = f"{count} transactions of the account that are in L1's pool, perhaps of an earlier run"
+        self._waiting_for = f"{count} transactions of the account that are on their way: an earlier run's, or undone by a reorg"
         return True
 
     # --- what to propose ---

@@ -198,6 +198,23 @@ async def test_what_a_reorg_undoes_after_its_confirmation_is_brought_back_before
     assert sender.stats.confirmed == 5 and sender.stats.cost == 5 * receipts[0].cost, "each is counted once"
 
 
+@pytest.mark.parametrize("kept_in_pool", [True, False])
+async def test_who_asks_what_is_on_its_way_hears_of_what_a_reorg_undid(kept_in_pool: bool) -> None:
+    l1, clock = FakeL1(), VirtualClock()
+    clock.at(2, l1.mine)
+    clock.at(4, l1.mine)
+    sender = manager(l1, clock)
+    first = await sender.send(CALL)
+    await sender.send(CALL)
+    assert await sender.left_behind() == 0
+    l1.reorg(len(l1.chain) - first.block.number, keep=kept_in_pool)
+    assert await sender.left_behind() == 2
+    while await sender.left_behind():
+        await clock.sleep(1)
+        l1.mine()
+    assert [tx.nonce for block in l1.chain for tx in block] == [0, 1]
+
+
 async def test_what_a_reorg_undid_is_offered_for_more_and_the_difference_is_counted() -> None:
     l1, clock = FakeL1(), VirtualClock()
     every(clock, 2, l1.mine)
