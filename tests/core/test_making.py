@@ -22,9 +22,11 @@ from tests.evm.engine_kit import Bench, transaction
 pytestmark = pytest.mark.usefixtures("native_library")
 
 
-@pytest.fixture(autouse=True)
-def maker(monkeypatch: pytest.MonkeyPatch) -> BlockMaker:
+@pytest.fixture(autouse=True, params=["signals as Linux has them", "pipes"])
+def maker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> BlockMaker:
     """A waiting thread, also on a machine with one processor."""
+    if request.param == "pipes":
+        monkeypatch.delattr(os, "eventfd", raising=False)
     made = BlockMaker(load_library())
     monkeypatch.setattr("evm.native.making.block_maker", lambda: made)
     return made
