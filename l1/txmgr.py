@@ -229,7 +229,7 @@ class TxManager:
 
         Else everything that is sent later waits behind the gap, and what the callers think is on L1 is not.
         """
-        for flight in self._settled.take_from(nonce):
+        for flight in () if self._closed else self._settled.take_from(nonce):
             flight.started = self._clock()
             self._flights[flight.nonce] = flight
             self._revived.add(flight.nonce)

@@ -183,7 +183,7 @@ class OutputProposer:
         if now >= since + self._settings.unconfirmed_patience:
             log.warning("%d transactions of the account are stuck in L1's pool: going on in spite of them", count)
             return False
-        self._waiting_for = f"{count} transactions of the account that are on their way: an earlier run's, or undone by a reorg"
+        self._waiting_for = f"{count} transactions in L1's pool or on the way there: of an earlier run, or undone by a reorg"
         return True
 
     # --- what to propose ---
