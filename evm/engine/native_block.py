@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from config.types import Address, Gas, Hash32, Timestamp
 from evm.engine.block_hashes import HeaderSource
 from evm.engine.blocks import BlockInputs, ExecutedBlock
-from evm.native.engine import Added, NativeBlock, NativeEngine
+from evm.native.engine import Added, Made, NativeEngine
 from evm.native.fetch import Fetch, Kind
 from evm.native.result import NativeBlockResult
 from evm.rules import L2Rules
@@ -107,10 +107,10 @@ class NativeOutcome:
         )
 
 
-def outcome_of(made: tuple[NativeBlock, int, Added], parent: Header) -> NativeOutcome:
+def outcome_of(made: Made, parent: Header) -> NativeOutcome:
     """What `NativeEngine.make` has made on `parent`. Raises NativeRefusal where a transaction is not valid.
 
-    What is read of it beside the header has to be read before the block is closed.
+    What is read of it beside the hash has to be read before the block is closed.
     """
     block, done, last = made
     _raise_refusal(done, last)

@@ -169,7 +169,7 @@ class NativeEngine:
 
     def make(
         self, parent: Header, attributes: PayloadAttributes, transactions: Sequence[bytes]
-    ) -> "tuple[NativeBlock, int, Added]":
+    ) -> "Made":
         """The block of these raw transactions up to the first that is not valid, their senders recovered.
 
         It is sealed, and has a `result`, when all are in it. Besides: how many were tried, and what became of the last. Raises
@@ -239,7 +239,7 @@ class BlockOrder:
         """Make the block, here and now."""
         _door("lamina_block_make")(self.address)
 
-    def made(self) -> "tuple[NativeBlock, int, Added]":
+    def made(self) -> "Made":
         """As `NativeEngine.make`, once the order has been executed."""
         order, block = self._order, self._take()
         try:
@@ -396,3 +396,7 @@ def _added(result: _AddResult) -> Added:
     if result.verdict == _MALFORMED:
         return Added(malformed=True)
     return Added(gas_used=result.gas_used, succeeded=bool(result.succeeded))
+
+
+Made = tuple[NativeBlock, int, Added]
+"""What `NativeEngine.make` gives: the block, how many transactions were tried, what became of the last."""

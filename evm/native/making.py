@@ -5,17 +5,13 @@ from collections.abc import Sequence
 from concurrent.futures import wait
 from threading import Event
 
-from evm.native.engine import MANY, Added, BlockOrder, NativeBlock, NativeEngine
+from evm.native.engine import MANY, BlockOrder, Made, NativeEngine
 from evm.native.helpers import helpers
 from evm.native.maker import block_maker
 from evm.types import Header, PayloadAttributes
 
 _LONGEST_START = 0.001
 """Seconds to wait for a thread of Python's; where it is not there by then, its work may be done afterwards."""
-
-Made = tuple[NativeBlock, int, Added]
-"""What `NativeEngine.make` gives."""
-
 
 class Making(ABC):
     """A block in the making. It holds the engine until it is closed."""
