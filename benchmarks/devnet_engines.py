@@ -32,7 +32,7 @@ _SEQUENCER = "sequence"
 _GAS_LIMIT = 500_000_000
 """Of L2 blocks: in a second 860 of the dearest transactions, `calls`."""
 
-_SLOT_SECONDS = 2
+_SLOT_SECONDS = 1
 """Of L1, whose blobs then have room for 3,900 transfers a second: the sequencer makes no more than can be posted."""
 
 _WARM_UP_SECONDS = 8
@@ -58,7 +58,7 @@ class _Workload:
 _WORKLOADS = {
     "transfers": _Workload(transfer, 8_000, 5_000),
     "erc20_transfers": _Workload(token_transfer, 8_000, 5_000),
-    "withdrawals": _Workload(withdrawal, 5_000, 4_000),
+    "withdrawals": _Workload(withdrawal, 8_000, 6_000),
     "calls": _Workload(withdrawals_at_once, 2_000, 1_500),
 }
 

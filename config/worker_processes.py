@@ -40,10 +40,13 @@ def take_idle_time_only() -> None:
     """Give the calling process, which must not lead a process group, a small share of the processor where others want it.
 
     Where Linux shares the processor out among sessions (sched_autogroup), niceness counts within one only, so the process
-    gets a session of its own, and that session the small share.
+    gets a session of its own, and that session the small share. Linux also puts processes that become ready on a processor
+    which does nothing but work of the idle policy, as if it were free.
     """
     os.setsid()
     os.nice(_LOW_PRIORITY)
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     if not _SESSION_PRIORITY.exists():
         return
     for _ in range(_ATTEMPTS):

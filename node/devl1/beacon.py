@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from aiohttp import web
 
-from config.types import Hash32, from_hex, to_hex
+from config.types import Hash32, Timestamp, from_hex, to_hex
 from evm.types import Block, keccak256
 from l1.sidecar import SidecarVersion
 from node.chain import Chain
@@ -15,6 +15,8 @@ from node.devl1.blobs import BlobStore, StoredBlob
 from node.devl1.slots import SlotClock
 from node.http_listener import HttpListener
 
+_SLOTS_PER_EPOCH = 32
+_FAR_FUTURE_EPOCH = 2**64 - 1
 _GENESIS_VALIDATORS_ROOT = keccak256(b"dev L1 validators")
 
 
@@ -27,7 +29,13 @@ class BeaconApi(HttpListener):
     """Answers beacon API requests from the chain and the blob store."""
 
     def __init__(
-        self, chain: Chain, blobs: BlobStore, clock: SlotClock, host: str = "127.0.0.1", port: int = 0
+        self,
+        chain: Chain,
+        blobs: BlobStore,
+        clock: SlotClock,
+        osaka_time: Timestamp | None,
+        host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         super().__init__(
             [
@@ -44,6 +52,7 @@ class BeaconApi(HttpListener):
         self._chain = chain
         self._blobs = blobs
         self._clock = clock
+        self._osaka_time = osaka_time
         self.withheld: set[Hash32] = set()
         """Versioned hashes of blobs that it denies having (bad weather for tests)."""
 
@@ -60,8 +69,21 @@ class BeaconApi(HttpListener):
 
     async def _spec(self, _request: web.Request) -> web.Response:
         return web.json_response(
-            {"data": {"SECONDS_PER_SLOT": str(self._clock.seconds_per_slot), "SLOTS_PER_EPOCH": "32"}}
+            {
+                "data": {
+                    "SECONDS_PER_SLOT": str(self._clock.seconds_per_slot),
+                    "SLOTS_PER_EPOCH": str(_SLOTS_PER_EPOCH),
+                    "FULU_FORK_EPOCH": str(self._fulu_epoch()),
+                }
+            }
         )
+
+    def _fulu_epoch(self) -> int:
+        """When sidecars with blob proofs end: with Osaka, its other half."""
+        if self._osaka_time is None:
+            return _FAR_FUTURE_EPOCH
+        epoch_seconds = self._clock.seconds_per_slot * _SLOTS_PER_EPOCH
+        return max(0, -((self._clock.genesis_time - self._osaka_time) // epoch_seconds))
 
     async def _version(self, _request: web.Request) -> web.Response:
         return web.json_response({"data": {"version": "lamina-devl1"}})

@@ -66,7 +66,9 @@ class DevL1:
             kv, rules, ExecutionOptions(datadir), sidecars=sidecars, next_timestamp=self.clock.timestamp_after
         )
         self.producer = BlockProducer(self.execution.chain, self.execution.pool, self.clock, options.lags)
-        self.beacon = BeaconApi(self.execution.chain, self.blobs, self.clock, options.host, options.beacon_port)
+        self.beacon = BeaconApi(
+            self.execution.chain, self.blobs, self.clock, chain.osaka_time, options.host, options.beacon_port
+        )
         self.switch = SlotSwitch()
         evm_control = EvmControl(self.producer, self.clock)
         self.dispatcher = Dispatcher(

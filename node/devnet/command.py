@@ -246,6 +246,7 @@ class Devnet:
                     *("--l1.chain-config", str(files.l1_chain)),
                     *("--max-channel-duration", str(settings.max_channel_duration)),
                     *("--data-availability-type", settings.data_availability),
+                    *("--compression-algo", settings.compression),
                     *("--sub-safety-margin", str(min(10, settings.sequencing_window // 3))),
                     *("--poll-interval", "0.5"),
                     *("--rpc.port", str(ports.batcher)),

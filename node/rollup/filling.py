@@ -1,7 +1,8 @@
 """Puts the pool's transactions into a block of the sequencer."""
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from config.types import Address, short
 from evm.engine import OpenBlock
@@ -10,7 +11,13 @@ from node.mempool import PooledTransaction, TransactionPool
 log = logging.getLogger("lamina.sequencer")
 
 _AT_ONCE = 24
-"""Transactions executed between two chances for RPC to answer, in one call of the engine."""
+"""Transactions executed between two chances for RPC to answer, in one call of the engine, at least..."""
+
+_MOST_AT_ONCE = 256
+"""...and at most: as many as the engine makes in `_TURN_SECONDS`. Requests that come in the meantime take their turn at once, however
+many they are, so a fast engine would stand still for most of a busy block if its own turns were short."""
+
+_TURN_SECONDS = 0.008
 
 _NEVER = 1 << 64
 """A nonce no transaction has: the account is passed over for the rest of the block."""
@@ -19,11 +26,15 @@ _NEVER = 1 << 64
 class Filling:
     """One block's transactions from the pool: best first, within the block's gas and the batcher's data limit."""
 
-    def __init__(self, builder: OpenBlock, pool: TransactionPool) -> None:
+    def __init__(
+        self, builder: OpenBlock, pool: TransactionPool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._builder = builder
         self._pool = pool
         self._next_nonces: dict[Address, int] = {}
         self._data_bytes = 0
+        self._clock = clock
+        self._at_once = _AT_ONCE
         self._seen: tuple[int, int | None, int | None] | None = None
 
     @property
@@ -44,7 +55,7 @@ class Filling:
         some: list[PooledTransaction] = []
         gas = data = 0
         for entry in best:
-            if some and (len(some) == _AT_ONCE or gas + entry.transaction.gas_limit > builder.gas_left):
+            if some and (len(some) >= self._at_once or gas + entry.transaction.gas_limit > builder.gas_left):
                 # They may take less gas than they ask for.
                 self._execute(some)
                 some, gas, data = [], 0, 0
@@ -61,6 +72,13 @@ class Filling:
         self._execute(some)
 
     def _execute(self, entries: list[PooledTransaction]) -> None:
+        count, started = len(entries), self._clock()
+        self._add(entries)
+        lasted = self._clock() - started
+        if lasted > 0:
+            self._at_once = min(_MOST_AT_ONCE, max(_AT_ONCE, int(count * _TURN_SECONDS / lasted)))
+
+    def _add(self, entries: list[PooledTransaction]) -> None:
         builder = self._builder
         while entries:
             before = len(builder.transactions)

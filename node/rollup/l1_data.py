@@ -37,7 +37,9 @@ class L1Source(Protocol):
 class BlobSource(Protocol):
     """Verified blobs: `l1.beacon.BeaconClient`."""
 
-    async def blobs(self, header: Header, hashes: Sequence[Hash32]) -> list[bytes]: ...
+    async def blobs(
+        self, header: Header, hashes: Sequence[Hash32], indices: Sequence[int] | None = None
+    ) -> list[bytes]: ...
 
 
 class L1Data:
@@ -175,5 +177,14 @@ class L1Data:
         self._receipts.put(block_hash, await self._client.receipts(header))
 
     async def _fetch_blobs(self, header: Header, hashes: Sequence[Hash32]) -> None:
-        for versioned_hash, blob in zip(hashes, await self._blob_source.blobs(header, hashes), strict=True):
+        blobs = await self._blob_source.blobs(header, hashes, self._places(header, hashes))
+        for versioned_hash, blob in zip(hashes, blobs, strict=True):
             self._blobs.put(versioned_hash, blob)
+
+    def _places(self, header: Header, hashes: Sequence[Hash32]) -> list[int] | None:
+        """The blobs' places among all of the L1 block, None when the block is no longer at hand."""
+        block = self._blocks.get(header.hash)
+        if block is None:
+            return None
+        all_hashes = [value for transaction in block.transactions for value in transaction.blob_versioned_hashes]
+        return [all_hashes.index(value) for value in hashes]

@@ -87,7 +87,7 @@ class Sequencer:
         self._sleep = sleep
         self._l1_lead = 0.0
         self._short_of_time = False
-        """Whether the last block was due before everything that waited had been looked at."""
+        """Whether the part of the block time that blocks usually get was too little for all that waited for the last one."""
         heads.on_latest(self._note_l1_time)
         self._active = asyncio.Event()
         if active:
@@ -264,9 +264,10 @@ class Sequencer:
         """Execute pool transactions, best first, until the block is full or due; look again when new ones come.
 
         A block that is late already gets one look and a part of the block time. Answers whether there was time for a look at
-        everything that waited.
+        everything that waited, in the usual part of the block time.
         """
-        filling = Filling(builder, self._pool)
+        filling = Filling(builder, self._pool, self._wall)
+        usual, looking = self._settings.fill_share * self._rollup.block_time, 0.0
         until = seal_at - _SEAL_MARGIN
         late = self._now() >= until
         if late:
@@ -277,10 +278,11 @@ class Sequencer:
                     await self._sleep(0)
                     if self._now() >= until:
                         return False
+                looking += self._now() - now
             if late:
                 break
             await self._sleep(min(0.05, max(0.0, until - now)))
-        return True
+        return looking <= usual
 
     def _note_l1_time(self, latest: Header) -> None:
         self._l1_lead = max(0.0, latest.timestamp - self._wall())

@@ -104,7 +104,9 @@ class L1Endpoint:
         self._answer("receipts")
         return self.l1.receipts(header.hash)
 
-    async def blobs(self, header: Header, hashes: Sequence[Hash32]) -> list[bytes]:
+    async def blobs(
+        self, header: Header, hashes: Sequence[Hash32], indices: Sequence[int] | None = None
+    ) -> list[bytes]:
         """Of a block."""
         self._answer("blobs")
         if self.blob_failure is not None:

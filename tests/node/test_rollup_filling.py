@@ -66,6 +66,18 @@ def test_many_transactions_are_executed_a_handful_at_a_time() -> None:
     assert len(block.transactions) == 41
 
 
+def test_a_fast_engine_takes_more_at_once_and_a_slow_one_no_fewer() -> None:
+    sent = [transfer(0, nonce) for nonce in range(600)]
+    for seconds, calls in ((0.0005, [24, 256, 256, 64]), (0.005, [24, *[38] * 15, 6]), (5.0, [24] * 25)):
+        world, block = World(), Block()
+        for transaction in sent:
+            world.pool.add(transaction)
+        # A call takes as long as this for every 24 transactions.
+        look(Filling(block, world.pool, lambda seconds=seconds, block=block: len(block.transactions) * seconds / 24))
+        assert block.transactions == sent
+        assert block.calls == calls
+
+
 def test_what_might_not_fit_waits_until_it_is_known_how_much_the_others_used() -> None:
     world, roomy, tight = World(), Block(3 * GAS), Block(2 * GAS)
     sent = [transfer(0, nonce) for nonce in range(5)]

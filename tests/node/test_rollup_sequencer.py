@@ -117,16 +117,31 @@ def begun(world: RollupWorld, monkeypatch: pytest.MonkeyPatch) -> dict[int, floa
 async def test_a_sequencer_short_of_time_begins_the_next_block_at_once(
     world: RollupWorld, begun: dict[int, float]
 ) -> None:
-    for _ in range(300):
+    for _ in range(250):
         world.pool.add(world.transfer())
     blocks = await world.sequence(3)
     counts = [len(block.transactions) - 1 for block in blocks]
     assert counts[0] > 0
-    assert counts[1] > counts[0], "the second block has all of its time"
-    assert sum(counts[:2]) == 300
+    assert sum(counts[:2]) == 250
     assert begun[1] == pytest.approx(0.8), "before, nothing had to wait: the best fees are chosen late"
     assert 0 <= begun[2] < 0.8
     assert begun[3] == pytest.approx(0.8), "and it goes back once nothing waits any more"
+
+
+async def test_it_keeps_all_of_the_time_while_blocks_need_more_than_their_usual_part_of_it(
+    world: RollupWorld, begun: dict[int, float]
+) -> None:
+    for _ in range(500):
+        world.pool.add(world.transfer())
+    blocks = await world.sequence(5)
+    counts = [len(block.transactions) - 1 for block in blocks]
+    assert counts[1] > counts[0], "the second block has all of its time"
+    assert counts[2] > counts[0]
+    assert sum(counts[:3]) == 500
+    assert 0 <= begun[2] < 0.8
+    assert 0 <= begun[3] < 0.8
+    assert 0 <= begun[4] < 0.8, "the third block took all that waited, but in more than the usual part"
+    assert begun[5] == pytest.approx(0.8)
 
 
 async def test_an_origin_is_taken_when_its_time_has_come_and_brings_its_deposits(world: RollupWorld) -> None:
