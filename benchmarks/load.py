@@ -73,26 +73,45 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class SeenBlock:
+    """When a block showed, in seconds, how many of the transactions offered it has, and the gas that it used."""
+
+    when: float
+    included: int
+    gas_used: int
+
+
+@dataclass(frozen=True)
 class Saturation:
-    """What a chain took when more was offered than it takes: blocks' transactions and when they showed, from `since` on."""
+    """What a chain took when more was offered than it takes: its blocks, of which those from `since` on are measured."""
 
     sent: int
     refused: tuple[str, ...]
-    blocks: tuple[tuple[float, int], ...]
+    blocks: tuple[SeenBlock, ...]
     since: float
 
     @property
     def rate(self) -> float:
         """Included transactions per second between the first block and the last one of the measured time."""
-        measured = [(when, count) for when, count in self.blocks if when >= self.since]
-        if len(measured) < 2:
-            return 0.0
-        return sum(count for _, count in measured[1:]) / (measured[-1][0] - measured[0][0])
+        return self._per_second(sum(block.included for block in self._measured[1:]))
+
+    @property
+    def gas_rate(self) -> float:
+        """Gas per second that the same blocks used."""
+        return self._per_second(sum(block.gas_used for block in self._measured[1:]))
 
     @property
     def included(self) -> int:
         """Transactions found in blocks."""
-        return sum(count for _, count in self.blocks)
+        return sum(block.included for block in self.blocks)
+
+    @property
+    def _measured(self) -> list[SeenBlock]:
+        return [block for block in self.blocks if block.when >= self.since]
+
+    def _per_second(self, amount: int) -> float:
+        blocks = self._measured
+        return amount / (blocks[-1].when - blocks[0].when) if len(blocks) > 1 else 0.0
 
 
 class Load:
@@ -134,14 +153,14 @@ class Load:
         """
         names, bodies = {to_hex(keccak256(raw)) for raw in raws}, _bodies(raws)
         head = int(await self.client.call("eth_blockNumber"), 16)
-        blocks: list[tuple[float, int]] = []
+        blocks: list[SeenBlock] = []
         refused: list[str] = []
         in_flight: set[asyncio.Task[list[str]]] = set()
         started = time.monotonic()
         following = asyncio.create_task(self._count(head, names, blocks))
         sent = 0
         while time.monotonic() < started + warm_up + seconds and not following.done():
-            included = sum(count for _, count in blocks)
+            included = sum(block.included for block in blocks)
             if included == len(raws):
                 break
             if sent < len(bodies) and len(in_flight) < _IN_FLIGHT and sent * _BATCH - included < window:
@@ -162,15 +181,16 @@ class Load:
             following.result()
         return Saturation(min(sent * _BATCH, len(raws)), tuple(refused), tuple(blocks), started + warm_up)
 
-    async def _count(self, number: int, wanted: set[str], blocks: list[tuple[float, int]]) -> None:
-        """Note when each block after `number` shows, and how many of the wanted transactions it has, until cancelled."""
+    async def _count(self, number: int, wanted: set[str], blocks: list[SeenBlock]) -> None:
+        """Note each block after `number` when it shows, until cancelled."""
         while True:
             block = await self.client.call("eth_getBlockByNumber", [hex(number + 1), False])
             if block is None:
                 await asyncio.sleep(_POLL_SECONDS)
                 continue
             number += 1
-            blocks.append((time.monotonic(), sum(name in wanted for name in block["transactions"])))
+            included = sum(name in wanted for name in block["transactions"])
+            blocks.append(SeenBlock(time.monotonic(), included, int(block["gasUsed"], 16)))
 
     async def _post(self, index: int, body: bytes) -> list[str]:
         """Errors in the answer to one request."""

@@ -3,7 +3,8 @@
 The ERC-20 is WETH as it stands at 0x4200...0006 on every rollup (`contracts/artifacts/WETH.json`): 2.2 kB of Solidity
 with checked balances and events, so about what a token in use costs. A withdrawal goes through three contracts behind
 proxies (bridge, messenger, message passer), which encode and hash a message and store it: what calling an application is like.
-Several of them in one transaction go through Multicall3, as a router or a smart account makes its calls.
+Several of them in one transaction go through Multicall3, as a router or a smart account makes its calls. All four together
+make traffic that uses as much gas as that of OP Mainnet.
 """
 
 from eth_abi.abi import encode
@@ -31,6 +32,9 @@ _AT_ONCE = 7
 
 _AT_ONCE_GAS = 900_000
 """Gas limit of that transaction, which uses about 580,000."""
+
+_TRANSFERS, _TOKEN_TRANSFERS, _WITHDRAWALS = 0.09, 0.06, 0.42
+"""Parts of the traffic of OP Mainnet; the rest are several withdrawals at once."""
 
 _L1_GAS = 200_000
 """What a withdrawal asks for on L1."""
@@ -106,3 +110,19 @@ def withdrawals_at_once(key: bytes, chain_id: int, nonce: int, to: Address) -> b
     calls = [(L2_STANDARD_BRIDGE, False, 1, data)] * _AT_ONCE
     batch = _AGGREGATE_SELECTOR + encode(["(address,bool,uint256,bytes)[]"], [calls])
     return signed(key, chain_id, nonce, MULTICALL3_ADDRESS, value=_AT_ONCE, data=batch, gas=_AT_ONCE_GAS).raw
+
+
+def as_on_op_mainnet(key: bytes, chain_id: int, nonce: int, to: Address) -> bytes:
+    """One of the others, drawn by the bytes of `to`, so that many of them use 304,000 gas on average.
+
+    As many are transfers of ETH and calls of tokens (one of the two withdrawals stands for any other call) as among the 141
+    transactions of users in the blocks 109279674 to 109279689 of OP Mainnet, of 8 September 2023, which used 303,711.
+    """
+    drawn = int.from_bytes(to[:4], "big") / 2**32
+    if drawn < _TRANSFERS:
+        return transfer(key, chain_id, nonce, to)
+    if drawn < _TRANSFERS + _TOKEN_TRANSFERS:
+        return token_transfer(key, chain_id, nonce, to)
+    if drawn < _TRANSFERS + _TOKEN_TRANSFERS + _WITHDRAWALS:
+        return withdrawal(key, chain_id, nonce, to)
+    return withdrawals_at_once(key, chain_id, nonce, to)

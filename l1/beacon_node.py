@@ -2,7 +2,7 @@
 
 A beacon node may know the newer `blobs` endpoint, the older `blob_sidecars`, or (anvil) `blobs` by execution block
 number; what it refuses is found out and tried last from then on. Until Fulu `blob_sidecars` comes first where it can be
-told which blobs are wanted: its answers hold proofs, and checking one takes a fifteenth of the time of computing a blob's commitment.
+told which blobs are wanted: its answers hold proofs, and checking one takes far less time than computing a commitment.
 Spec: beacon APIs, getBlobs, getBlobSidecars and getSyncingStatus; op ecotone derivation, "Blob Retrieval".
 """
 

@@ -50,8 +50,9 @@ class DevnetSettings:
     `l1_funding_key` (32 bytes) pays each of the devnet's accounts `l1_funding` wei, and `l1_chain_config` may hold the
     chain's rules. `fault_program` is the ELF file of the program that games are about, whose steps the RISC-V machine judges;
     None: games are about the alphabet VM. With `mock_proofs` games can be ended by what `MockZKVerifier` takes for a
-    validity proof. `alt_da`: a DA server keeps the chain's data, L1 gets commitments. `compression` is the batcher's: its own
-    default, `brotli-10`, takes seven times the processor time of `brotli-9` for a hundredth less on L1, and here bytes cost nothing.
+    validity proof. `alt_da`: a DA server keeps the chain's data, L1 gets commitments. `compression` is the batcher's: its
+    own default, `brotli-10`, takes seven times the processor time of `brotli-9` for a hundredth less on L1, where bytes
+    cost nothing here.
     """
 
     datadir: Path

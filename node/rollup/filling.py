@@ -14,10 +14,10 @@ _AT_ONCE = 24
 """Transactions executed between two chances for RPC to answer, in one call of the engine, at least..."""
 
 _MOST_AT_ONCE = 256
-"""...and at most: as many as the engine makes in `_TURN_SECONDS`. Requests that come in the meantime take their turn at once, however
+"""...and at most: as many as the engine makes in `_TURN_SECONDS`. Then all requests that have come have their turn, however
 many they are, so a fast engine would stand still for most of a busy block if its own turns were short."""
 
-_TURN_SECONDS = 0.008
+_TURN_SECONDS = 0.02
 
 _NEVER = 1 << 64
 """A nonce no transaction has: the account is passed over for the rest of the block."""

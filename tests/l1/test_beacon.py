@@ -109,6 +109,36 @@ async def test_the_working_endpoint_is_remembered_and_indices_are_passed_on(serv
     assert len([path for path in beacon.asked if "genesis" in path]) == 1
 
 
+async def test_until_fulu_blobs_are_asked_for_with_their_proofs(serve: Serve, kzg: KzgWorker) -> None:
+    blobs = [make_blob(1)]
+    sidecar = await kzg.build_sidecar(blobs, SidecarVersion.BLOB_PROOFS)
+    entry = {
+        "index": "0",
+        "blob": to_hex(blobs[0]),
+        "kzg_commitment": to_hex(sidecar.commitments[0]),
+        "kzg_proof": to_hex(sidecar.proofs[0]),
+    }
+    spec = {"SECONDS_PER_SLOT": str(SLOT), "SLOTS_PER_EPOCH": "6"}
+    for fulu, indices, form in (("1", [0], "blob_sidecars"), ("1", None, "blobs"), ("0", [0], "blobs")):
+        beacon = Beacon(blobs, [entry], spec=spec | {"FULU_FORK_EPOCH": fulu})
+        async with BeaconClient((await serve(beacon)).url, kzg) as client:
+            assert await client.blobs(header(5), sidecar.versioned_hashes, indices) == blobs
+        (path,) = [path for path in beacon.asked if "/beacon/blob" in path]
+        assert path.startswith(f"/eth/v1/beacon/{form}/5?")
+
+
+async def test_a_node_that_calls_the_question_for_sidecars_wrong_is_asked_for_blobs(serve: Serve, kzg: KzgWorker) -> None:
+    blobs = [make_blob(1), make_blob(2)]
+    hashes = [versioned_hash(await kzg.commitment(blob)) for blob in blobs]
+    spec = {"SECONDS_PER_SLOT": str(SLOT), "SLOTS_PER_EPOCH": "32", "FULU_FORK_EPOCH": "1"}
+    beacon = Beacon(blobs, forms=("blobs",), spec=spec, missing_status=400)
+    async with BeaconClient((await serve(beacon)).url, kzg) as client:
+        assert await client.blobs(header(), hashes[:1], [0]) == blobs[:1]
+        assert await client.blobs(header(), hashes[1:], [1]) == blobs[1:]
+    forms = [path.split("/")[4] for path in beacon.asked if "/beacon/blob" in path]
+    assert forms == ["blob_sidecars", "blobs", "blobs"], "it is remembered"
+
+
 async def test_the_newer_endpoint_is_used_where_it_exists(serve: Serve, kzg: KzgWorker) -> None:
     blob = make_blob(3)
     wanted = versioned_hash(await kzg.commitment(blob))

@@ -66,6 +66,7 @@ class L1Endpoint:
         self.safe = 0
         self.finalized = 0
         self.asked: list[str] = []
+        self.blob_places: list[Sequence[int] | None] = []
 
     def _answer(self, what: str) -> None:
         self.asked.append(what)
@@ -109,6 +110,7 @@ class L1Endpoint:
     ) -> list[bytes]:
         """Of a block."""
         self._answer("blobs")
+        self.blob_places.append(indices)
         if self.blob_failure is not None:
             raise self.blob_failure
         return self.l1.blobs(header, hashes)

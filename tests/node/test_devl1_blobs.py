@@ -82,6 +82,13 @@ async def test_the_beacon_api_tells_genesis_and_slots(start: Start) -> None:
     assert (status, body["data"]["genesis_time"]) == (200, str(GENESIS_TIME))
     status, body = await get(world, "/eth/v1/config/spec")
     assert (status, body["data"]["SECONDS_PER_SLOT"]) == (200, str(SLOT))
+    assert body["data"]["FULU_FORK_EPOCH"] == str(2**64 - 1), "never"
+
+
+async def test_since_osaka_the_beacon_chain_is_at_fulu(start: Start) -> None:
+    world = await start(EthFork.OSAKA)
+    _, body = await get(world, "/eth/v1/config/spec")
+    assert body["data"]["FULU_FORK_EPOCH"] == "0"
 
 
 async def test_headers_are_found_by_slot_and_a_missed_slot_is_not(start: Start) -> None:

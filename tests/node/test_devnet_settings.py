@@ -18,6 +18,11 @@ def test_a_block_may_hold_what_l1_takes_at_its_target_of_blobs() -> None:
     assert replace(USUAL, l1_fork=EthFork.OSAKA).data_per_block == 10 * MAX_BLOB_DATA_BYTES * 2 // 4
 
 
+def test_bytes_on_a_devnets_l1_cost_less_than_processor_time_but_for_one_like_mainnet() -> None:
+    assert USUAL.compression == "brotli-9"
+    assert USUAL.with_profile(Profile.MAINNET).compression == "brotli-10"
+
+
 def test_with_the_delays_of_mainnet_it_is_op_batchers_default() -> None:
     limit = USUAL.with_profile(Profile.MAINNET).data_per_block
     assert abs(limit - ThrottleSettings().block_size_upper_limit) < 100

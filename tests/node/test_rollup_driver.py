@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from derivation.codec import SingularBatch
+from derivation.codec import SingularBatch, encode_blob
 from tests.node.rollup_world import RollupWorld, until
 
 
@@ -34,6 +34,17 @@ async def test_sequenced_blocks_become_safe_without_being_made_again(world: Roll
     assert world.chain.head.number == 4
     assert world.driver.status.derived_blocks == 0
     assert world.driver.status.replaced_unsafe_blocks == 0
+
+
+async def test_blobs_are_asked_for_by_their_places_among_all_of_the_l1_block(world: RollupWorld) -> None:
+    await world.sequence(2)
+    somebody = (7).to_bytes(32, "big")
+    world.l1.send_blobs([encode_blob(b"of another rollup"), encode_blob(b"as well")], somebody)
+    world.post_blob([1, 2])
+    world.l1.mine(1)
+    await world.catch_up()
+    assert world.chain.safe == world.header(2)
+    assert world.endpoint.blob_places == [[2]]
 
 
 async def test_another_node_derives_the_same_blocks_from_l1_alone(world: RollupWorld) -> None:

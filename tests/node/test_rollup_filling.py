@@ -1,6 +1,6 @@
 """How a block is filled from the pool: several transactions in one call of the engine, as if they came one by one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from evm.engine import ExecutedBlock
 from evm.types import Transaction
@@ -66,14 +66,18 @@ def test_many_transactions_are_executed_a_handful_at_a_time() -> None:
     assert len(block.transactions) == 41
 
 
+def clock_of(block: Block, seconds: float) -> Callable[[], float]:
+    """A clock that every 24 transactions of the block move on by as much."""
+    return lambda: len(block.transactions) * seconds / 24
+
+
 def test_a_fast_engine_takes_more_at_once_and_a_slow_one_no_fewer() -> None:
     sent = [transfer(0, nonce) for nonce in range(600)]
-    for seconds, calls in ((0.0005, [24, 256, 256, 64]), (0.005, [24, *[38] * 15, 6]), (5.0, [24] * 25)):
+    for seconds, calls in ((0.0005, [24, 256, 256, 64]), (0.0156, [24, *[30] * 19, 6]), (5.0, [24] * 25)):
         world, block = World(), Block()
         for transaction in sent:
             world.pool.add(transaction)
-        # A call takes as long as this for every 24 transactions.
-        look(Filling(block, world.pool, lambda seconds=seconds, block=block: len(block.transactions) * seconds / 24))
+        look(Filling(block, world.pool, clock_of(block, seconds)))
         assert block.transactions == sent
         assert block.calls == calls
 
