@@ -173,7 +173,8 @@ def _report_real(chain: str, groups: Sequence[Sequence[bytes]], rollup: RollupCo
 def main(count: int = 20_000) -> None:
     """Run the benchmark with that many transactions of each kind."""
     rollup = make_rollup(FakeL1(), seq_window_size=100_000)
-    _measure("fresh_transfer", Traffic(L2_CHAIN_ID, 1).fresh_transfers(), count, rollup)
+    _measure("transfer", Traffic(L2_CHAIN_ID, 5).transfers(), count, rollup)
+    _measure("round_transfer", Traffic(L2_CHAIN_ID, 1).round_transfers(), count, rollup)
     _measure("exact_transfer", Traffic(L2_CHAIN_ID, 3).exact_transfers(), count, rollup)
     _measure("mixed_transaction", Traffic(L2_CHAIN_ID, 2).mixed(), count, rollup)
     _measure("contract_transaction", Traffic(L2_CHAIN_ID, 4).contracts(), count, rollup)

@@ -16,6 +16,17 @@ SIGNATURE_BITS = 512
 _AMOUNTS = 1_000_000
 _AMOUNT_UNIT = 10**12
 
+# fmt: off
+_AMOUNT_SHAPES = {
+    (1, 14): 3, (1, 15): 18, (1, 16): 4, (1, 17): 1, (2, 13): 3, (2, 14): 10, (2, 15): 2, (3, 13): 2, (3, 14): 2, (3, 15): 1,
+    (3, 16): 2, (4, 8): 1, (4, 12): 5, (4, 13): 2, (4, 15): 1, (5, 10): 1, (5, 11): 5, (5, 12): 1, (5, 13): 1, (5, 14): 2,
+    (6, 10): 3, (6, 12): 1, (7, 10): 2, (7, 11): 4, (7, 12): 1, (8, 9): 1, (8, 10): 7, (9, 6): 1, (9, 10): 5, (14, 0): 1,
+    (14, 1): 1, (15, 0): 2, (16, 0): 4, (16, 1): 1, (17, 0): 6, (18, 0): 3, (18, 1): 1, (19, 0): 1,
+}
+# fmt: on
+"""Decimal digits of an amount in wei up to the last that is not zero, and the zeros behind: how many transfers of OP Mainnet
+have such an amount, of the 112 in the three channels that `benchmarks.posted_bytes` measures."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -32,24 +43,34 @@ class Traffic:
         self._chain_id = chain_id
         self._rng = random.Random(seed)
 
-    def fresh_transfers(self) -> Iterator[Sample]:
-        """Transfers, each between two accounts never seen before: the hardest to compress.
+    def transfers(self) -> Iterator[Sample]:
+        """Transfers, each between two accounts never seen before: the hardest to compress. Amounts are as round as people's are.
 
-        To be known: the signature (the sender follows from it), the receiver, and one of a million amounts.
+        To be known: the signature (the sender follows from it), the receiver, how many digits and zeros the amount has
+        (`_AMOUNT_SHAPES`), and those digits.
         """
+        shapes, weights = list(_AMOUNT_SHAPES), list(_AMOUNT_SHAPES.values())
+        all_of_them = sum(weights)
         while True:
-            key = self._rng.randbytes(32)
-            to = Address(self._rng.randbytes(20))
-            raw = signed(key, self._chain_id, 0, to, value=self._amount()).raw
-            yield Sample(raw, SIGNATURE_BITS + 160 + math.log2(_AMOUNTS))
+            (shape,) = self._rng.choices(shapes, weights)
+            digits, zeros = shape
+            # Neither the first digit nor the last is zero.
+            choices = 9 if digits == 1 else 81 * 10 ** (digits - 2)
+            others, last = divmod(self._rng.randrange(choices), 9)
+            if digits > 1:
+                others += 10 ** (digits - 2)
+            bits = math.log2(choices) + math.log2(all_of_them / _AMOUNT_SHAPES[shape])
+            yield self._fresh_transfer((10 * others + last + 1) * 10**zeros, bits)
+
+    def round_transfers(self) -> Iterator[Sample]:
+        """The same with one of a million amounts, all multiples of a millionth of an ether and all equally likely."""
+        while True:
+            yield self._fresh_transfer(self._amount(), math.log2(_AMOUNTS))
 
     def exact_transfers(self) -> Iterator[Sample]:
         """The same with amounts to the wei, up to one ether: nothing in them can be left out."""
         while True:
-            key = self._rng.randbytes(32)
-            to = Address(self._rng.randbytes(20))
-            raw = signed(key, self._chain_id, 0, to, value=self._rng.randrange(1, ETHER + 1)).raw
-            yield Sample(raw, SIGNATURE_BITS + 160 + math.log2(ETHER))
+            yield self._fresh_transfer(self._rng.randrange(1, ETHER + 1), math.log2(ETHER))
 
     def contracts(self, accounts: int = 2_000) -> Iterator[Sample]:
         """Traffic of a chain that is used for tokens: 15 % transfers, 30 % ERC-20 transfers, 10 % approvals, 35 % swaps, 10 %
@@ -120,6 +141,11 @@ class Traffic:
                 tx = signed(key, self._chain_id, nonce, self._rng.choice(contracts), data=data, gas=200_000)
                 bits = 512 + math.log2(len(contracts)) - math.log2(0.1)
             yield Sample(tx.raw, SIGNATURE_BITS + bits)
+
+    def _fresh_transfer(self, amount: int, amount_bits: float) -> Sample:
+        key = self._rng.randbytes(32)
+        to = Address(self._rng.randbytes(20))
+        return Sample(signed(key, self._chain_id, 0, to, value=amount).raw, SIGNATURE_BITS + 160 + amount_bits)
 
     def _amount(self) -> int:
         return self._rng.randrange(1, _AMOUNTS + 1) * _AMOUNT_UNIT
