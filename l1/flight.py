@@ -7,7 +7,11 @@ from config.types import Address, Gas, Hash32, Wei
 from evm.types import BlobTransaction, DynamicFeeTransaction, SignedTransaction
 from l1.candidate import TxCandidate
 from l1.fees import Fees
+from l1.kzg_core import BYTES_PER_BLOB
 from l1.sidecar import BlobSidecar, encode_network_transaction
+
+EMPTY_TRANSACTION_GAS = Gas(21_000)
+"""What a transaction uses that calls nothing and holds no data."""
 
 
 def unsigned_transaction(
@@ -54,9 +58,9 @@ def network_bytes(transaction: SignedTransaction, sidecar: BlobSidecar | None) -
     return transaction.raw
 
 
-def cancellation(account: Address, with_blob: bool, empty_blob: bytes) -> TxCandidate:
+def cancellation(account: Address, with_blob: bool) -> TxCandidate:
     """A transaction that does nothing but use up a nonce. Pools take only blob transactions in place of blob ones."""
-    return TxCandidate(account, gas_limit=Gas(21_000), blobs=(empty_blob,) if with_blob else ())
+    return TxCandidate(account, gas_limit=EMPTY_TRANSACTION_GAS, blobs=(bytes(BYTES_PER_BLOB),) if with_blob else ())
 
 
 @dataclass

@@ -16,11 +16,12 @@ from config.errors import TemporaryError
 from config.l1_chain import L1ChainConfig
 from config.types import Address, Gas, Wei, short, to_hex
 from evm.types.json_codec import parse_quantity
+from l1.blocked_nonces import BlockedNonces
 from l1.candidate import TransactionReceipt, TxCandidate
 from l1.fees import FeeCeilingReached, FeePolicy, Fees, Quote
-from l1.flight import Flight, cancellation
+from l1.flight import EMPTY_TRANSACTION_GAS, Flight, cancellation
 from l1.inquiry import Inquiry
-from l1.kzg import BYTES_PER_BLOB, KzgWorker
+from l1.kzg import KzgWorker
 from l1.publisher import Publisher
 from l1.rpc import RpcCaller, RpcError
 from l1.send_error import (
@@ -55,7 +56,6 @@ __all__ = [
 
 _log = logging.getLogger("lamina.l1.txmgr")
 
-_EMPTY_BLOB = bytes(BYTES_PER_BLOB)
 _MISSES_UNTIL_LOST = 3
 _MAX_REFUSALS = 8
 _RESERVED_PATIENCE = 4
@@ -96,6 +96,16 @@ class TxManager:
         self._sidecars = SidecarSource(kzg, sidecar_version, l1_chain)
         self._inquiry = Inquiry(rpc, self._signer.address, self._policy, l1_chain, error_names, sleep)
         self._publisher = Publisher(rpc, self._signer, chain_id, self._policy, self._inquiry, sleep)
+        self._blocked = BlockedNonces(
+            self._signer.address,
+            self._fees,
+            self._inquiry,
+            self._sidecars,
+            self._publisher,
+            allowance,
+            self._policy.resubmission_timeout,
+            clock,
+        )
         self._slots = asyncio.Semaphore(self._policy.max_pending)
         self._lane = asyncio.Lock()
         self._flights: dict[int, Flight] = {}
@@ -103,8 +113,6 @@ class TxManager:
         self._revived: set[int] = set()
         self._flights_changed = asyncio.Event()
         self._next_nonce: int | None = None
-        self._blocker_fees: dict[int, tuple[Fees, float]] = {}
-        self._blocker_costs: dict[int, Wei] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
         self._answered = -math.inf
@@ -279,7 +287,7 @@ class TxManager:
                 if outcome is PublishOutcome.RESERVED:
                     # An earlier run left a transaction of the other kind in the pool.
                     stuck = await self._inquiry.transaction_count(candidate, "latest")
-                    await self._clear_blocker(stuck, not candidate.blobs)
+                    await self._blocked.clear(stuck, not candidate.blobs)
                 else:
                     refusals += 1
                 if outcome is PublishOutcome.UNDERPRICED:
@@ -411,7 +419,7 @@ class TxManager:
                 await self._replace(flight)
                 flight.priced_at = head
             elif next_nonce not in self._flights:
-                await self._clear_blocker(next_nonce, flight.has_blobs)
+                await self._blocked.clear(next_nonce, flight.has_blobs)
         return False
 
     async def _note_refusal(self, flight: Flight, outcome: PublishOutcome) -> None:
@@ -473,10 +481,10 @@ class TxManager:
         if with_blob and not self._sidecars.can_build:
             _log.error("%s cannot be cancelled: this role sends no blobs, and only those would do", flight.candidate)
             return
-        candidate = cancellation(self.address, with_blob, _EMPTY_BLOB)
+        candidate = cancellation(self.address, with_blob)
         quote = await self._inquiry.quote(with_blob)
         sidecar = await self._sidecars.for_candidate(candidate, quote.timestamp)
-        gas, blobs = Gas(21_000), len(candidate.blobs)
+        gas, blobs = EMPTY_TRANSACTION_GAS, len(candidate.blobs)
         try:
             if with_blob == flight.has_blobs:
                 fees = self._fees.cancellation(flight.fees, quote, gas, blobs)
@@ -492,71 +500,6 @@ class TxManager:
             flight.hashes += offer.hashes
             flight.cancel_hashes.update(offer.hashes)
             self._notify()
-
-    async def _clear_blocker(self, nonce: int, with_blob: bool) -> None:
-        """Use up a nonce that an earlier run left in the pool, too cheap to be included: everything waits behind it."""
-        previous, since = self._blocker_fees.get(nonce, (None, 0.0))
-        if previous is not None and self._clock() - since < self._policy.resubmission_timeout:
-            return
-        if with_blob and not self._sidecars.can_build:
-            _log.error(
-                "a blob transaction of 0x%s with nonce %d blocks all others, and this role sends no blobs that "
-                "could replace it",
-                self.address.hex(),
-                nonce,
-            )
-            return
-        quote = await self._inquiry.quote(with_blob)
-        candidate = cancellation(self.address, with_blob, _EMPTY_BLOB)
-        try:
-            fees = self._blocker_offer(previous, quote, len(candidate.blobs))
-        except FeeCeilingReached as reason:
-            _log.error(
-                "a transaction of 0x%s with nonce %d blocks all others and cannot be replaced: %s",
-                self.address.hex(),
-                nonce,
-                reason,
-            )
-            return
-        if not self._may_clear(nonce, fees, len(candidate.blobs)):
-            return
-        sidecar = await self._sidecars.for_candidate(candidate, quote.timestamp)
-        flight = Flight(candidate, nonce, Gas(21_000), fees, sidecar, self._clock(), self._clock())
-        taken = await self._publisher.publish_logged(flight, fees)
-        # What was refused is raised at the next occasion, what was taken gets its time.
-        self._blocker_fees = {
-            nonce: (fees, self._clock() if taken else self._clock() - self._policy.resubmission_timeout)
-        }
-        _log.warning(
-            "nonce %d of 0x%s is held by a transaction of an earlier run, or by none; an empty one at %s was %s",
-            nonce,
-            self.address.hex(),
-            fees,
-            "published" if taken else "refused, more is offered later",
-        )
-
-    def _blocker_offer(self, previous: Fees | None, quote: Quote, blob_count: int) -> Fees:
-        """What to offer next for a nonce that an earlier run left in the pool at an unknown price, or not at all."""
-        first = self._fees.offer(quote, Gas(21_000), blob_count)
-        if previous is None:
-            return first
-        doubled = Fees(2 * previous.tip, 2 * previous.max_fee, 2 * previous.blob_fee)
-        try:
-            return self._fees.replacement(doubled, quote, Gas(21_000), blob_count)
-        except FeeCeilingReached:
-            # The pool may have lost what was offered so far: begin again. If it has not, it refuses this, and no harm is done.
-            return first
-
-    def _may_clear(self, nonce: int, fees: Fees, blob_count: int) -> bool:
-        """Count what clearing a nonce can cost, once per nonce: only one of the offers for it can be included."""
-        cost = fees.worst_case(21_000, blob_count)
-        counted = self._blocker_costs.get(nonce, Wei(0))
-        if cost > counted and self._allowance is not None:
-            if not self._allowance.spend(Wei(cost - counted)):
-                _log.error("nonce %d of 0x%s blocks all others, and the budget is used up", nonce, self.address.hex())
-                return False
-            self._blocker_costs[nonce] = cost
-        return True
 
     def _offer(self, candidate: TxCandidate, quote: Quote, gas_limit: Gas, blob_count: int) -> Fees:
         try:
