@@ -47,20 +47,21 @@ class _Workload:
     `window`: twice what is taken in a second, since it takes one and a half until what is in a block is replaced; and not
     much more: blocks of a sequencer that has caught up take all that waits at once, so that the rate is only known to a
     window in the measured time. `most`: a devnet that takes more ends its run early and could do better than its rate says
-    (`ranOut`).
+    (`ranOut`). `tokens`: the senders need some of the ERC-20 first.
     """
 
     make: Maker
     window: int
     most: int
+    tokens: bool = False
 
 
 _WORKLOADS = {
     "transfers": _Workload(transfer, 8_000, 6_000),
-    "erc20_transfers": _Workload(token_transfer, 8_000, 6_000),
+    "erc20_transfers": _Workload(token_transfer, 8_000, 6_000, tokens=True),
     "withdrawals": _Workload(withdrawal, 8_000, 6_000),
     "calls": _Workload(withdrawals_at_once, 2_000, 1_500),
-    "mixed": _Workload(as_on_op_mainnet, 4_000, 2_500),
+    "mixed": _Workload(as_on_op_mainnet, 4_000, 2_500, tokens=True),
 }
 
 
@@ -111,7 +112,7 @@ async def _speed(mode: EngineMode, deposits: Sequence[bytes], raws: Sequence[byt
 
 async def _run(workload: str, modes: list[EngineMode]) -> None:
     load, wallets = _WORKLOADS[workload], Wallets()
-    deposits = token_deposits(wallets) if load.make in (token_transfer, as_on_op_mainnet) else []
+    deposits = token_deposits(wallets) if load.tokens else []
     raws = wallets.next(load.most * (_WARM_UP_SECONDS + _SECONDS) + load.window, load.make)
     measured = {mode: await _speed(mode, deposits, raws, load.window) for mode in modes}
     peer = measured.get(EngineMode.PYEVM)
