@@ -89,7 +89,7 @@ fn finish(state: *[25]u64, tail: []const u8, out: *[32]u8) void {
     last |= @as(u64, 1) << @intCast(tail.len % 8 * 8);
     state[whole] ^= last;
     state[rate_lanes - 1] ^= 1 << 63;
-    permute(state);
+    permuteLast(state);
     inline for (0..4) |i| std.mem.writeInt(u64, out[i * 8 ..][0..8], state[i], .little);
 }
 
@@ -180,6 +180,9 @@ inline fn round(a: *[25]u64, constant: u64) void {
 /// Keccak-f[1600] in place.
 pub const permute = if (builtin.cpu.arch.isRISCV()) permuteComplemented else permutePlain;
 
+/// The same where only the hash, the first four lanes, is needed: what the others are afterwards is not said.
+const permuteLast = if (builtin.cpu.arch.isRISCV()) permuteComplemented else permutePlainLast;
+
 fn permuteComplemented(state: *[25]u64) void {
     var a = state.*;
     inline for (0..25) |lane| if (complemented[lane]) {
@@ -199,13 +202,14 @@ const source = blk: {
     break :blk sources;
 };
 
-/// A round from `a` to `b`, which do not overlap. `parity` has the sum of each column, of `a` before and of `b` afterwards.
-inline fn plainRound(b: *[25]u64, a: *const [25]u64, parity: *[5]u64, constant: u64) void {
+/// A round from `a` to `b`, which do not overlap; of `b`, the first `rows` of five rows. `parity` has the sum of each column, of `a`
+/// before and of those rows of `b` afterwards.
+inline fn plainRound(comptime rows: usize, b: *[25]u64, a: *const [25]u64, parity: *[5]u64, constant: u64) void {
     // With safety `undefined` is memory filled with a pattern, a sixth of the time; every index is known to the compiler.
     @setRuntimeSafety(false);
     var theta: [5]u64 = undefined;
     inline for (0..5) |x| theta[x] = parity[(x + 4) % 5] ^ std.math.rotl(u64, parity[(x + 1) % 5], 1);
-    inline for (0..5) |y| {
+    inline for (0..rows) |y| {
         var row: [5]u64 = undefined;
         inline for (0..5) |x| {
             const from = source[x + 5 * y];
@@ -221,14 +225,24 @@ inline fn plainRound(b: *[25]u64, a: *const [25]u64, parity: *[5]u64, constant: 
 }
 
 fn permutePlain(state: *[25]u64) void {
+    plainRounds(5, state);
+}
+
+fn permutePlainLast(state: *[25]u64) void {
+    plainRounds(1, state);
+}
+
+/// All rounds, the last of them for `rows` rows.
+inline fn plainRounds(comptime rows: usize, state: *[25]u64) void {
     @setRuntimeSafety(false);
     var a = state.*;
     var b: [25]u64 = undefined;
     var parity: [5]u64 = undefined;
     inline for (0..5) |x| parity[x] = a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
-    for (0..round_constants.len / 2) |pair| {
-        plainRound(&b, &a, &parity, round_constants[2 * pair]);
-        plainRound(&a, &b, &parity, round_constants[2 * pair + 1]);
+    for (0..round_constants.len / 2 - 1) |pair| {
+        plainRound(5, &b, &a, &parity, round_constants[2 * pair]);
+        plainRound(5, &a, &b, &parity, round_constants[2 * pair + 1]);
     }
-    state.* = a;
+    plainRound(5, &b, &a, &parity, round_constants[22]);
+    plainRound(rows, state, &b, &parity, round_constants[23]);
 }
