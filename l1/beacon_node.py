@@ -1,8 +1,9 @@
 """One beacon node: asked for the blobs of an L1 block in whichever way it knows, every blob checked.
 
 A beacon node may know the newer `blobs` endpoint, the older `blob_sidecars`, or (anvil) `blobs` by execution block
-number; what it refuses is found out and tried last from then on. Until Fulu `blob_sidecars` comes first where it can be
-told which blobs are wanted: its answers hold proofs, and checking one takes far less time than computing a commitment.
+number; what it refuses is found out and tried last from then on, and where it has nothing in one form it is asked in the
+other. Until Fulu `blob_sidecars` comes first where it can be told which blobs are wanted: its answers hold proofs, and
+checking one takes far less time than computing a commitment.
 Spec: beacon APIs, getBlobs, getBlobSidecars and getSyncingStatus; op ecotone derivation, "Blob Retrieval".
 """
 
@@ -174,6 +175,7 @@ class BeaconNode:
         except ValueError as error:
             raise BeaconAnswerError(f"{self.name} cannot serve L1 {header}: {error}") from error
         refusals: list[tuple[BlobsForm, str]] = []
+        none_there = False
         for form in self._order(block_id < clock.fulu_slot and indices is not None):
             answer = await self._ask(form, block_id, clock, hashes, indices)
             if answer.status in _ROUTE_MISSING or (answer.status == 400 and form is BlobsForm.SIDECARS):
@@ -186,6 +188,10 @@ class BeaconNode:
                 raise BeaconAnswerError(f"{self.name} answered beacon/{form.value} without a list of blobs")
             if len(data) > MAX_BLOBS_PER_BLOCK:
                 raise BeaconAnswerError(f"{self.name} answered with {len(data)} blobs, more than any block holds")
+            if not data:
+                # It knows the block and has nothing to give in this form: it may in the other one.
+                none_there = True
+                continue
             self._form, self._refused = form, {refused for refused, _ in refusals}
             read = self._from_blobs if form is BlobsForm.BLOBS else self._from_sidecars
             try:
@@ -194,6 +200,8 @@ class BeaconNode:
                 raise WrongBlobs(
                     f"{self.name} served a wrong blob for slot {block_id} (L1 {header}): {error}"
                 ) from error
+        if none_there:
+            return {}
         told = "; ".join(text for _, text in refusals)
         raise BlobsNotThere(f"{self.name} has no blobs for slot {block_id} (L1 {header}): {told}")
 
@@ -244,7 +252,7 @@ class BeaconNode:
         commitments = await self._kzg.commitments(blobs)
         found = {versioned_hash(commitment): blob for commitment, blob in zip(commitments, blobs, strict=True)}
         wanted = {value: found[value] for value in hashes if value in found}
-        if data and not wanted:
+        if not wanted:
             raise ValueError(f"none of the {len(data)} blobs has a hash that was asked for")
         return wanted
 

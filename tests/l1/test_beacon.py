@@ -127,6 +127,17 @@ async def test_until_fulu_blobs_are_asked_for_with_their_proofs(serve: Serve, kz
         assert path.startswith(f"/eth/v1/beacon/{form}/5?")
 
 
+async def test_a_node_without_sidecars_for_a_block_is_asked_for_its_blobs(serve: Serve, kzg: KzgWorker) -> None:
+    blobs = [make_blob(1)]
+    hashes = [versioned_hash(await kzg.commitment(blob)) for blob in blobs]
+    spec = {"SECONDS_PER_SLOT": str(SLOT), "SLOTS_PER_EPOCH": "32", "FULU_FORK_EPOCH": "1"}
+    beacon = Beacon(blobs, sidecars=(), spec=spec)
+    async with BeaconClient((await serve(beacon)).url, kzg) as client:
+        assert await client.blobs(header(5), hashes, [0]) == blobs
+    forms = [path.split("/")[4] for path in beacon.asked if "/beacon/blob" in path]
+    assert forms == ["blob_sidecars", "blobs"]
+
+
 async def test_a_node_that_calls_the_question_for_sidecars_wrong_is_asked_for_blobs(serve: Serve, kzg: KzgWorker) -> None:
     blobs = [make_blob(1), make_blob(2)]
     hashes = [versioned_hash(await kzg.commitment(blob)) for blob in blobs]
