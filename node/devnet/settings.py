@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
+from batcher.settings import ThrottleSettings
 from config.constants import MAX_BLOB_DATA_BYTES
 from config.engine_mode import EngineMode
 from config.forks import EthFork
@@ -96,10 +97,12 @@ class DevnetSettings:
     def data_per_block(self) -> int:
         """Bytes for which L1 has room in an L2 block's time, for as long as one likes: at its target of blobs their price stands.
 
-        op-batcher's default limit is this for blocks of 2 seconds and slots of 12 with 6 blobs.
+        op-batcher's default limit is this for blocks of 2 seconds and slots of 12 with 6 blobs. With very long slots it is
+        the least that the batcher ever limits blocks to: less would keep out transactions of some size for good.
         """
-        schedule = dev_l1_chain_config(self.l1_fork).blob_schedule
-        return schedule[-1].parameters.target * MAX_BLOB_DATA_BYTES * self.block_time // self.l1_slot_seconds
+        target = dev_l1_chain_config(self.l1_fork).blob_schedule[-1].parameters.target
+        room = target * MAX_BLOB_DATA_BYTES * self.block_time // self.l1_slot_seconds
+        return max(room, ThrottleSettings().block_size_lower_limit)
 
     def with_profile(self, profile: Profile) -> "DevnetSettings":
         """The settings with the profile's delays."""

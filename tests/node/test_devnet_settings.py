@@ -18,6 +18,11 @@ def test_a_block_may_hold_what_l1_takes_at_its_target_of_blobs() -> None:
     assert replace(USUAL, l1_fork=EthFork.OSAKA).data_per_block == 10 * MAX_BLOB_DATA_BYTES * 2 // 4
 
 
+def test_with_very_long_slots_it_is_still_a_limit_that_the_batcher_takes() -> None:
+    limit = replace(USUAL, block_time=1, l1_slot_seconds=1200).data_per_block
+    assert limit == ThrottleSettings(block_size_upper_limit=limit).block_size_lower_limit
+
+
 def test_bytes_on_a_devnets_l1_cost_less_than_processor_time_but_for_one_like_mainnet() -> None:
     assert USUAL.compression == "brotli-9"
     assert USUAL.with_profile(Profile.MAINNET).compression == "brotli-10"
