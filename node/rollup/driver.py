@@ -327,8 +327,7 @@ class RollupDriver:
         """Go on from a block. One that was safe before a restart is not recorded anew, nor does the safe head go back."""
         self._safe = l2_block_ref(block, self._rollup)
         if block.number > self._recorded:
-            self._safe_db.record(derived_from.id, self._safe.id)
-            self._recorded = block.number
+            self._record(derived_from)
         if block.number > self._chain.safe.number:
             self._chain.set_safe(block.header)
         self.journal.advanced()
@@ -342,8 +341,14 @@ class RollupDriver:
         self._chain.set_head(header)
         self._chain.set_safe(header)
         self._safe = safe_head
-        self._safe_db.record(derived_from.id, safe_head.id)
-        self._recorded = safe_head.number
+        self._record(derived_from)
+
+    def _record(self, derived_from: L1BlockRef) -> None:
+        """Note the safe head as what an L1 block led to, unless that is known: blocks read again after a reset may be gone
+        through in another order (a span batch that once had to wait for the block before it is tried at once)."""
+        if self._processed is None or derived_from.number > self._processed.number:
+            self._safe_db.record(derived_from.id, self._safe.id)
+        self._recorded = self._safe.number
 
     async def _finalize(self) -> None:
         """Finalize what was derived from L1 blocks that are final. Spec: op derivation, "Finalization guarantees".
