@@ -91,6 +91,10 @@ class BlockedNonces:
         try:
             return self._fees.replacement(doubled, quote, EMPTY_TRANSACTION_GAS, blob_count)
         except FeeCeilingReached:
+            # One price may be at its ceiling while another is not high enough yet.
+            highest = self._fees.highest(doubled.tip, EMPTY_TRANSACTION_GAS, blob_count)
+            if (previous.max_fee, previous.blob_fee) != (highest.max_fee, highest.blob_fee):
+                return highest
             # The pool may have lost what was offered so far: begin again. If it has not, it refuses this, and no harm is done.
             return first
 

@@ -83,9 +83,12 @@ class FeePolicy:
             min(2 * quote.base_fee + tip, self.max_fee),
             min(max(2 * lowest.blob_fee, self.min_blob_fee), self.max_blob_fee) if blob_count else 0,
         )
-        # With blobs, what may cost more than half of the ceiling could never be replaced: that takes twice all prices.
-        reach = 2 if blob_count else 1
-        if self.max_cost is not None and reach * fees.worst_case(gas_limit, blob_count) > self.max_cost:
+        if blob_count:
+            for candidate in (fees, lowest):
+                if self._replaceable(candidate, gas_limit, blob_count):
+                    return candidate
+            return self._last_offer(lowest, gas_limit, blob_count)
+        if self.max_cost is not None and fees.worst_case(gas_limit, blob_count) > self.max_cost:
             return lowest
         return fees
 
@@ -99,8 +102,40 @@ class FeePolicy:
         now = self.offer(quote, gas_limit, blob_count)
         fees = Fees(max(least.tip, now.tip), max(least.max_fee, now.max_fee), max(least.blob_fee, now.blob_fee))
         if self.max_cost is not None and fees.worst_case(gas_limit, blob_count) > self.max_cost:
-            return least
+            fees = least
+        if blob_count and not self._replaceable(fees, gas_limit, blob_count):
+            return self._last_offer(fees, gas_limit, blob_count)
         return fees
+
+    def _replaceable(self, fees: Fees, gas_limit: Gas, blob_count: int) -> bool:
+        """Whether the ceiling of the whole cost leaves room for an offer in place of this one."""
+        return (
+            self.max_cost is None
+            or self.least_replacement(fees, blob_count).worst_case(gas_limit, blob_count) <= self.max_cost
+        )
+
+    def _last_offer(self, fees: Fees, gas_limit: Gas, blob_count: int) -> Fees:
+        """An offer that none can follow, of a transaction with blobs: what these leave of the ceiling goes half to each price.
+
+        It costs nothing more unless L1's prices rise, and then it is still taken where otherwise everything would wait for them
+        to fall again.
+        """
+        assert self.max_cost is not None
+        left = max(self.max_cost - fees.worst_case(gas_limit, blob_count), 0) // 2
+        return Fees(
+            fees.tip,
+            max(fees.max_fee, min(fees.max_fee + left // gas_limit, self.max_fee)),
+            max(fees.blob_fee, min(fees.blob_fee + left // (blob_count * GAS_PER_BLOB), self.max_blob_fee)),
+        )
+
+    def highest(self, tip: int, gas_limit: Gas, blob_count: int) -> Fees:
+        """The most that the ceilings allow, with this tip if it is not above its own."""
+        max_fee, blob_fee = self.max_fee, self.max_blob_fee if blob_count else 0
+        if self.max_cost is not None:
+            max_fee = min(max_fee, self.max_cost // (2 if blob_count else 1) // gas_limit)
+        if self.max_cost is not None and blob_count:
+            blob_fee = min(blob_fee, (self.max_cost - gas_limit * max_fee) // (blob_count * GAS_PER_BLOB))
+        return Fees(min(tip, self.max_tip, max_fee), max_fee, blob_fee)
 
     def least_replacement(self, previous: Fees, blob_count: int) -> Fees:
         """The smallest offer that replaces `previous`, ceilings not looked at."""

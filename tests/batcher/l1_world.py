@@ -102,7 +102,7 @@ class L1World:
         self.l1 = BlobKeepingL1()
         self.time = VirtualClock()
         self.clock = ManualClock()
-        self.derived = self.l1_number
+        self.derived = self.highest = self.l1_number
         self.safe = 0
         self.da_limits: list[tuple[int, int]] = []
         self.managers: list[TxManager] = []

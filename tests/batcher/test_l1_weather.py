@@ -26,9 +26,10 @@ def channels(kind: DataAvailability) -> ChannelSettings:
     )
 
 
-async def weather(world: L1World, submitter: BatchSubmitter) -> None:
-    """One thing happens to L1."""
+async def weather(world: L1World, deepest: int = 100) -> None:
+    """One thing happens to L1. Reorgs, several in a row too, drop at most `deepest` of the blocks there have been."""
     l1, rng = world.l1, world.rng
+    world.highest = max(world.highest, world.l1_number)
     event = rng.random()
     if event < 0.30:
         world.chain.extend_many(rng.randrange(1, 4), rng, rng.randrange(3))
@@ -37,8 +38,10 @@ async def weather(world: L1World, submitter: BatchSubmitter) -> None:
     elif event < 0.62:
         l1.mine_without_us()
     elif event < 0.68 and world.l1_number > 25:
-        l1.reorg(rng.randrange(1, 4), keep=rng.random() < 0.5)
-        world.derive()
+        depth = min(rng.randrange(1, 4), deepest - (world.highest - world.l1_number))
+        if depth > 0:
+            l1.reorg(depth, keep=rng.random() < 0.5)
+            world.derive()
     elif event < 0.76:
         l1.base_fee = rng.choice((1, 10, 60, 400, 700)) * GWEI
         l1.blob_base_fee = rng.choice((1, 2, 50, 900, 3000)) * GWEI // rng.choice((1, 1000))
@@ -72,7 +75,7 @@ async def test_every_block_gets_onto_l1_in_any_weather(seed: int) -> None:
     shape = channels(list(DataAvailability)[seed % 3])
     submitter = world.start(shape, DRIVER)
     for _ in range(60):
-        await weather(world, submitter)
+        await weather(world)
         world.clock.time += world.rng.choice((0, 1, 30))
         await rounds(submitter)
         if world.rng.random() < 0.03:
@@ -93,11 +96,11 @@ async def test_a_small_budget_is_never_exceeded_and_what_it_pays_for_is_posted(s
     world = L1World(100 + seed)
     budget = ETHER // 100
     driver = DriverSettings(budget=Wei(budget), max_transaction_cost=Wei(budget // 5))
-    # Deeper than any reorg here: what a transaction cost is only certain once its block is.
+    # Deeper than reorgs go here: what a transaction cost is only certain once its block is.
     submitter = world.start(channels(list(DataAvailability)[seed % 3]), driver, confirmations=4)
     for _ in range(150):
         world.chain.extend_many(1, world.rng, 1)
-        await weather(world, submitter)
+        await weather(world, deepest=3)
         world.clock.time += 30
         await rounds(submitter)
         assert world.l1.spent <= budget

@@ -7,6 +7,7 @@ from eth_abi.abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.constants import GAS_PER_BLOB
 from config.types import Gas, Wei
 from l1.fees import GWEI, FeeCeilingReached, FeePolicy, Fees, Quote
 from l1.rpc import RpcError
@@ -58,6 +59,39 @@ def test_a_replacement_is_one_that_nodes_take_and_stays_below_every_ceiling(
     assert fees.tip <= fees.max_fee <= policy.max_fee and fees.tip <= policy.max_tip
     assert not blobs or fees.blob_fee <= policy.max_blob_fee
     assert policy.max_cost is None or fees.worst_case(gas, blobs) <= policy.max_cost
+
+
+@given(FEES, QUOTES, GAS, st.integers(1, 6))
+def test_an_offer_that_cannot_be_doubled_uses_what_the_ceiling_of_the_cost_leaves(
+    previous: Fees, quote: Quote, gas: Gas, blobs: int
+) -> None:
+    policy = FeePolicy(max_cost=Wei(10**16))
+    assert policy.max_cost is not None
+    for make in (
+        lambda: policy.offer(quote, gas, blobs),
+        lambda: policy.replacement(previous, quote, gas, blobs),
+    ):
+        try:
+            fees = make()
+        except FeeCeilingReached:
+            continue
+        cost = fees.worst_case(gas, blobs)
+        if policy.least_replacement(fees, blobs).worst_case(gas, blobs) > policy.max_cost:
+            rounding = 2 * (gas + blobs * GAS_PER_BLOB)
+            at_a_ceiling = fees.max_fee == policy.max_fee or fees.blob_fee == policy.max_blob_fee
+            assert at_a_ceiling or cost + rounding >= policy.max_cost
+
+
+@given(GAS, st.integers(0, 6), st.sampled_from([None, Wei(10**13), Wei(10**16), Wei(10**18)]))
+def test_the_highest_offer_reaches_the_ceilings_and_goes_above_none(gas: Gas, blobs: int, max_cost: Wei | None) -> None:
+    policy = FeePolicy(max_cost=max_cost)
+    fees = policy.highest(3 * GWEI, gas, blobs)
+    assert fees.tip <= 3 * GWEI and fees.tip <= fees.max_fee <= policy.max_fee
+    assert fees.blob_fee <= (policy.max_blob_fee if blobs else 0)
+    if max_cost is None:
+        assert fees.max_fee == policy.max_fee and (fees.blob_fee == policy.max_blob_fee or not blobs)
+    else:
+        assert fees.worst_case(gas, blobs) <= max_cost
 
 
 @pytest.mark.parametrize(

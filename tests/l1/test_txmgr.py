@@ -525,6 +525,27 @@ async def test_a_cheap_transaction_left_by_an_earlier_run_is_pushed_out_of_the_w
     assert (blocker.nonce, blocker.to, blocker.data) == (0, sender.address, b"")
 
 
+async def test_a_nonce_held_for_much_blob_gas_and_little_gas_is_freed_although_one_price_meets_its_ceiling(
+    kzg: KzgWorker,
+) -> None:
+    l1, clock = FakeL1(base_fee=GWEI, blob_base_fee=50 * GWEI), VirtualClock()
+    blobs = replace(CALL, data=b"", blobs=(make_blob(1),))
+    before = manager(l1, clock, kzg=kzg, sidecar_version=SidecarVersion.BLOB_PROOFS)
+    stuck = asyncio.create_task(before.send(blobs))
+    while not l1.received:
+        await asyncio.sleep(0.001)
+    await before.close()
+    await asyncio.gather(stuck, return_exceptions=True)
+    l1.base_fee, l1.blob_base_fee = 5 * GWEI, GWEI
+    clock.now = 0
+    every(clock, 5, l1.mine)
+    sender = manager(l1, clock, kzg=kzg, sidecar_version=SidecarVersion.BLOB_PROOFS)
+    assert (await sender.send(blobs)).succeeded
+    blocker, sent = [tx for block in l1.chain for tx in block]
+    assert [(blocker.nonce, blocker.to), (sent.nonce, sent.to)] == [(0, sender.address), (1, INBOX)]
+    assert blocker.max_fee_per_gas == FeePolicy().max_fee
+
+
 @pytest.mark.parametrize("left_behind_blobs", [True, False])
 async def test_a_transaction_of_the_other_kind_left_by_an_earlier_run_is_replaced_first(
     left_behind_blobs: bool, kzg: KzgWorker
