@@ -67,12 +67,9 @@ def test_an_offer_that_cannot_be_doubled_uses_what_the_ceiling_of_the_cost_leave
 ) -> None:
     policy = FeePolicy(max_cost=Wei(10**16))
     assert policy.max_cost is not None
-    for make in (
-        lambda: policy.offer(quote, gas, blobs),
-        lambda: policy.replacement(previous, quote, gas, blobs),
-    ):
+    for replaced in (None, previous):
         try:
-            fees = make()
+            fees = policy.replacement(replaced, quote, gas, blobs) if replaced else policy.offer(quote, gas, blobs)
         except FeeCeilingReached:
             continue
         cost = fees.worst_case(gas, blobs)
