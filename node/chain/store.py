@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from config.errors import CriticalError
 from config.types import Hash32, short
+from evm.store.cache import ByteBoundedCache
 from evm.store.kv import KeyValueStore, WriteBatch
 from evm.types import Block, Header, Receipt
-from evm.types.receipt_list import encode_receipts
+from evm.types.receipt_list import EncodedReceipts, encode_receipts
 from evm.types.rlp import as_bytes, decode_list, encode
-from evm.types.transaction_list import transaction_hashes
+from evm.types.transaction_list import encode_transactions, transaction_hashes
 from l1.cache import LruCache
 from node.chain.packed import pack, unpack
 
@@ -30,6 +31,12 @@ _SCHEMA = b"Mschema"
 _CURRENT = SCHEMA_VERSION.to_bytes(4, "big")
 _GENESIS = b"Mgenesis"
 _HEAD_KEYS = {"unsafe": b"Munsafe", "safe": b"Msafe", "finalized": b"Mfinalized"}
+
+
+_BLOCK_CACHE_BYTES = 64 << 20
+_RECEIPT_CACHE_BYTES = 32 << 20
+_OBJECT_BYTES = 1_000
+"""What a block, a receipt or a log takes in memory beside its bytes, about; a decoded transaction takes twice as much."""
 
 
 class SchemaError(CriticalError):
@@ -54,8 +61,8 @@ class ChainStore:
     def __init__(self, kv: KeyValueStore) -> None:
         self.kv = kv
         self._headers: LruCache[Hash32, Header] = LruCache(4096)
-        self._blocks: LruCache[Hash32, Block] = LruCache(128)
-        self._receipts: LruCache[Hash32, Sequence[Receipt]] = LruCache(128)
+        self._blocks: ByteBoundedCache[Block] = ByteBoundedCache(_BLOCK_CACHE_BYTES)
+        self._receipts: ByteBoundedCache[Sequence[Receipt]] = ByteBoundedCache(_RECEIPT_CACHE_BYTES)
         version = kv.get(_SCHEMA)
         if version is not None:
             _check_schema(int.from_bytes(version, "big"))
@@ -92,7 +99,7 @@ class ChainStore:
             if raw is None:
                 return None
             block = Block.decode_frame(unpack(raw, f"block {short(block_hash)}"))
-            self._blocks.put(block_hash, block)
+            self._blocks.put(block_hash, block, _block_bytes(block))
         return block
 
     def receipts(self, block_hash: Hash32) -> Sequence[Receipt] | None:
@@ -104,7 +111,7 @@ class ChainStore:
                 return None
             items = decode_list(unpack(raw, f"what holds the receipts of block {short(block_hash)}"), "stored receipts")
             receipts = tuple(Receipt.decode(as_bytes(item, "stored receipt")) for item in items)
-            self._receipts.put(block_hash, receipts)
+            self._receipts.put(block_hash, receipts, _receipts_bytes(receipts))
         return receipts
 
     def canonical_hash(self, number: int) -> Hash32 | None:
@@ -161,8 +168,8 @@ class ChainStore:
     def cache(self, block: Block, receipts: Sequence[Receipt]) -> None:
         """Keep a just written block at hand."""
         self._headers.put(block.hash, block.header)
-        self._blocks.put(block.hash, block)
-        self._receipts.put(block.hash, receipts)
+        self._blocks.put(block.hash, block, _block_bytes(block))
+        self._receipts.put(block.hash, receipts, _receipts_bytes(receipts))
 
     def require_header(self, block_hash: Hash32, what: str) -> Header:
         """A header that must be there. Raises CriticalError naming `what` when the store lacks it."""
@@ -183,6 +190,19 @@ class ChainStore:
                 "restore it, or delete it and derive the chain again from L1"
             )
         return block
+
+
+def _block_bytes(block: Block) -> int:
+    """About what a block takes in memory when all of its transactions are decoded."""
+    raws = encode_transactions(block.transactions)
+    return sum(map(len, raws)) + (2 * len(raws) + 1) * _OBJECT_BYTES
+
+
+def _receipts_bytes(receipts: Sequence[Receipt]) -> int:
+    """About what a block's receipts take in memory when they are decoded."""
+    if isinstance(receipts, EncodedReceipts):
+        return sum(2 * len(raw) + _OBJECT_BYTES for raw in receipts.encodings)
+    return sum(_OBJECT_BYTES + sum(_OBJECT_BYTES + len(log.data) for log in receipt.logs) for receipt in receipts)
 
 
 def _check_schema(version: int) -> None:
