@@ -163,16 +163,15 @@ class FakeL1:
             raise RpcError(-32000, "already known")
         if tx.nonce < self._nonce(tx.sender, []):
             raise RpcError(-32000, f"nonce too low: next nonce {self._nonce(tx.sender, [])}, tx nonce {tx.nonce}")
+        previous, is_blob = self.pool.get((tx.sender, tx.nonce)), isinstance(tx, BlobTransaction)
         kinds = {isinstance(other, BlobTransaction) for (sender, _), other in self.pool.items() if sender == tx.sender}
-        if kinds - {isinstance(tx, BlobTransaction)}:
+        # Only a reorg can leave both kinds in a pool; one of a kind can then still be replaced by its like.
+        if kinds - {is_blob} and (previous is None or isinstance(previous, BlobTransaction) is not is_blob):
             raise RpcError(-32000, "address already reserved")
-        if isinstance(tx, BlobTransaction) and tx.nonce > int(
-            self.eth_getTransactionCount(to_hex(tx.sender), "pending"), 16
-        ):
+        if is_blob and tx.nonce > int(self.eth_getTransactionCount(to_hex(tx.sender), "pending"), 16):
             raise RpcError(-32000, f"nonce too high: tx nonce {tx.nonce}, gapped nonce")
-        previous = self.pool.get((tx.sender, tx.nonce))
         if previous is not None:
-            percent = 200 if isinstance(tx, BlobTransaction) else 110
+            percent = 200 if is_blob else 110
             prices = [
                 (previous.max_fee_per_gas, tx.max_fee_per_gas),
                 (previous.max_priority_fee_per_gas, tx.max_priority_fee_per_gas),
