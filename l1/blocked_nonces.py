@@ -58,7 +58,7 @@ class BlockedNonces:
         quote = await self._inquiry.quote(with_blob)
         candidate = cancellation(self._address, with_blob)
         try:
-            fees = self._offer(previous, quote, len(candidate.blobs))
+            offers = self._offers(previous, quote, len(candidate.blobs))
         except FeeCeilingReached as reason:
             _log.error(
                 "a transaction of 0x%s with nonce %d blocks all others and cannot be replaced: %s",
@@ -67,7 +67,9 @@ class BlockedNonces:
                 reason,
             )
             return
-        if not self._may_clear(nonce, fees, len(candidate.blobs)):
+        fees = next((offer for offer in offers if self._may_clear(nonce, offer, len(candidate.blobs))), None)
+        if fees is None:
+            _log.error("nonce %d of 0x%s blocks all others, and the budget is used up", nonce, self._address.hex())
             return
         sidecar = await self._sidecars.for_candidate(candidate, quote.timestamp)
         flight = Flight(candidate, nonce, EMPTY_TRANSACTION_GAS, fees, sidecar, self._clock(), self._clock())
@@ -82,29 +84,30 @@ class BlockedNonces:
             "published" if taken else "refused, more is offered later",
         )
 
-    def _offer(self, previous: Fees | None, quote: Quote, blob_count: int) -> Fees:
-        """What to offer next for a nonce that an earlier run left in the pool at an unknown price, or not at all."""
+    def _offers(self, previous: Fees | None, quote: Quote, blob_count: int) -> list[Fees]:
+        """What to offer next for a nonce that an earlier run left in the pool at an unknown price, or not at all; where the
+        budget does not allow the first, the second. Raises FeeCeilingReached.
+        """
         first = self._fees.offer(quote, EMPTY_TRANSACTION_GAS, blob_count)
         if previous is None:
-            return first
+            return [first]
         doubled = Fees(2 * previous.tip, 2 * previous.max_fee, 2 * previous.blob_fee)
         try:
-            return self._fees.replacement(doubled, quote, EMPTY_TRANSACTION_GAS, blob_count)
+            return [self._fees.replacement(doubled, quote, EMPTY_TRANSACTION_GAS, blob_count)]
         except FeeCeilingReached:
-            # One price may be at its ceiling while another is not high enough yet.
+            # One price may be at its ceiling while another is not high enough yet. And the pool may have lost what was offered
+            # so far: then begin again. If it has not, it refuses that, and no harm is done.
             highest = self._fees.highest(doubled.tip, EMPTY_TRANSACTION_GAS, blob_count)
-            if (previous.max_fee, previous.blob_fee) != (highest.max_fee, highest.blob_fee):
-                return highest
-            # The pool may have lost what was offered so far: begin again. If it has not, it refuses this, and no harm is done.
-            return first
+            is_new = (previous.max_fee, previous.blob_fee) != (highest.max_fee, highest.blob_fee)
+            return [highest, first] if is_new else [first]
 
     def _may_clear(self, nonce: int, fees: Fees, blob_count: int) -> bool:
-        """Count what clearing a nonce can cost, once per nonce: only one of the offers for it can be included."""
+        """Count what clearing a nonce can cost, once per nonce: only one of the offers for it can be included. Whether the
+        budget has room for it."""
         cost = fees.worst_case(EMPTY_TRANSACTION_GAS, blob_count)
         counted = self._counted.get(nonce, Wei(0))
         if cost > counted and self._allowance is not None:
             if not self._allowance.spend(Wei(cost - counted)):
-                _log.error("nonce %d of 0x%s blocks all others, and the budget is used up", nonce, self._address.hex())
                 return False
             self._counted[nonce] = cost
         return True
