@@ -32,7 +32,6 @@ _CURRENT = SCHEMA_VERSION.to_bytes(4, "big")
 _GENESIS = b"Mgenesis"
 _HEAD_KEYS = {"unsafe": b"Munsafe", "safe": b"Msafe", "finalized": b"Mfinalized"}
 
-
 _BLOCK_CACHE_BYTES = 64 << 20
 _RECEIPT_CACHE_BYTES = 32 << 20
 _OBJECT_BYTES = 1_000
