@@ -163,13 +163,14 @@ class FakeL1:
             raise RpcError(-32000, "already known")
         if tx.nonce < self._nonce(tx.sender, []):
             raise RpcError(-32000, f"nonce too low: next nonce {self._nonce(tx.sender, [])}, tx nonce {tx.nonce}")
-        previous, is_blob = self.pool.get((tx.sender, tx.nonce)), isinstance(tx, BlobTransaction)
-        kinds = {isinstance(other, BlobTransaction) for (sender, _), other in self.pool.items() if sender == tx.sender}
-        # Only a reorg can leave both kinds in a pool; one of a kind can then still be replaced by its like.
-        if kinds - {is_blob} and (previous is None or isinstance(previous, BlobTransaction) is not is_blob):
+        is_blob = isinstance(tx, BlobTransaction)
+        # A pool has one kind of an account. Where a reorg leaves both, the first in line decides (reth; geth drops the others).
+        first = min((nonce for sender, nonce in self.pool if sender == tx.sender), default=None)
+        if first is not None and isinstance(self.pool[tx.sender, first], BlobTransaction) is not is_blob:
             raise RpcError(-32000, "address already reserved")
         if is_blob and tx.nonce > int(self.eth_getTransactionCount(to_hex(tx.sender), "pending"), 16):
             raise RpcError(-32000, f"nonce too high: tx nonce {tx.nonce}, gapped nonce")
+        previous = self.pool.get((tx.sender, tx.nonce))
         if previous is not None:
             percent = 200 if is_blob else 110
             prices = [
