@@ -97,9 +97,11 @@ class BlockedNonces:
         except FeeCeilingReached:
             # One price may be at its ceiling while another is not high enough yet. And the pool may have lost what was offered
             # so far: then begin again. If it has not, it refuses that, and no harm is done.
-            highest = self._fees.highest(doubled.tip, EMPTY_TRANSACTION_GAS, blob_count)
-            is_new = (previous.max_fee, previous.blob_fee) != (highest.max_fee, highest.blob_fee)
-            return [highest, first] if is_new else [first]
+            bounded = self._fees.bounded(
+                self._fees.least_replacement(doubled, blob_count), EMPTY_TRANSACTION_GAS, blob_count
+            )
+            is_more = bounded.max_fee > previous.max_fee or bounded.blob_fee > previous.blob_fee
+            return [bounded, first] if is_more else [first]
 
     def _may_clear(self, nonce: int, fees: Fees, blob_count: int) -> bool:
         """Count what clearing a nonce can cost, once per nonce: only one of the offers for it can be included. Whether the

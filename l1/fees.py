@@ -128,14 +128,14 @@ class FeePolicy:
             max(fees.blob_fee, min(fees.blob_fee + left // (blob_count * GAS_PER_BLOB), self.max_blob_fee)),
         )
 
-    def highest(self, tip: int, gas_limit: Gas, blob_count: int) -> Fees:
-        """The most that the ceilings allow, with this tip if it is not above its own."""
-        max_fee, blob_fee = self.max_fee, self.max_blob_fee if blob_count else 0
+    def bounded(self, fees: Fees, gas_limit: Gas, blob_count: int) -> Fees:
+        """As much of these as the ceilings allow: each price by itself, and at most half of the cost's ceiling for gas."""
+        max_fee, blob_fee = min(fees.max_fee, self.max_fee), min(fees.blob_fee, self.max_blob_fee) if blob_count else 0
         if self.max_cost is not None:
             max_fee = min(max_fee, self.max_cost // (2 if blob_count else 1) // gas_limit)
         if self.max_cost is not None and blob_count:
             blob_fee = min(blob_fee, (self.max_cost - gas_limit * max_fee) // (blob_count * GAS_PER_BLOB))
-        return Fees(min(tip, self.max_tip, max_fee), max_fee, blob_fee)
+        return Fees(min(fees.tip, self.max_tip, max_fee), max_fee, blob_fee)
 
     def least_replacement(self, previous: Fees, blob_count: int) -> Fees:
         """The smallest offer that replaces `previous`, ceilings not looked at."""

@@ -79,16 +79,18 @@ def test_an_offer_that_cannot_be_doubled_uses_what_the_ceiling_of_the_cost_leave
             assert at_a_ceiling or cost + rounding >= policy.max_cost
 
 
-@given(GAS, st.integers(0, 6), st.sampled_from([None, Wei(10**13), Wei(10**16), Wei(10**18)]))
-def test_the_highest_offer_reaches_the_ceilings_and_goes_above_none(gas: Gas, blobs: int, max_cost: Wei | None) -> None:
+@given(FEES, GAS, BLOBS, st.sampled_from([None, Wei(10**13), Wei(10**16), Wei(10**18)]))
+def test_bounded_fees_are_lowered_only_as_far_as_the_ceilings_want_it(
+    fees: Fees, gas: Gas, blobs: int, max_cost: Wei | None
+) -> None:
     policy = FeePolicy(max_cost=max_cost)
-    fees = policy.highest(3 * GWEI, gas, blobs)
-    assert fees.tip <= 3 * GWEI and fees.tip <= fees.max_fee <= policy.max_fee
-    assert fees.blob_fee <= (policy.max_blob_fee if blobs else 0)
+    found = policy.bounded(fees, gas, blobs)
+    assert found.tip <= found.max_fee <= min(fees.max_fee, policy.max_fee)
+    assert found.blob_fee <= (min(fees.blob_fee, policy.max_blob_fee) if blobs else 0)
     if max_cost is None:
-        assert fees.max_fee == policy.max_fee and (fees.blob_fee == policy.max_blob_fee or not blobs)
+        assert found == Fees(fees.tip, fees.max_fee, fees.blob_fee if blobs else 0)
     else:
-        assert fees.worst_case(gas, blobs) <= max_cost
+        assert found.worst_case(gas, blobs) <= max_cost
 
 
 @pytest.mark.parametrize(
