@@ -179,13 +179,17 @@ def _loop(computation: Any) -> None:
                     raise OutOfGas("MSTORE" if op == 0x52 else "MLOAD")
                 start = pop()
                 end = start + 32
+                if op == 0x52:
+                    value = pop()
+                    if end > len(mem):
+                        gas = expand(memory, end, gas)
+                        mem = memory._bytes
+                    mem[start:end] = value.to_bytes(32, "big")
+                    continue
                 if end > len(mem):
                     gas = expand(memory, end, gas)
                     mem = memory._bytes
-                if op == 0x52:
-                    mem[start:end] = pop().to_bytes(32, "big")
-                else:
-                    push(int.from_bytes(mem[start:end], "big"))
+                push(int.from_bytes(mem[start:end], "big"))
                 continue
             if op == 0x54:
                 slot = values[-1]

@@ -28,6 +28,7 @@ from evm.types.transaction import (
     sign_transaction,
 )
 from tests.evm.engine_kit import ALICE, ALICE_KEY, BOB, BOB_KEY, ETHER, l2
+from tests.evm.nested_calls import calls_may_nest
 
 CONTRACT = Address(b"\xc0" * 20)
 CALLEE = Address(b"\xce" * 20)
@@ -86,7 +87,8 @@ def case_of(transaction: SignedTransaction, code: bytes, fork: EthFork) -> State
 
 
 def agree(made_up: StateCase) -> None:
-    native, pyevm = execute_natively(made_up), execute_with_pyevm(made_up)
+    with calls_may_nest():
+        native, pyevm = execute_natively(made_up), execute_with_pyevm(made_up)
     assert (native.reason, native.state_root, native.logs_hash) == (pyevm.reason, pyevm.state_root, pyevm.logs_hash)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from config.forks import EthFork
@@ -205,6 +205,7 @@ def test_random_programs_with_jumps_agree_whatever_gas_they_have(code: bytes, ga
 
 
 @settings(max_examples=150, deadline=None)
+@example(bytes.fromhex("60000152"), 13, 1)  # MSTORE with one word on the stack and no gas for more memory
 @given(st.lists(PIECES, max_size=12).map(b"".join), st.integers(0, 6_000), st.integers(1, 40))
 def test_random_loops_agree_whatever_gas_they_have(body: bytes, gas: int, rounds: int) -> None:
     program.program.cache_clear()

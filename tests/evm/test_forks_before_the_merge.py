@@ -1,8 +1,5 @@
 """Frontier to London: blocks of made-up transactions against stock py-evm, and the rules that those cannot show."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +34,7 @@ from evm.types import AccessListTransaction, LegacyTransaction, SignedTransactio
 from evm.types.signature import SECP256K1_ORDER, address_of
 from evm.types.transaction import sign_transaction
 from evm.validity import InvalidReason, InvalidTransaction, intrinsic_gas, validate_stateless
+from tests.evm.nested_calls import calls_may_nest
 
 PEERS: dict[str, type[Any]] = {
     "Frontier": FrontierVM,
@@ -150,17 +148,6 @@ def ours(name: str, alloc: Alloc, transactions: list[SignedTransaction], header:
     if FORKS_BY_NAME[name].rules >= EthFork.LONDON:
         environment["currentBaseFee"] = hex(header.base_fee_per_gas)
     return transition(alloc, environment, transactions, name, CHAIN_ID, int(PEERS[name].get_block_reward()))
-
-
-@contextmanager
-def calls_may_nest() -> Iterator[None]:
-    """Hypothesis lowers Python's recursion limit below what 1,024 nested messages need."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(50_000)
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
 
 
 def both(name: str, alloc: Alloc, transactions: list[SignedTransaction]) -> Transition:
