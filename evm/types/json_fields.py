@@ -79,6 +79,10 @@ class JsonFields:
         """Hex that must be there, of this many bytes when `length` is given."""
         return self._parse(name, self._get(name), length)
 
+    def data_items(self, name: str) -> tuple[bytes, ...]:
+        """A list of hex values that must be there."""
+        return tuple(self._parse(name, value, None) for value in self.items(name))
+
     def _parse(self, name: str, value: Any, length: int | None) -> bytes:
         if not isinstance(value, str):
             raise ValueError(f"{self._kind} field {name!r}: expected hex, got {value!r}")
