@@ -54,7 +54,7 @@ check: $(READY) ## lint and types only
 bench: $(READY) ## the benchmarks, one JSON line per figure
 	@$(BIN)/python -m benchmarks
 
-adversary: $(READY) ## the long hunts: 200 killed processes, an hour of foul weather on anvil, every lie in disputes, 100,000 L1 histories, and whatever else `make test` samples
+adversary: $(READY) ## the long hunts: 200 killed processes, an hour of foul weather on anvil, every lie in disputes, 100,000 L1 histories, every property twenty times as often, and whatever else `make test` samples
 	@LAMINA_CRASH_KILLS=200 $(BIN)/python -m pytest --timeout 3600 tests/node/test_chain_crash.py
 	@LAMINA_LARGEST=1 $(BIN)/python -m pytest --timeout 3600 -s tests/core/test_largest_inputs.py
 	@LAMINA_BOTH_BLOCKS=1000 $(BIN)/python -m pytest --timeout 7200 -s tests/e2e/test_both_engines.py
@@ -63,6 +63,7 @@ adversary: $(READY) ## the long hunts: 200 killed processes, an hour of foul wea
 	@LAMINA_MUTANTS=1 $(BIN)/python -m pytest --timeout 3600 tests/core/test_mutants.py
 	@LAMINA_HEAD_WEATHERS=2000 $(BIN)/python -m pytest --timeout 3600 tests/node/test_heads_in_any_weather.py
 	@LAMINA_BATCHER_WEATHERS=500 $(BIN)/python -m pytest --timeout 3600 tests/batcher/test_l1_weather.py
+	@LAMINA_EXAMPLES=20 $(BIN)/python -m pytest --timeout 3600 -n 2 -m "not slow" tests --ignore tests/e2e --ignore tests/contracts
 	@LAMINA_ADVERSARY=1 $(BIN)/python -m pytest --timeout 0 tests/actions/disputes
 	@LAMINA_HISTORIES=100000 $(BIN)/python -m pytest --timeout 0 -n 2 --dist load tests/core/test_derivation_histories.py
 

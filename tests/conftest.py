@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 # A busy machine is no defect: nothing in a test may depend on how fast it goes.
 settings.register_profile("lamina", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -14,6 +14,28 @@ settings.load_profile("lamina")
 os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+EXAMPLES = int(os.environ.get("LAMINA_EXAMPLES", "1"))
+"""How many times as many examples as it asks for each property is tried with: `make adversary` sets it."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Try properties with more examples where that is asked for, new ones each time, and as long as it takes."""
+    function = getattr(item, "obj", None)
+    if EXAMPLES == 1 or not is_hypothesis_test(function):
+        return
+    test = getattr(function, "__func__", function)
+    assert test is not None
+    asked: settings = test._hypothesis_internal_use_settings
+    more = settings(
+        asked,
+        max_examples=asked.max_examples * EXAMPLES,
+        derandomize=False,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    test._hypothesis_internal_use_settings = more
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
