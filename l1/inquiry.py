@@ -83,7 +83,7 @@ class Inquiry:
     def advice(self, kind: SendErrorKind, error: RpcError) -> str:
         """What to tell about a refusal."""
         if kind is SendErrorKind.INSUFFICIENT_FUNDS:
-            return f"the account 0x{self._account.hex()} cannot pay for it ({error.message}); fund it on L1"
+            return f"the account 0x{self._account.hex()} cannot pay for it ({error.message}); fund it on {self._policy.chain}"
         return str(error)
 
     async def _quantity(self, candidate: TxCandidate, method: str, params: Sequence[Any], doing: str) -> int:

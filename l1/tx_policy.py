@@ -15,7 +15,8 @@ class TxPolicy:
 
     A transaction not included within `resubmission_timeout` is offered for more. One that would have to be offered
     above a fee ceiling is cancelled once it is `give_up_after` old; None: it waits for fees to fall. What an estimated
-    gas limit has above 21,000 is raised by `gas_margin_percent`.
+    gas limit has above 21,000 is raised by `gas_margin_percent`. `chain` is the chain's name in messages: bridge
+    commands send on L2 as well.
     """
 
     confirmations: int = 1
@@ -25,6 +26,7 @@ class TxPolicy:
     give_up_after: float | None = 600.0
     gas_margin_percent: int = 10
     retry: RetryPolicy = DEFAULT_RETRY
+    chain: str = "L1"
 
     def __post_init__(self) -> None:
         if self.confirmations < 1 or self.max_pending < 1:

@@ -313,7 +313,14 @@ class TxManager:
                     flight.misses = 0
                     self._note_inclusion(flight, receipt)
                     if head - receipt.block.number + 1 >= self._policy.confirmations:
-                        _log.info("%s is confirmed, cost %.6f ETH", receipt, receipt.cost / 10**18)
+                        _log.info(
+                            "%s transaction %s in block %d%s is confirmed, cost %.6f ETH",
+                            self._policy.chain,
+                            short(receipt.transaction_hash),
+                            receipt.block_number,
+                            "" if receipt.succeeded else ", reverted,",
+                            receipt.cost / 10**18,
+                        )
                         return receipt
                 else:
                     self._note_absence(flight)
@@ -323,7 +330,8 @@ class TxManager:
             except TemporaryError as error:
                 pause = min(2 * pause, max(self._policy.poll_interval, self._policy.retry.max_pause))
                 _log.warning(
-                    "cannot follow L1 transaction %s (nonce %d), trying again in %.1f s: %s",
+                    "cannot follow %s transaction %s (nonce %d), trying again in %.1f s: %s",
+                    self._policy.chain,
                     short(flight.hashes[-1]),
                     flight.nonce,
                     pause,

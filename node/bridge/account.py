@@ -45,7 +45,7 @@ class BridgeAccount:
         except BaseException:
             await rpc.close()
             raise
-        policy = TxPolicy(poll_interval=poll_interval)
+        policy = TxPolicy(poll_interval=poll_interval, chain=chain)
         manager = TxManager(rpc, LocalSigner(private_key), chain_id, policy=policy, error_names=error_name)
         return BridgeAccount(rpc, manager, chain)
 

@@ -586,6 +586,18 @@ async def test_missing_funds_are_for_the_operator() -> None:
     assert caught.value.kind is SendErrorKind.INSUFFICIENT_FUNDS and isinstance(caught.value, CriticalError)
 
 
+async def test_messages_name_the_chain_on_which_the_account_sends(caplog: pytest.LogCaptureFixture) -> None:
+    l1, clock = FakeL1(), VirtualClock()
+    every(clock, 3, l1.mine)
+    on_l2 = manager(l1, clock, policy=replace(POLICY, chain="L2"))
+    with caplog.at_level("INFO", logger="lamina.l1.txmgr"):
+        await on_l2.send(CALL)
+    assert "L2 transaction 0x" in caplog.text and "L1" not in caplog.text
+    l1.fail["eth_sendRawTransaction"] = [RpcError(-32000, "insufficient funds for gas * price + value")]
+    with pytest.raises(SendError, match="fund it on L2"):
+        await on_l2.send(CALL)
+
+
 async def test_an_underpriced_first_offer_is_raised() -> None:
     l1, clock = FakeL1(), VirtualClock()
     every(clock, 3, l1.mine)
