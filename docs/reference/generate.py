@@ -69,7 +69,7 @@ def _namespaces() -> dict[str, list[type[Namespace]]]:
 def _type_name(hint: Any) -> str:
     if get_origin(hint) is Annotated:
         parser = get_args(hint)[1]
-        return str(parser.__name__).removeprefix("parse_").replace("_", " ")
+        return str(parser.__name__).lstrip("_").removeprefix("parse_").replace("_", " ")
     return next((name for part in get_args(hint) if (name := _type_name(part))), "")
 
 

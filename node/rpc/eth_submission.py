@@ -18,7 +18,7 @@ from node.mempool import PoolRejection, SidecarStore, TransactionPool, decode_su
 from node.rpc.dispatcher import Namespace, rpc_method
 from node.rpc.errors import ErrorCode, RpcError, server_error
 from node.rpc.eth_transactions import EthTransactions
-from node.rpc.params import DataParam, Uint64Param
+from node.rpc.params import CountParam, DataParam
 
 log = logging.getLogger("lamina.rpc")
 
@@ -93,8 +93,8 @@ class EthSubmission(Namespace):
         return to_hex(await self._submit(raw))
 
     @rpc_method("sendRawTransactionSync")
-    async def send_raw_transaction_sync(self, raw: DataParam, timeout: Uint64Param | None = None) -> dict[str, Any]:
-        """Submit and wait for the receipt, up to `timeout` milliseconds. Spec: EIP-7966."""
+    async def send_raw_transaction_sync(self, raw: DataParam, timeout: CountParam | None = None) -> dict[str, Any]:
+        """Submit and wait for the receipt, up to `timeout` milliseconds, as quantity or plain number. Spec: EIP-7966."""
         options = self._options
         wait = min(timeout or options.sync_default_timeout, options.sync_max_timeout)
         transaction_hash = await self._submit(raw)

@@ -203,9 +203,11 @@ async def test_sending_synchronously_waits_for_the_receipt_or_the_timeout() -> N
         await asyncio.sleep(0)
     mine(node.chain, transaction)
     assert (await waiting)["transactionHash"] == to_hex(transaction.hash)
-    late = dev_transaction(0, 1)
-    error = await node.error("eth_sendRawTransactionSync", to_hex(late.raw), "0x1")
-    assert error.code == 4 and error.data == to_hex(late.hash) and late.hash in node.pool
+    # Clients differ: the specification shows a quantity, viem sends a plain number.
+    for nonce, milliseconds in ((1, "0x1"), (2, 1)):
+        late = dev_transaction(0, nonce)
+        error = await node.error("eth_sendRawTransactionSync", to_hex(late.raw), milliseconds)
+        assert error.code == 4 and error.data == to_hex(late.hash) and late.hash in node.pool
 
 
 # --- blocks and references ---
