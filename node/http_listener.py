@@ -25,12 +25,19 @@ class HttpListener:
         return f"http://{self._host}:{self._port}"
 
     async def start(self) -> None:
-        """Listen. Raises OSError when the port is taken."""
+        """Listen. Raises OSError saying on what, and what to do, when the port is taken."""
         app = web.Application(client_max_size=self._max_body_bytes)
         app.add_routes(self._routes)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise OSError(
+                f"cannot listen on {self._host}:{self._port} ({error.strerror or error}): "
+                "choose another port or stop what uses it"
+            ) from error
         self._port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

@@ -40,13 +40,13 @@ def devnet(
         str, typer.Option("--l1.fork", help="Rules of the embedded L1 or anvil: prague or osaka.")
     ] = "prague",
     l1_slot_time: Annotated[
-        int | None, typer.Option("--l1.slot-time", help="Seconds per slot of the embedded L1 or anvil.")
+        int | None, typer.Option("--l1.slot-time", help="Seconds per slot of the embedded L1 or anvil.", min=1)
     ] = None,
-    block_time: Annotated[int, typer.Option("--block-time", help="Seconds per L2 block.")] = 2,
+    block_time: Annotated[int, typer.Option("--block-time", help="Seconds per L2 block.", min=1)] = 2,
     gas_limit: Annotated[
         int, typer.Option("--gas-limit", help="Gas of an L2 block.", min=21_000_000, max=500_000_000)
     ] = 60_000_000,
-    accounts: Annotated[int, typer.Option("--accounts", help="Funded accounts.")] = 10,
+    accounts: Annotated[int, typer.Option("--accounts", help="Funded accounts.", min=1, max=1000)] = 10,
     engine: Engine = EngineMode.BOTH,
     no_challenger: Annotated[bool, typer.Option("--no-challenger", help="Leave the challenger out.")] = False,
     fault_program: Annotated[
@@ -60,34 +60,52 @@ def devnet(
     ] = None,
     profile: Annotated[str, typer.Option("--profile", help="fast (short delays) or mainnet (the real ones).")] = "fast",
     proof_maturity_delay: Annotated[
-        int | None, typer.Option("--proof-maturity-delay", help="Seconds from proving a withdrawal to executing it.")
+        int | None,
+        typer.Option("--proof-maturity-delay", help="Seconds from proving a withdrawal to executing it.", min=0),
     ] = None,
     game_finality_delay: Annotated[
-        int | None, typer.Option("--game-finality-delay", help="Seconds from a game's resolution to its acceptance.")
+        int | None,
+        typer.Option("--game-finality-delay", help="Seconds from a game's resolution to its acceptance.", min=0),
     ] = None,
     max_clock_duration: Annotated[
-        int | None, typer.Option("--max-clock-duration", help="Seconds of each side's clock in a game.")
+        int | None, typer.Option("--max-clock-duration", help="Seconds of each side's clock in a game.", min=1)
     ] = None,
     proposal_interval: Annotated[
-        int | None, typer.Option("--proposal-interval", help="Seconds between proposals.")
+        int | None, typer.Option("--proposal-interval", help="Seconds between proposals.", min=1)
     ] = None,
     sequencing_window: Annotated[
-        int, typer.Option("--sequencing-window", help="L1 blocks a batch may be late.")
+        int, typer.Option("--sequencing-window", help="L1 blocks a batch may be late.", min=1)
     ] = 3600,
-    http_port: Annotated[int, typer.Option("--http.port", help="The sequencer's JSON-RPC (0: any free port).")] = 8545,
-    ws_port: Annotated[int, typer.Option("--ws.port", help="The sequencer's WebSocket.")] = 8546,
-    rollup_port: Annotated[int, typer.Option("--rollup.port", help="The sequencer's optimism_ and admin_.")] = 9545,
-    verifier_http_port: Annotated[int, typer.Option("--verifier.http.port", help="The verifier's JSON-RPC.")] = 8547,
+    http_port: Annotated[
+        int, typer.Option("--http.port", help="The sequencer's JSON-RPC (0: any free port).", min=0, max=65_535)
+    ] = 8545,
+    ws_port: Annotated[int, typer.Option("--ws.port", help="The sequencer's WebSocket.", min=0, max=65_535)] = 8546,
+    rollup_port: Annotated[
+        int, typer.Option("--rollup.port", help="The sequencer's optimism_ and admin_.", min=0, max=65_535)
+    ] = 9545,
+    verifier_http_port: Annotated[
+        int, typer.Option("--verifier.http.port", help="The verifier's JSON-RPC.", min=0, max=65_535)
+    ] = 8547,
     verifier_rollup_port: Annotated[
-        int, typer.Option("--verifier.rollup.port", help="The verifier's optimism_.")
+        int, typer.Option("--verifier.rollup.port", help="The verifier's optimism_.", min=0, max=65_535)
     ] = 9547,
-    l1_port: Annotated[int, typer.Option("--l1.port", help="The L1's JSON-RPC.")] = 8540,
-    l1_beacon_port: Annotated[int, typer.Option("--l1.beacon.port", help="The L1's beacon API.")] = 5052,
-    batcher_port: Annotated[int, typer.Option("--batcher.port", help="The batcher's admin_.")] = 8548,
-    proposer_port: Annotated[int, typer.Option("--proposer.port", help="The proposer's admin_.")] = 8560,
-    challenger_port: Annotated[int, typer.Option("--challenger.port", help="The challenger's admin_.")] = 8561,
-    dashboard_port: Annotated[int, typer.Option("--dashboard.port", help="The dashboard.")] = 8080,
-    da_server_port: Annotated[int, typer.Option("--da-server.port", help="The DA server, with --altda.")] = 3100,
+    l1_port: Annotated[int, typer.Option("--l1.port", help="The L1's JSON-RPC.", min=0, max=65_535)] = 8540,
+    l1_beacon_port: Annotated[
+        int, typer.Option("--l1.beacon.port", help="The L1's beacon API.", min=0, max=65_535)
+    ] = 5052,
+    batcher_port: Annotated[
+        int, typer.Option("--batcher.port", help="The batcher's admin_.", min=0, max=65_535)
+    ] = 8548,
+    proposer_port: Annotated[
+        int, typer.Option("--proposer.port", help="The proposer's admin_.", min=0, max=65_535)
+    ] = 8560,
+    challenger_port: Annotated[
+        int, typer.Option("--challenger.port", help="The challenger's admin_.", min=0, max=65_535)
+    ] = 8561,
+    dashboard_port: Annotated[int, typer.Option("--dashboard.port", help="The dashboard.", min=0, max=65_535)] = 8080,
+    da_server_port: Annotated[
+        int, typer.Option("--da-server.port", help="The DA server, with --altda.", min=0, max=65_535)
+    ] = 3100,
     alt_da: Annotated[
         bool, typer.Option("--altda", help="Keep batch data in a DA server; L1 gets commitments (alt-DA).")
     ] = False,
@@ -116,13 +134,15 @@ def devnet(
         ) from error
     if l1 not in ("embedded", "anvil") and not l1.startswith(("http://", "https://")):
         raise typer.BadParameter(f"--l1 is embedded, anvil or a URL, not {l1!r}")
+    if l1 not in ("embedded", "anvil") and l1_beacon is None:
+        raise typer.BadParameter("--l1 URL needs --l1.beacon URL: the chain's data is in blobs")
     program = _fault_program(fault_program, l1, alt_da)
     directory = Path(tempfile.mkdtemp(prefix="lamina-devnet-")) if ephemeral else datadir
     settings = DevnetSettings(
         datadir=directory,
         l1=l1,
         l1_beacon=l1_beacon,
-        l1_funding_key=None if l1_funding_key is None else private_key(l1_funding_key, None),
+        l1_funding_key=None if l1_funding_key is None else private_key(l1_funding_key, None, "--l1.funding-key"),
         l1_funding=Wei(parse_amount(l1_funding)),
         l1_chain_config=l1_chain_config,
         l1_fork=fork,

@@ -133,6 +133,8 @@ def _say_in_one_line(kind: type[BaseException], error: BaseException, _trace: Tr
     """The last word of a command that failed: errors made for people as they are, others with a hint."""
     if issubclass(kind, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
+    elif isinstance(error, OSError) and error.filename is not None:
+        print(f"lamina: {error.filename} cannot be used: {error.strerror}", file=sys.stderr)
     elif issubclass(kind, CriticalError | ResetError | TemporaryError | ValueError | OSError):
         print(f"lamina: {error}", file=sys.stderr)
     else:

@@ -47,7 +47,7 @@ RollupRpc = Annotated[str, typer.Option("--rollup-rpc", help="URL of the rollup 
 RpcPort = Annotated[int, typer.Option("--rpc.port", help="Port of the admin_ RPC and /healthz (trusted callers).")]
 MetricsPort = Annotated[int, typer.Option("--metrics.port", help="Prometheus and /healthz; -1 leaves it out.")]
 PollInterval = Annotated[float, typer.Option("--poll-interval", help="Seconds between two rounds.")]
-Budget = Annotated[float | None, typer.Option("--budget", help="The most ether that this process will ever spend.")]
+Budget = Annotated[float | None, typer.Option("--budget", help="The most ether that this process will ever spend.", min=0)]
 
 
 def batcher(

@@ -112,6 +112,10 @@ class Dispatcher:
         self.add(_Rpc(self))
         for namespace in namespaces:
             self.add(namespace)
+        unknown = sorted(set(enabled or ()) - {namespace.name for namespace in namespaces} - {"rpc"})
+        if unknown:
+            known = ", ".join(sorted({namespace.name for namespace in namespaces}))
+            raise ValueError(f"--http.api: there is no namespace {', '.join(unknown)}: there are {known}")
 
     @property
     def modules(self) -> list[str]:

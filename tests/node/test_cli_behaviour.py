@@ -15,6 +15,7 @@ import pytest
 from config.genesis import dump_genesis
 from config.types import Address
 from l1.deployment.addresses import L1Addresses
+from node.cli.keys import private_key
 from node.cli.l1_flags import l1_options
 from node.cli.main import command_tree
 from node.cli.settings_names import key_of, options
@@ -83,6 +84,13 @@ def test_a_failing_command_says_one_line_and_exits_with_one(tmp_path: Path) -> N
         (("devnet", "--l1.fork", "shangri-la"), "--l1.fork is prague or osaka"),
         (("devnet", "--fault-program", "absent.elf"), "there is no file absent.elf"),
         (("devnet", "--altda", "--fault-program", "lamina.elf"), "--altda goes with"),
+        (("devnet", "--l1", "http://127.0.0.1:1"), "--l1 URL needs --l1.beacon URL"),
+        (("devnet", "--http.port", "65536"), "'--http.port'"),
+        (("devnet", "--block-time", "0"), "'--block-time'"),
+        (("devnet", "--l1.slot-time", "-2"), "'--l1.slot-time'"),
+        (("devnet", "--accounts", "0"), "'--accounts'"),
+        (("devnet", "--proposal-interval", "0"), "'--proposal-interval'"),
+        (("batcher", "--budget", "-1"), "'--budget'"),
         (("dumpconfig", "nosuch"), "no command 'nosuch'; there are"),
         (("dumpconfig", "evm"), "'evm' has commands of its own"),
     ],
@@ -233,3 +241,21 @@ def test_a_chain_is_initialised_once_and_only_with_its_own_files(tmp_path: Path)
     other = lamina(*arguments, cwd=tmp_path)
     assert other.returncode == 1
     assert "the two files belong to different chains" in other.stderr
+
+
+def test_a_key_that_is_missing_or_given_twice_is_told_apart(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("0x" + "11" * 32)
+    assert private_key(None, file) == private_key(" 0x" + "11" * 32, None) == b"\x11" * 32
+    with pytest.raises(ValueError, match="give the account's key with --private-key"):
+        private_key(None, None)
+    with pytest.raises(ValueError, match="is given twice"):
+        private_key("0x" + "11" * 32, file)
+    with pytest.raises(ValueError, match=r"--l1\.funding-key does not hold a private key") as caught:
+        private_key("0x1234", None, "--l1.funding-key")
+    assert "1234" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named_without_an_error_number(tmp_path: Path) -> None:
+    done = lamina("vm", "run", "absent.elf", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "lamina: absent.elf cannot be used: No such file or directory\n")

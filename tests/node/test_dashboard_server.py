@@ -139,3 +139,14 @@ async def test_the_page_has_a_place_for_every_panel_of_a_devnet_and_loads_nothin
             assert await answer.text() == page
     finally:
         await dashboard.stop()
+
+
+async def test_a_taken_port_is_told_with_what_to_do() -> None:
+    first = Dashboard([], port=0)
+    await first.start()
+    try:
+        port = int(first.url.rpartition(":")[2])
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port} .* choose another port"):
+            await Dashboard([], port=port).start()
+    finally:
+        await first.stop()

@@ -115,7 +115,7 @@ async def test_an_unknown_method_does_not_exist_or_is_not_available() -> None:
 
 
 async def test_methods_of_namespaces_that_are_not_enabled_are_not_available() -> None:
-    dispatcher = Dispatcher([Sample()], enabled=["eth"])
+    dispatcher = Dispatcher([Sample()], enabled=["rpc"])
     assert (await ask(request("sample_add", "0x1"), dispatcher))["error"]["code"] == -32601
     assert (await ask(request("rpc_modules"), dispatcher))["result"] == {"rpc": "1.0"}
     assert Dispatcher([Sample()]).modules == ["rpc", "sample"]
@@ -230,3 +230,8 @@ def test_whatever_comes_is_read_or_refused_with_a_value_error(value: Any) -> Non
             parser(value)
         except ValueError as problem:
             assert str(problem)
+
+
+def test_a_namespace_that_does_not_exist_cannot_be_offered() -> None:
+    with pytest.raises(ValueError, match="--http.api: there is no namespace eht: there are sample"):
+        Dispatcher([Sample()], enabled=["sample", "eht"])
