@@ -190,7 +190,7 @@ def devnet(
         if ephemeral:
             shutil.rmtree(directory, ignore_errors=True)
     if ended is not None:
-        raise ValueError(f"the {ended} ended by itself: its log above says why; the devnet was stopped")
+        raise ValueError(f"{ended}; the devnet was stopped")
 
 
 def _fault_program(wanted: str | None, l1: str, alt_da: bool) -> Path | None:

@@ -119,7 +119,7 @@ class Devnet:
         return self.settings.l1_beacon
 
     async def run(self, show: Callable[[dict[str, Any]], None]) -> str | None:
-        """Bring it up, `show` its info, and keep it running until SIGINT or SIGTERM (None) or until a role ends (its name)."""
+        """Bring it up, `show` its info, and keep it running until SIGINT or SIGTERM (None) or a role ends (which, and how)."""
         stop_asked = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -88,11 +88,12 @@ class Supervisor:
         return {name: process.pid for name, process in self._processes.items()}
 
     async def wait_for_end(self) -> str:
-        """Wait until a role ends by itself; answers which."""
+        """Wait until a role ends without having been asked; answers which, and how."""
         waits = {asyncio.ensure_future(process.wait()): name for name, process in self._processes.items()}
         try:
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            return waits[next(iter(done))]
+            ended = next(iter(done))
+            return _end_of(waits[ended], ended.result())
         finally:
             for wait in waits:
                 wait.cancel()
@@ -110,3 +111,10 @@ class Supervisor:
                 process.send_signal(signal.SIGKILL)
                 await process.wait()
         self._processes.clear()
+
+
+def _end_of(name: str, code: int) -> str:
+    """What became of a role that nobody asked to end; a code below 0 is the signal that killed it."""
+    if code < 0:
+        return f"the {name} was ended by {signal.Signals(-code).name}"
+    return f"the {name} ended by itself with code {code}: its log above says why"

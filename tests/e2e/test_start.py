@@ -240,7 +240,7 @@ def test_a_role_that_dies_ends_the_devnet_with_a_word_about_it(start_devnet: Sta
     assert running.process.wait(STOP_SECONDS) == 1
     # What is left of the killed role may write after the command's last word.
     own = [line for line in running.log.read_text().splitlines() if line.startswith("lamina: ")]
-    assert own[-1].startswith("lamina: the batcher ended by itself")
+    assert own[-1] == "lamina: the batcher was ended by SIGKILL; the devnet was stopped"
 
 
 def test_ports_that_are_taken_are_named(devnet: RunningDevnet, tmp_path: Path) -> None:

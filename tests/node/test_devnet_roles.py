@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from node.devnet.role_process import ForkedCommand
+from node.devnet.supervisor import Role, Supervisor
 
 
 async def test_a_start_that_is_given_up_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +36,16 @@ async def test_a_start_that_is_given_up_leaves_no_process(tmp_path: Path, monkey
     for child in still_running:
         child.kill()
     assert still_running == []
+
+
+async def test_how_a_role_ended_is_told_with_its_code_or_the_signal() -> None:
+    async def up() -> bool:
+        return True
+
+    for script, told in (
+        ("exit 3", "the part ended by itself with code 3: its log above says why"),
+        ("kill -KILL $$", "the part was ended by SIGKILL"),
+    ):
+        supervisor = Supervisor([], {})
+        await supervisor.start(Role("part", ["-c", script], up, program="/bin/sh"))
+        assert await supervisor.wait_for_end() == told

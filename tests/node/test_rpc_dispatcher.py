@@ -233,5 +233,5 @@ def test_whatever_comes_is_read_or_refused_with_a_value_error(value: Any) -> Non
 
 
 def test_a_namespace_that_does_not_exist_cannot_be_offered() -> None:
-    with pytest.raises(ValueError, match="--http.api: there is no namespace eht: there are sample"):
+    with pytest.raises(ValueError, match=r"--http\.api: there is no namespace eht: there are sample"):
         Dispatcher([Sample()], enabled=["sample", "eht"])
