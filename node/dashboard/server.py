@@ -27,11 +27,16 @@ class Panel:
 
 
 class Dashboard:
-    """The page's server; `panels` are asked anew for every request of `/api/state`."""
+    """The page's server; `panels` are asked anew for every request of `/api/state`.
 
-    def __init__(self, panels: Sequence[Panel], host: str = "127.0.0.1", port: int = 8080) -> None:
+    A part that has not answered after `patience` seconds is told as silent: the others are not kept waiting for it.
+    """
+
+    def __init__(
+        self, panels: Sequence[Panel], host: str = "127.0.0.1", port: int = 8080, patience: float = 2.0
+    ) -> None:
         self._panels = tuple(panels)
-        self._clients = {panel.url: JsonRpcClient(panel.url) for panel in panels}
+        self._clients = {panel.url: JsonRpcClient(panel.url, timeout=patience) for panel in panels}
         self._listener = HttpListener([web.get("/", self._page), web.get("/api/state", self._state)], host, port)
 
     @property

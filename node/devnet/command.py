@@ -342,7 +342,9 @@ class Devnet:
         ports = self.ports
         return [
             Panel("sequencer", f"{_LOCAL}:{ports.rollup}", "optimism_syncStatus"),
+            Panel("sequencer_why", f"{_LOCAL}:{ports.rollup}", "lamina_whyHead"),
             Panel("verifier", f"{_LOCAL}:{ports.verifier_rollup}", "optimism_syncStatus"),
+            Panel("verifier_why", f"{_LOCAL}:{ports.verifier_rollup}", "lamina_whyHead"),
             Panel("pool", f"{_LOCAL}:{ports.http}", "txpool_status"),
             Panel("batcher", f"{_LOCAL}:{ports.batcher}", "admin_getBatcherStatus"),
             Panel("proposer", f"{_LOCAL}:{ports.proposer}", "admin_getProposerStatus"),

@@ -1,5 +1,6 @@
 """The dashboard: every number it hands to the page is an RPC answer."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import fields
@@ -99,6 +100,26 @@ async def test_a_part_that_does_not_answer_leaves_the_others_on_the_page() -> No
             await dashboard.stop()
     assert "http://127.0.0.1:1" in state["gone"]["error"]
     assert "optimism_syncStatus does not exist" in state["refused"]["error"]
+    assert state["l1"]["result"] == "0x0"
+
+
+async def test_a_part_that_hangs_does_not_keep_the_others_from_the_page() -> None:
+    async def hang(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    hanging = await asyncio.start_server(hang, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}"
+    chain = open_chain(dev_genesis())
+    async with serve(chain) as served:
+        panels = [Panel("hangs", url, "eth_blockNumber"), Panel("l1", served.server.url, "eth_blockNumber")]
+        dashboard = Dashboard(panels, port=0, patience=0.5)
+        await dashboard.start()
+        try:
+            state = await state_of(dashboard)
+        finally:
+            await dashboard.stop()
+            hanging.close()
+    assert url in state["hangs"]["error"]
     assert state["l1"]["result"] == "0x0"
 
 
