@@ -194,8 +194,10 @@ class LevelDbStore:
         # plyvel raises RuntimeError when the database has been closed.
         if isinstance(error, RuntimeError):
             return StoreError(f"the database in {self._path} is closed: the node is shutting down")
+        # LevelDB's own words come as bytes.
+        reason = error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else error
         return StoreError(
-            f"the database in {self._path} could not be {what}: {error}; check the disk, then restart the node"
+            f"the database in {self._path} could not be {what}: {reason}; check the disk, then restart the node"
         )
 
 
