@@ -6,6 +6,8 @@ from typing import Any
 from config.quantity import parse_quantity, parse_word
 from config.types import Address, Gas, Hash32, from_hex, to_address, to_hex
 
+_MAX_UINT32 = (1 << 32) - 1
+
 
 @dataclass(frozen=True)
 class SystemConfig:
@@ -29,13 +31,13 @@ class SystemConfig:
     def base_fee_scalars(self) -> tuple[int, int]:
         """(base fee scalar, blob base fee scalar) of the Ecotone encoding of `scalar`.
 
-        Version 0 carries only the base fee scalar, in the last four bytes.
-        Raises ValueError for a version that is neither 0 nor 1.
-        Spec: op system-config, "Scalars".
+        Version 0 carries only the base fee scalar, in the last four bytes; a number from before Ecotone that does not
+        fit them counts as the largest that does. Raises ValueError for a version that is neither 0 nor 1.
+        Spec: op system-config, "Post-Ecotone Scalar Encoding".
         """
         version = self.scalar[0]
         if version == 0:
-            return int.from_bytes(self.scalar[28:32], "big"), 0
+            return min(int.from_bytes(self.scalar, "big"), _MAX_UINT32), 0
         if version == 1:
             return int.from_bytes(self.scalar[28:32], "big"), int.from_bytes(self.scalar[24:28], "big")
         raise ValueError(f"unknown scalar version {version} in system config scalar {to_hex(self.scalar)}")

@@ -71,7 +71,7 @@ def decode_deposit_log(log: Log, l1_block_hash: Hash32, log_index: int) -> Depos
 
 
 def _opaque_data(data: bytes) -> bytes:
-    """The `bytes` argument of the log."""
+    """The `bytes` argument of the log, padded with zeros to whole words and no further."""
     if len(data) < 2 * _WORD or len(data) % _WORD:
         raise ValueError(f"its data has {len(data)} bytes, which is no ABI encoding of bytes")
     if int.from_bytes(data[:_WORD], "big") != _WORD:
@@ -79,6 +79,8 @@ def _opaque_data(data: bytes) -> bytes:
     end = 2 * _WORD + int.from_bytes(data[_WORD : 2 * _WORD], "big")
     if end > len(data):
         raise ValueError(f"its opaque data claims {end - 2 * _WORD} bytes, {len(data) - 2 * _WORD} are there")
+    if end + _WORD <= len(data):
+        raise ValueError(f"its opaque data of {end - 2 * _WORD} bytes is followed by {len(data) - end} bytes of padding")
     if any(data[end:]):
         raise ValueError("its padding is not zero")
     return data[2 * _WORD : end]

@@ -18,13 +18,16 @@ class _Parent:
     ref: L2BlockRef | None
 
 
-def check_span_prefix(context: BatchContext, span: SpanBatch, l2: L2Provider) -> Verdict:
-    """The checks on a span batch as a whole. Since Holocene they are all: its blocks are checked one by one later.
+def check_span_since_holocene(context: BatchContext, span: SpanBatch, l2: L2Provider) -> Verdict:
+    """The checks on a span batch as a whole and where it overlaps the safe chain: its new blocks are checked one by one later.
 
-    A span may overlap the safe chain: then `l2` is asked for the block it builds on. Raises NotYetAvailable.
+    `l2` is asked for the safe blocks from the one it builds on. Raises NotYetAvailable.
     Spec: op holocene derivation, "Span Batches"; op delta span batches, "Batch Queue".
     """
-    return _check_prefix(context, span, l2)[0]
+    verdict, parent = _check_prefix(context, span, l2)
+    if parent is None or verdict.validity is not Validity.ACCEPT:
+        return verdict
+    return _check_overlap(context, span, parent, l2)
 
 
 def check_span_batch(context: BatchContext, span: SpanBatch, l2: L2Provider) -> Verdict:
@@ -35,20 +38,21 @@ def check_span_batch(context: BatchContext, span: SpanBatch, l2: L2Provider) -> 
     verdict, parent = _check_prefix(context, span, l2)
     if parent is None or verdict.validity is not Validity.ACCEPT:
         return verdict
+    verdict = _check_overlap(context, span, parent, l2)
+    if verdict.validity is not Validity.ACCEPT:
+        return verdict
     timestamp = span.start_timestamp(context.rollup)
     previous = span.start_epoch_number if parent.ref is None else parent.ref.l1_origin.number
     for index, (block, epoch) in enumerate(zip(span.blocks, span.epoch_numbers(), strict=True)):
-        if timestamp <= context.safe_head.timestamp:
-            verdict = _check_overlap(context, parent.number + 1 + index, block, epoch, l2)
-        else:
+        if timestamp > context.safe_head.timestamp:
             origin = context.l1_block(epoch)
             if origin is None:
                 # The last block's origin is known, so this one is older than the safe head's.
                 verdict = drop(f"its L1 origin {epoch} is older than the safe head's")
             else:
                 verdict = check_block(context, timestamp, block.transactions, origin, advances=epoch != previous)
-        if verdict.validity is not Validity.ACCEPT:
-            return Verdict(verdict.validity, f"block {index} of it: {verdict.reason}")
+            if verdict.validity is not Validity.ACCEPT:
+                return Verdict(verdict.validity, f"block {index} of it: {verdict.reason}")
         previous = epoch
         timestamp += context.rollup.block_time
     return ACCEPTED
@@ -116,7 +120,17 @@ def _parent_of(context: BatchContext, start: int, l2: L2Provider) -> _Parent | N
     return None if ref is None and number >= context.assumed.history_from else _Parent(number, ref)
 
 
-def _check_overlap(context: BatchContext, number: int, block: SpanBlock, epoch: int, l2: L2Provider) -> Verdict:
+def _check_overlap(context: BatchContext, span: SpanBatch, parent: _Parent, l2: L2Provider) -> Verdict:
+    """Whether all blocks of the span that are not new are those of the safe chain."""
+    overlapping = range(context.safe_head.number - parent.number)
+    for index, block, epoch in zip(overlapping, span.blocks, span.epoch_numbers(), strict=False):
+        verdict = _compare(context, parent.number + 1 + index, block, epoch, l2)
+        if verdict.validity is not Validity.ACCEPT:
+            return Verdict(verdict.validity, f"block {index} of it: {verdict.reason}")
+    return ACCEPTED
+
+
+def _compare(context: BatchContext, number: int, block: SpanBlock, epoch: int, l2: L2Provider) -> Verdict:
     """Whether a block of the span is the same as the safe block of its number."""
     safe = context.safe_head if number == context.safe_head.number else l2.block_ref_by_number(number)
     transactions = l2.user_transactions_by_number(number)

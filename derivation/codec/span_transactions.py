@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from config.constants import MAX_SPAN_BATCH_ELEMENT_COUNT
 from derivation.codec.errors import BatchError
 from derivation.codec.varint import Reader, encode_bits, encode_uvarint
 from evm.types.rlp import (
@@ -104,7 +105,10 @@ def _read_content(reader: Reader, index: int) -> tuple[int, list[Rlp]]:
             raise BatchError(f"transaction {index} of the span has type {kind}, which span batches do not carry")
     names = _FIELD_NAMES[kind]
     try:
-        end = offset + item_length(data, offset)
+        length = item_length(data, offset)
+        if length > MAX_SPAN_BATCH_ELEMENT_COUNT:
+            raise BatchError(f"transaction {index} of the span has {length} bytes, limit {MAX_SPAN_BATCH_ELEMENT_COUNT}")
+        end = offset + length
         fields = as_list(list(decode_list(data[offset:end], "content")), "content", len(names))
         for name, field in zip(names, fields, strict=True):
             _check_field(name, field)

@@ -10,7 +10,7 @@ from derivation.codec.singular_batch import SingularBatch
 from derivation.codec.span_batch import SpanBatch
 from derivation.events import EventKind, EventSink
 from derivation.providers import L2Provider
-from derivation.span_batch_rules import check_span_prefix
+from derivation.span_batch_rules import check_span_since_holocene
 from derivation.stages.channel_reader import ChannelReader
 from derivation.stages.known_epochs import KnownEpochs
 from derivation.stages.pull import Pull
@@ -136,7 +136,7 @@ class BatchStage:
         return self._open_span(self._candidate, safe_head)
 
     def _open_span(self, span: SpanBatch, safe_head: L2BlockRef) -> SingularBatch | Pull:
-        verdict = check_span_prefix(self._context(safe_head), span, self._l2)
+        verdict = check_span_since_holocene(self._context(safe_head), span, self._l2)
         origin = self._epochs.current
         self._candidate = None
         if verdict.validity is Validity.PAST:

@@ -14,26 +14,25 @@ from derivation.types import L1BlockRef
 def prune_frames(frames: Iterable[Frame]) -> tuple[list[Frame], list[Frame]]:
     """(kept, dropped) of the frames of one batcher transaction.
 
-    A frame that does not continue the one before it is dropped unless it opens a channel; a frame that opens one
-    drops the frames of an unfinished channel right before it. Spec: op holocene derivation, "Frame Queue".
+    A frame that does not continue the one before it is dropped unless it opens another channel; a frame that opens one
+    drops the frames of an unfinished channel right before it, and is then held against the frame before those.
+    Trap: that one may have closed a channel of the same id, which then does not open again.
+    Spec: op holocene derivation, "Frame Queue".
     """
     kept: list[Frame] = []
     dropped: list[Frame] = []
     for frame in frames:
-        if kept:
-            previous = kept[-1]
-            if previous.channel_id == frame.channel_id:
-                if previous.is_last or frame.number != previous.number + 1:
-                    dropped.append(frame)
-                    continue
-            elif frame.number != 0:
-                dropped.append(frame)
-                continue
-            elif not previous.is_last:
-                while kept and kept[-1].channel_id == previous.channel_id and not kept[-1].is_last:
-                    dropped.append(kept.pop())
-        kept.append(frame)
+        opens = frame.number == 0
+        while opens and kept and kept[-1].channel_id != frame.channel_id and not kept[-1].is_last:
+            dropped.append(kept.pop())
+        (kept if not kept or _may_follow(kept[-1], frame) else dropped).append(frame)
     return kept, dropped
+
+
+def _may_follow(previous: Frame, frame: Frame) -> bool:
+    if previous.channel_id == frame.channel_id:
+        return not previous.is_last and frame.number == previous.number + 1
+    return frame.number == 0
 
 
 class FrameQueue:

@@ -123,6 +123,19 @@ def test_a_first_frame_drops_the_unfinished_channel_before_it_in_the_same_transa
     assert verifier.kinds() == [EventKind.FRAME_DROPPED] * 2
 
 
+def test_a_channel_that_closed_does_not_open_again_in_its_transaction_when_one_between_is_cut_off(world: World) -> None:
+    """As op-node prunes: the frame before the one cut off counts then. Spec: op holocene derivation, "Frame Queue"."""
+    world.sequence(10)
+    (a,) = world.batcher.frames(world.batcher.channel([world.batcher.span(1, 5)]))
+    b = world.batcher.frames(world.batcher.channel([world.batcher.span(6, 8)]), 100)
+    (again,) = world.batcher.frames(world.batcher.channel([world.batcher.span(6, 10)]))
+    world.l1.send_calldata(encode_batcher_transaction([a, *b[:2], replace(again, channel_id=a.channel_id)]))
+    world.l1.mine(2)
+    verifier = derive(world)
+    assert verifier.hashes() == world.l2.hashes()[:6]
+    assert verifier.kinds() == [EventKind.FRAME_DROPPED] * 3
+
+
 @pytest.mark.parametrize(("late", "arrives"), [(50, True), (51, False)])
 def test_a_channel_times_out_when_its_last_frame_comes_after_fifty_blocks(late: int, arrives: bool) -> None:
     """Spec: op granite derivation, "Reduce Channel Timeout"."""
@@ -301,6 +314,56 @@ def test_an_overlapping_span_batch_must_build_on_the_safe_chain(world: World) ->
     verifier = derive(world)
     assert verifier.hashes() == world.l2.hashes()[:9]
     assert verifier.kinds() == [EventKind.BATCH_DROPPED, EventKind.CHANNEL_FLUSHED]
+
+
+@pytest.mark.parametrize("at", [3, 6, 8])
+def test_an_overlapping_span_batch_must_repeat_the_transactions_of_the_safe_chain(world: World, at: int) -> None:
+    """Spec: op holocene derivation, "Span Batches"; op delta span batches, "Batch Queue" (overlapped blocks)."""
+    world.sequence(20)
+    world.batcher.post([world.batcher.span(1, 8)])
+    world.l1.mine()
+    other = span_of(world, 3, 20)
+    blocks = [replace(block, transactions=()) if n == at else block for n, block in enumerate(other.blocks, 3)]
+    world.batcher.post([replace(other, blocks=tuple(blocks)), world.batcher.span(9, 20)])
+    world.l1.mine(2)
+    verifier = derive(world)
+    assert verifier.hashes() == world.l2.hashes()[:9]
+    assert verifier.kinds() == [EventKind.BATCH_DROPPED, EventKind.CHANNEL_FLUSHED]
+
+
+def test_an_overlapping_span_batch_must_repeat_the_origins_of_the_safe_chain(world: World) -> None:
+    """Spec: op holocene derivation, "Span Batches"; op delta span batches, "Batch Queue" (overlapped blocks)."""
+    world.sequence(20)
+    origins = [ref.l1_origin.number for ref in world.l2.refs()]
+    moves = origins.index(1)
+    world.batcher.post([world.batcher.span(1, moves)])
+    world.l1.mine()
+    span = span_of(world, moves - 2, 20)
+    # One block earlier, and from the safe head on as it should be.
+    blocks = [replace(block, origin_changed=index == 1) if index < 3 else block for index, block in enumerate(span.blocks)]
+    world.batcher.post([replace(span, blocks=tuple(blocks))])
+    world.l1.mine(2)
+    verifier = derive(world)
+    assert verifier.hashes() == world.l2.hashes()[: moves + 1]
+    assert verifier.kinds() == [EventKind.BATCH_DROPPED, EventKind.CHANNEL_FLUSHED]
+
+
+def test_a_span_batch_of_another_history_does_not_go_on_where_an_invalid_block_was_replaced(world: World) -> None:
+    """What was replaced by its deposits is no longer what the batch says. Spec: op holocene derivation, "Span Batches"."""
+    world.sequence(10)
+    refused = set(user_transactions(world.l2.blocks[4]))
+    verifier = Verifier(world.rollup, world.l1, lambda attributes: refused.isdisjoint(attributes.transactions))
+    world.batcher.post([world.batcher.span(1, 4)])
+    world.batcher.post([world.batcher.span(3, 10)])
+    world.l1.mine(2)
+    verifier.run()
+    assert len(verifier.hashes()) == 5
+    assert verifier.kinds() == [
+        EventKind.DEPOSITS_ONLY,
+        EventKind.CHANNEL_FLUSHED,
+        EventKind.BATCH_DROPPED,
+        EventKind.CHANNEL_FLUSHED,
+    ]
 
 
 def test_an_overlapping_span_batch_whose_first_new_block_has_an_older_origin_is_dropped(world: World) -> None:

@@ -219,6 +219,21 @@ def test_a_batcher_that_is_called_back_counts_again() -> None:
     assert verifier.kinds() == [EventKind.SYSTEM_CONFIG_UPDATED] * 3
 
 
+@pytest.mark.parametrize("scalar", [1 << 32, 1 << 64, (1 << 248) - 1])
+def test_a_scalar_from_before_ecotone_that_32_bits_do_not_hold_counts_as_the_largest_since(scalar: int) -> None:
+    """Spec: op system-config, "Post-Ecotone Scalar Encoding" (padding of version 0)."""
+    world = World.create(forks=fork_times(1_700_000_000 + 12 * 3, Fork.DELTA, Fork.ECOTONE, 0))
+    world.l1.update_system_config(1, word(188) + word(scalar))
+    world.l1.mine()
+    world.sequence(24)
+    verifier = derive(world)
+    infos = [l1_block_info(block) for block in verifier.l2.blocks[1:]]
+    assert {info.scalar for info in infos if info.fork < Fork.ECOTONE and info.number >= 1} == {scalar}
+    assert {(info.base_fee_scalar, info.blob_base_fee_scalar) for info in infos if info.fork >= Fork.ECOTONE} == {
+        ((1 << 32) - 1, 0)
+    }
+
+
 def test_the_same_log_means_overhead_and_scalar_before_ecotone_and_versioned_scalars_since() -> None:
     """By the time of the L1 block with the log. Spec: op system-config, "System Config Updates"; op ecotone."""
     step = 12 * 3

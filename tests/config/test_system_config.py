@@ -22,6 +22,11 @@ def test_a_scalar_of_version_zero_has_no_blob_part() -> None:
     assert SystemConfig.from_json({**BASE, "scalar": "0xa6fe0"}).base_fee_scalars() == (684_000, 0)
 
 
+@pytest.mark.parametrize("scalar", ["0xffffffff", "0x100000000", "0x" + "00" + "01" + "00" * 30])
+def test_a_scalar_of_version_zero_that_32_bits_do_not_hold_counts_as_the_largest(scalar: str) -> None:
+    assert SystemConfig.from_json({**BASE, "scalar": scalar}).base_fee_scalars() == (0xFFFFFFFF, 0)
+
+
 def test_a_scalar_of_an_unknown_version_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown scalar version 2"):
         SystemConfig.from_json({**BASE, "scalar": "0x02" + "00" * 31}).base_fee_scalars()

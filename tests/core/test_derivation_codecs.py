@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.constants import MAX_SPAN_BATCH_ELEMENT_COUNT
 from config.forks import Fork
 from config.l1_chain import l1_chain_config
 from config.program import program_config
 from config.registry import builtin_chain_ids, builtin_rollup_config
+from config.types import Address
 from derivation.codec import (
     BatchError,
     BlobError,
@@ -34,7 +36,7 @@ from derivation.codec.errors import DecodingError
 from derivation.stages.frame_queue import prune_frames
 from derivation.upgrades import transactions_of
 from evm.native import derivation as native
-from evm.types.transaction import decode_transaction
+from evm.types.transaction import LegacyTransaction, decode_transaction
 from tests.derivation.test_codec_batches import singular_batches, span_batches
 
 pytestmark = pytest.mark.usefixtures("native_library")
@@ -263,6 +265,22 @@ def assert_same_batch(data: bytes, chain_id: int = CHAIN_ID) -> None:
             native.decode_batch(data, chain_id)
         return
     assert native.decode_batch(data, chain_id) == as_rlp(expected)
+
+
+def test_a_transaction_of_a_span_of_up_to_ten_million_bytes_is_read_by_both() -> None:
+    most = MAX_SPAN_BATCH_ELEMENT_COUNT - 4 - 1 - 1 - 4  # prefixes of the list and its three fields
+    for size in (most, most + 1):
+        transaction = LegacyTransaction(
+            nonce=0, gas_limit=21_000, to=Address(bytes(20)), value=0, data=bytes(size), chain_id=None, y_parity=0, r=1, s=1, gas_price=0
+        )
+        span = SpanBatch(1, 1, bytes(20), bytes(20), (SpanBlock(False, (transaction.raw,)),))
+        encoded = encode_batch(span, CHAIN_ID)
+        assert_same_batch(encoded)
+        if size == most:
+            assert decode_batch(encoded, CHAIN_ID) == span
+        else:
+            with pytest.raises(BatchError, match="10000001 bytes, limit 10000000"):
+                decode_batch(encoded, CHAIN_ID)
 
 
 def assert_same_channel(compressed: bytes, chain_id: int) -> list[SingularBatch | SpanBatch]:

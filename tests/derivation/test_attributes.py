@@ -162,6 +162,15 @@ def test_updates_of_failed_transactions_and_other_contracts_do_not_count(l2: Fak
     assert apply_system_config_updates(before, receipts, SYSTEM_CONFIG, ecotone=True).config == before
 
 
+def test_a_deposit_log_is_padded_to_whole_words_and_no_further() -> None:
+    opaque = word(1) + word(2) + (21_000).to_bytes(8, "big") + b"\x00" + b"data"
+    data = word(32) + word(len(opaque)) + opaque.ljust(96, b"\x00")
+    log = Log(PORTAL, (DEPOSIT_EVENT_TOPIC, word(3), word(4), word(0)), data)  # type: ignore[arg-type]
+    assert decode_deposit_log(log, ZERO_HASH, 0).data == b"data"
+    with pytest.raises(ValueError, match="51 bytes of padding"):
+        decode_deposit_log(replace(log, data=data + word(0)), ZERO_HASH, 0)
+
+
 @given(st.binary(max_size=400), st.lists(st.binary(min_size=32, max_size=32).map(Hash32), max_size=4))
 def test_garbage_deposit_logs_are_deposits_or_value_errors(data: bytes, topics: list[Hash32]) -> None:
     log = Log(PORTAL, (DEPOSIT_EVENT_TOPIC, *topics), data)

@@ -94,9 +94,9 @@ pub const SpanError = l2_chain.Error;
 /// The checks on a span batch as a whole; `parent` is the block that it builds on, when they are passed.
 ///
 /// A span may overlap the safe chain. `arena` is for scratch.
-pub const SpanCheck = struct { validity: Validity, parent: L2BlockRef };
+const SpanCheck = struct { validity: Validity, parent: L2BlockRef };
 
-pub fn checkSpanPrefix(context: *const Context, arena: std.mem.Allocator, l2: *l2_chain.Chain, span: *const batch.SpanBatch) SpanError!SpanCheck {
+fn checkSpanPrefix(context: *const Context, arena: std.mem.Allocator, l2: *l2_chain.Chain, span: *const batch.SpanBatch) SpanError!SpanCheck {
     var parent = context.safe_head.*;
     const rollup = context.rollup;
     const start = startTimestamp(rollup, span);
@@ -131,10 +131,19 @@ pub fn checkSpanPrefix(context: *const Context, arena: std.mem.Allocator, l2: *l
     return .{ .validity = verdict, .parent = parent };
 }
 
+/// The checks on a span batch since Holocene: as a whole, and where it overlaps the safe chain. Its new blocks are checked one by one later.
+pub fn checkSpanStrict(context: *const Context, arena: std.mem.Allocator, l2: *l2_chain.Chain, span: *const batch.SpanBatch) SpanError!Validity {
+    const prefix = try checkSpanPrefix(context, arena, l2, span);
+    if (prefix.validity != .accept) return prefix.validity;
+    return checkOverlap(context, arena, l2, span, prefix.parent.number);
+}
+
 /// All checks on a span batch before Holocene, when it is valid as a whole or not at all.
 pub fn checkSpan(context: *const Context, arena: std.mem.Allocator, l2: *l2_chain.Chain, span: *const batch.SpanBatch) SpanError!Validity {
     const prefix = try checkSpanPrefix(context, arena, l2, span);
     if (prefix.validity != .accept) return prefix.validity;
+    const overlap = try checkOverlap(context, arena, l2, span, prefix.parent.number);
+    if (overlap != .accept) return overlap;
     const rollup = context.rollup;
     var timestamp = startTimestamp(rollup, span);
     var epoch: u64 = @intCast(span.startEpochNumber());
@@ -143,12 +152,9 @@ pub fn checkSpan(context: *const Context, arena: std.mem.Allocator, l2: *l2_chai
             timestamp += rollup.block_time;
             epoch += @intFromBool(block.origin_changed);
         }
-        const transactions = span.blockTransactions(index);
+        if (timestamp <= context.safe_head.timestamp) continue;
         const advanced = if (index > 0) block.origin_changed else epoch == prefix.parent.l1_origin.number + 1;
-        const validity = if (timestamp > context.safe_head.timestamp)
-            checkNewBlock(context, timestamp, epoch, advanced, transactions)
-        else
-            try checkOverlap(context, arena, l2, prefix.parent.number + 1 + index, epoch, transactions);
+        const validity = checkNewBlock(context, timestamp, epoch, advanced, span.blockTransactions(index));
         if (validity != .accept) return validity;
     }
     return .accept;
@@ -165,19 +171,19 @@ fn checkNewBlock(context: *const Context, timestamp: u128, epoch: u64, advanced:
     return checkTransactions(context.rollup, std.math.cast(u64, timestamp) orelse return .drop, transactions);
 }
 
-/// Whether a block of the span is the same as the safe block of its number.
-fn checkOverlap(
-    context: *const Context,
-    arena: std.mem.Allocator,
-    l2: *l2_chain.Chain,
-    number: u64,
-    epoch: u64,
-    transactions: []const []const u8,
-) SpanError!Validity {
-    const safe = if (number == context.safe_head.number) context.safe_head.* else try l2.at(arena, number) orelse return .drop;
-    if (safe.l1_origin.number != epoch) return .drop;
-    const digest = try l2.digestAt(arena, number);
-    return if (std.mem.eql(u8, &digest, &l2_chain.digestOf(transactions))) .accept else .drop;
+/// Whether all blocks of the span that are not new, those after number `parent`, are those of the safe chain.
+fn checkOverlap(context: *const Context, arena: std.mem.Allocator, l2: *l2_chain.Chain, span: *const batch.SpanBatch, parent: u64) SpanError!Validity {
+    var epoch: u64 = @intCast(span.startEpochNumber());
+    for (span.blocks, 0..) |block, index| {
+        const number = parent + 1 + index;
+        if (number > context.safe_head.number) break;
+        if (index > 0) epoch += @intFromBool(block.origin_changed);
+        const safe = if (number == context.safe_head.number) context.safe_head.* else try l2.at(arena, number) orelse return .drop;
+        if (safe.l1_origin.number != epoch) return .drop;
+        const digest = try l2.digestAt(arena, number);
+        if (!std.mem.eql(u8, &digest, &l2_chain.digestOf(span.blockTransactions(index)))) return .drop;
+    }
+    return .accept;
 }
 
 /// Timestamp of a span's first block; past 64 bits in a nonsensical batch.

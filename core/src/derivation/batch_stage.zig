@@ -157,9 +157,9 @@ pub const BatchStage = struct {
         switch (candidate) {
             .singular => |singular| return self.checked(safe_head, singular, true),
             .span => |span| {
-                const prefix = try rules.checkSpanPrefix(&self.context(safe_head, self.origin), self.scratch.allocator(), self.l2, &span);
-                if (prefix.validity == .past) return .again;
-                if (prefix.validity == .accept) self.span = self.openSpan(span, safe_head);
+                const validity = try rules.checkSpanStrict(&self.context(safe_head, self.origin), self.scratch.allocator(), self.l2, &span);
+                if (validity == .past) return .again;
+                if (validity == .accept) self.span = self.openSpan(span, safe_head);
                 if (self.span == null) {
                     self.flush();
                     return .again;

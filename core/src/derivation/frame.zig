@@ -40,19 +40,21 @@ pub fn parse(allocator: std.mem.Allocator, frames: *std.ArrayList(Frame), data: 
 }
 
 /// Drop the frames of one batcher transaction that are out of order, and those of a channel that a first frame cuts off; what stays moves to the
-/// front and is returned. Spec: op holocene derivation, "Frame Queue".
+/// front and is returned. A first frame that has cut one off is held against the frame before it, which may have closed a channel of the same id.
+/// Spec: op holocene derivation, "Frame Queue".
 pub fn prune(frames: []Frame) []Frame {
     var kept: usize = 0;
     for (frames) |next| {
-        if (kept > 0) {
+        const stays = while (kept > 0) {
             const previous = frames[kept - 1];
             if (std.mem.eql(u8, &previous.channel_id, &next.channel_id)) {
-                if (previous.is_last or next.number != @as(u32, previous.number) + 1) continue;
-            } else {
-                if (next.number != 0) continue;
-                while (kept > 0 and !frames[kept - 1].is_last and std.mem.eql(u8, &frames[kept - 1].channel_id, &previous.channel_id)) kept -= 1;
+                break !previous.is_last and next.number == @as(u32, previous.number) + 1;
             }
-        }
+            if (next.number != 0) break false;
+            if (previous.is_last) break true;
+            kept -= 1;
+        } else true;
+        if (!stays) continue;
         frames[kept] = next;
         kept += 1;
     }

@@ -89,10 +89,20 @@ pub const Source = struct {
             try out.writeAll(&system.scalar);
             return;
         }
-        // Version 0 of the scalar holds the base fee's alone. Spec: op system-config, "Scalars".
-        if (system.scalar[0] > 1) return error.InvalidSystemConfig;
-        try out.writeAll(system.scalar[28..32]);
-        try out.writeAll(if (system.scalar[0] == 1) system.scalar[24..28] else &.{ 0, 0, 0, 0 });
+        switch (system.scalar[0]) {
+            // The base fee's alone; a number from before Ecotone that does not fit counts as the largest that does.
+            // Spec: op system-config, "Post-Ecotone Scalar Encoding".
+            0 => {
+                const number = std.mem.readInt(u256, &system.scalar, .big);
+                try out.writeInt(u32, @intCast(@min(number, std.math.maxInt(u32))), .big);
+                try out.writeInt(u32, 0, .big);
+            },
+            1 => {
+                try out.writeAll(system.scalar[28..32]);
+                try out.writeAll(system.scalar[24..28]);
+            },
+            else => return error.InvalidSystemConfig,
+        }
         try out.writeInt(u64, self.sequence_number, .big);
         try out.writeInt(u64, self.header.timestamp, .big);
         try out.writeInt(u64, self.header.number, .big);

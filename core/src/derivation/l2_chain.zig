@@ -124,7 +124,7 @@ pub const Chain = struct {
         self.derived.deinit(self.gpa);
     }
 
-    /// Take in the next block. Before Holocene its transactions other than deposits must be given.
+    /// Take in the next block; `digest` commits to its transactions other than deposits.
     pub fn append(self: *Chain, ref: L2BlockRef, digest: Digest) error{OutOfMemory}!void {
         try self.derived.append(self.gpa, .{ .ref = ref, .digest = digest });
     }

@@ -116,10 +116,7 @@ pub const Pipeline = struct {
 
     /// Go on from the block that was made of the attributes given last.
     pub fn append(self: *Pipeline, block: SafeBlock, derived: *const Attributes) error{OutOfMemory}!void {
-        // Only span batches before Holocene are compared with blocks that are safe already.
-        const users = derived.transactions[derived.deposit_count..];
-        const digest = if (self.batches.strict) @as(l2_chain.Digest, @splat(0)) else l2_chain.digestOf(users);
-        try self.l2.append(block.ref, digest);
+        try self.l2.append(block.ref, l2_chain.digestOf(derived.transactions[derived.deposit_count..]));
         self.safe = block;
         if (self.batches.strict or derived.is_last_in_span) self.settled = block;
     }

@@ -8,7 +8,7 @@ const rlp = @import("../rlp.zig");
 
 pub const Error = error{ InvalidBatch, OutOfMemory };
 
-/// Blocks, and transactions, that one batch may have.
+/// Blocks, and transactions, that one batch may have; and bytes that the variable fields of one transaction may.
 const max_elements = 10_000_000;
 
 /// Bytes of a hash that the batch repeats to be checked.
@@ -241,6 +241,7 @@ fn readContent(reader: *Reader) (rlp.Error || Error)!Content {
         reader.rest = reader.rest[1..];
     }
     const item = try rlp.first(reader.rest);
+    if (item.raw.len > max_elements) return error.InvalidBatch;
     reader.rest = reader.rest[item.raw.len..];
     var fields = try item.list();
     const value = try integer(&fields);
