@@ -119,8 +119,8 @@ class DerivationPipeline:
         where no channel was open then.
         `processed` is the number of an L1 block up to which all data was derived with `l2_safe` as the outcome, known
         from a record of earlier derivation. Without it batches between the safe head's L1 origin and that block are
-        judged anew. That gives the same blocks, except where the rest of a span batch was dropped because a block in
-        it was invalid: with the replaced block as safe head, that rest can look valid. So pass it when it is known.
+        judged anew. That gives the same blocks, except where the rest of a channel was dropped because a block in it
+        was invalid: with the replaced block as safe head, that rest can look valid. So pass it when it is known.
 
         Before Holocene it makes no difference.
 

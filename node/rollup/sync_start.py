@@ -57,7 +57,7 @@ async def find_sync_start(chain: Chain, rollup: RollupConfig, l1: CanonicalL1, s
 
     Safe: the outcome of the newest recorded L1 block that is canonical, else the L2 genesis. Unsafe: the newest block
     without an L1 origin that L1 has dropped; origins ahead of L1's head may come again.
-    Derivation does not go on inside of an L1 block, which could bring back what it had dropped (the rest of a span batch
+    Derivation does not go on inside of an L1 block, which could bring back what it had dropped (the rest of a channel
     after an impossible block), but after the newest one that was certainly derived to its end: it is marked, or
     another one is recorded after it, or its outcome is final.
     Raises HaltedError when L1 contradicts the finalized head or the rollup's genesis, StalledError while L1 is behind what

@@ -209,23 +209,25 @@ def test_a_span_that_names_l1_blocks_to_come_is_undecided_before_holocene_and_dr
 
 
 @pytest.mark.parametrize("fork", ERAS)
-def test_where_a_span_overlaps_the_safe_chain_its_transactions_are_compared_before_holocene(fork: Fork) -> None:
-    """Since Holocene its prefix alone is checked. Spec: op delta span batches, "Batch Queue" (overlapped blocks)."""
+def test_where_a_span_overlaps_the_safe_chain_its_transactions_are_compared(fork: Fork) -> None:
+    """Spec: op delta span batches, "Batch Queue" (overlapped blocks); op holocene derivation, "Span Batches"."""
     world = safe_world(fork)
     verifier = judge(world, with_transactions(span(world, 11, 24), 1))
-    assert verifier.safe.number == (24 if fork >= Fork.HOLOCENE else SAFE)
+    assert verifier.safe.number == SAFE
+    assert verifier.kinds() == (FLUSHED if fork >= Fork.HOLOCENE else DROPPED)
     the_right_one_counts(world, verifier)
 
 
 @pytest.mark.parametrize("fork", ERAS)
-def test_where_a_span_overlaps_the_safe_chain_its_origins_are_compared_before_holocene(fork: Fork) -> None:
+def test_where_a_span_overlaps_the_safe_chain_its_origins_are_compared(fork: Fork) -> None:
     """Spec: op delta span batches, "Batch Queue" (overlapped blocks); op holocene derivation, "Span Batches"."""
     world = safe_world(fork)
     # Block 12 is the first of epoch 2; the span lets block 13 be that.
     made = span(world, 11, 24)
     assert [index for index, block in enumerate(made.blocks) if block.origin_changed] == [1, 7, 13]
     verifier = judge(world, with_changes_at(made, 2, 7, 13))
-    assert verifier.safe.number == (24 if fork >= Fork.HOLOCENE else SAFE)
+    assert verifier.safe.number == SAFE
+    assert verifier.kinds() == (FLUSHED if fork >= Fork.HOLOCENE else DROPPED)
     the_right_one_counts(world, verifier)
 
 

@@ -271,7 +271,16 @@ def test_a_transaction_of_a_span_of_up_to_ten_million_bytes_is_read_by_both() ->
     most = MAX_SPAN_BATCH_ELEMENT_COUNT - 4 - 1 - 1 - 4  # prefixes of the list and its three fields
     for size in (most, most + 1):
         transaction = LegacyTransaction(
-            nonce=0, gas_limit=21_000, to=Address(bytes(20)), value=0, data=bytes(size), chain_id=None, y_parity=0, r=1, s=1, gas_price=0
+            nonce=0,
+            gas_limit=21_000,
+            to=Address(bytes(20)),
+            value=0,
+            data=bytes(size),
+            chain_id=None,
+            y_parity=0,
+            r=1,
+            s=1,
+            gas_price=0,
         )
         span = SpanBatch(1, 1, bytes(20), bytes(20), (SpanBlock(False, (transaction.raw,)),))
         encoded = encode_batch(span, CHAIN_ID)
