@@ -168,6 +168,27 @@ class LargePreimageProposal:
     blocks_processed: int
     countered: bool
 
+    @staticmethod
+    def of(metadata: bytes) -> "LargePreimageProposal":
+        """From the oracle's word."""
+        word = int.from_bytes(metadata, "big")
+        return LargePreimageProposal(
+            completed_at=word >> 192,
+            claimed_size=word >> 128 & 0xFFFFFFFF,
+            blocks_processed=word >> 96 & 0xFFFFFFFF,
+            countered=bool(word & 0xFFFFFFFFFFFFFFFF),
+        )
+
+
+@dataclass(frozen=True)
+class FollowedProposal:
+    """A large preimage as its challengers look at it. `additions`: how often blocks were added; `bond` (wei) is zero once it was
+    paid out, to the owner or to a challenger."""
+
+    state: LargePreimageProposal
+    additions: int
+    bond: Wei
+
 
 class PreimageOracleContract(Contract):
     """Preimages for steps."""
@@ -190,14 +211,30 @@ class PreimageOracleContract(Contract):
         answers = await self.read_many([("proposals", (index,)) for index in indices], block)
         return [(to_address(owner), int(uuid)) for owner, uuid in answers]
 
-    async def proposal_blocks(self, owner: Address, uuid: int, block: BlockName = "latest") -> list[int]:
-        """The L1 blocks in which parts of a large preimage were added."""
-        who = to_hex(owner)
-        count = int(await self.read_one("proposalBlocksLen", who, uuid, block=block))
-        if not count:
+    async def proposal_blocks(
+        self, owner: Address, uuid: int, additions: Sequence[int], block: BlockName = "latest"
+    ) -> list[int]:
+        """The L1 blocks in which parts of a large preimage were added, by the numbers of these additions."""
+        if not additions:
             return []
-        answers = await self.read_many([("proposalBlocks", (who, uuid, index)) for index in range(count)], block)
+        answers = await self.read_many([("proposalBlocks", (to_hex(owner), uuid, index)) for index in additions], block)
         return [int(number) for (number,) in answers]
+
+    async def followed(
+        self, proposals: Sequence[tuple[Address, int]], block: BlockName = "latest"
+    ) -> list[FollowedProposal]:
+        """What challengers need to know of some large preimages, by owner and number."""
+        names = ("proposalMetadata", "proposalBlocksLen", "proposalBonds")
+        if not proposals:
+            return []
+        answers = await self.read_many(
+            [(name, (to_hex(owner), uuid)) for owner, uuid in proposals for name in names], block
+        )
+        values = [answer[0] for answer in answers]
+        return [
+            FollowedProposal(LargePreimageProposal.of(metadata), int(additions), Wei(bond))
+            for metadata, additions, bond in zip(values[::3], values[1::3], values[2::3], strict=True)
+        ]
 
     async def tree_root(self, owner: Address, uuid: int, block: BlockName = "latest") -> Hash32:
         """The root of the tree over the blocks of a large preimage."""
@@ -205,10 +242,4 @@ class PreimageOracleContract(Contract):
 
     async def proposal(self, owner: Address, uuid: int, block: BlockName = "latest") -> LargePreimageProposal:
         """What is known of a large preimage; all zero where there is none."""
-        word = int.from_bytes(await self.read_one("proposalMetadata", to_hex(owner), uuid, block=block), "big")
-        return LargePreimageProposal(
-            completed_at=word >> 192,
-            claimed_size=word >> 128 & 0xFFFFFFFF,
-            blocks_processed=word >> 96 & 0xFFFFFFFF,
-            countered=bool(word & 0xFFFFFFFFFFFFFFFF),
-        )
+        return LargePreimageProposal.of(await self.read_one("proposalMetadata", to_hex(owner), uuid, block=block))

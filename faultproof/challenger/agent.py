@@ -16,6 +16,7 @@ from faultproof.challenger.outputs import GameOutputs, Verdict, game_outputs, ju
 from faultproof.challenger.ports import L1Block, L1Reader, RollupNode
 from faultproof.challenger.preimages import prepare
 from faultproof.challenger.programs import Programs, whole_trace
+from faultproof.challenger.refusals import Refusals
 from faultproof.challenger.settings import ChallengerSettings, Mode
 from faultproof.game import Action, Claim, Move, SplitTrace, Step, honest_actions, resolve
 from l1.candidate import TxCandidate
@@ -26,8 +27,6 @@ from l1.rpc import RpcCaller
 
 log = logging.getLogger("lamina.challenger")
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 24, 3600
-"""Seconds of L1 time before something that L1 refused is tried again; doubled each time."""
 _NO_WEI = Wei(0)
 _SETTLING_GAS, _SETTLING_GAS_PER_ANSWER = 200_000, 25_000
 """More than settling a claim takes: tests/contracts/gas_of_disputes.json."""
@@ -87,14 +86,6 @@ class _Truth:
     verdict: Verdict
 
 
-@dataclass(frozen=True)
-class _Refusals:
-    """How often L1 has refused something, and the L1 time from which on it is tried again."""
-
-    count: int
-    again_at: int
-
-
 class GameAgent:
     """Plays one game."""
 
@@ -106,7 +97,7 @@ class GameAgent:
         self._truth: _Truth | None = None
         self._trace: SplitTrace | None = None
         self._seen_running = False
-        self._refusals: dict[str, _Refusals] = {}
+        self._refusals: dict[str, Refusals] = {}
         self._now = 0
         self.face = GameFace(listed.index, listed.address)
 
@@ -124,10 +115,8 @@ class GameAgent:
         return self.face.stage is Stage.DONE
 
     def refused(self, due: Due) -> None:
-        """L1 would not have it: once may be bad luck, as when somebody else was faster, but trying may cost fees."""
-        count = self._refusals[due.purpose].count + 1 if due.purpose in self._refusals else 1
-        pause = min(_FIRST_PAUSE << (count - 1), _LONGEST_PAUSE)
-        self._refusals[due.purpose] = _Refusals(count, self._now + pause)
+        """L1 would not have it."""
+        self._refusals.setdefault(due.purpose, Refusals()).add(self._now)
 
     async def due(self, head: L1Block) -> list[Due]:
         """What can be done about the game as of an L1 block.

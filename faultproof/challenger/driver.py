@@ -152,7 +152,8 @@ class Challenger:
         agents = [agent for agent in self._games.agents if not agent.is_done]
         found = await asyncio.gather(*(self._due(agent, self._head) for agent in agents))
         dues = [due for of_game in found for due in of_game] + await self._challenges(self._head)
-        if not dues and self._last_error is None:
+        is_behind = any(watch.is_behind for watch in self._watches.values())
+        if not dues and self._last_error is None and not is_behind:
             # All that it decides by is as of this block, and it was all there.
             self._nothing_due_at = self._head.hash
         choice = within_budget(_no_more_than_waits(dues), self._settings, self._spent, self._locked)
@@ -185,11 +186,15 @@ class Challenger:
         for oracle in {agent.oracle for agent in self._games.agents if agent.oracle is not None}:
             if oracle not in self._watches:
                 contract = PreimageOracleContract(around.rpc, oracle)
-                self._watches[oracle] = ProposalWatch(contract, around.rpc, around.account)
+                self._watches[oracle] = ProposalWatch(contract, around.rpc, around.account, around.l1)
+            watch = self._watches[oracle]
             try:
-                dues += await self._watches[oracle].due(head)
+                dues += await watch.due(head)
+                unreadable = watch.unreadable
             except TemporaryError as error:
-                self._temporary("large preimages are looked at later", error)
+                unreadable = error
+            if unreadable is not None:
+                self._temporary("large preimages are looked at later", unreadable)
         return [] if self._settings.mode is Mode.WATCH else dues
 
     def _temporary(self, what: str, error: TemporaryError) -> None:

@@ -53,3 +53,33 @@ class LeafTree:
     def _node(self, height: int, place: int) -> Hash32:
         level = self._levels[height]
         return level[place] if place < len(level) else self._zeros[height]
+
+
+class LeafBranch:
+    """A tree that only grows, of which as little is kept as the contract keeps: a node per level that waits for its right
+    neighbour."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        """How many leaves there are."""
+        self._waiting = [ZERO_HASH] * TREE_DEPTH
+
+    def append(self, leaf: Hash32) -> None:
+        """One leaf more. Raises ValueError when the tree is full."""
+        if self.count == MAX_LEAVES:
+            raise ValueError(f"a streamed preimage has at most {MAX_LEAVES} blocks")
+        self.count += 1
+        height, node = 0, leaf
+        while self.count >> height & 1 == 0:
+            node = keccak256(self._waiting[height] + node)
+            height += 1
+        self._waiting[height] = node
+
+    @property
+    def root(self) -> Hash32:
+        """What `LeafTree` has with the same leaves."""
+        node = zero = ZERO_HASH
+        for height in range(TREE_DEPTH):
+            pair = self._waiting[height] + node if self.count >> height & 1 else node + zero
+            node, zero = keccak256(pair), keccak256(zero + zero)
+        return node

@@ -10,7 +10,15 @@ from functools import cached_property
 
 from config.types import Address, Hash32, Wei, to_hex
 from evm.types import keccak256
-from faultproof.preimage.keccak_states import BLOCK_SIZE, EMPTY_STATE, State, absorb, commitment, padded_blocks
+from faultproof.preimage.keccak_states import (
+    BLOCK_SIZE,
+    EMPTY_STATE,
+    State,
+    absorb,
+    commitment,
+    padded_blocks,
+    whole_blocks,
+)
 from faultproof.preimage.keys import keccak256_key
 from faultproof.preimage.leaf_tree import MAX_LEAVES, Leaf, LeafTree
 from faultproof.preimage.oracle_call import LENGTH_PREFIX, PART_SIZE, OracleCall
@@ -21,6 +29,8 @@ MIN_BOND = Wei(10**18 // 4)
 BLOCKS_PER_TRANSACTION = 700
 """Input and commitments of so many blocks make 117,600 bytes, of the 128 KiB that L1 nodes pass on in a transaction, and
 cost about five million gas."""
+
+_SELECTOR_SIZE, _WORD = 4, 32
 
 
 @dataclass(frozen=True)
@@ -103,8 +113,9 @@ class StreamedPreimage:
 
     def squeeze(self, owner: Address) -> OracleCall:
         """What anybody sends after the challenge period of a proposal that `owner` made."""
-        last = len(self.leaves) - 1
-        return OracleCall("squeezeLPP", _transition(owner, self.uuid, self.leaves, last, self._states[last - 1]))
+        tree = LeafTree([leaf.hash for leaf in self.leaves])
+        previous, last = self.leaves[-2:]
+        return OracleCall("squeezeLPP", _transition(owner, self.uuid, tree, previous, last, self._states[-2]))
 
 
 def first_wrong_leaf(leaves: Sequence[Leaf]) -> int | None:
@@ -119,26 +130,64 @@ def first_wrong_leaf(leaves: Sequence[Leaf]) -> int | None:
 
 def challenge(owner: Address, uuid: int, leaves: Sequence[Leaf], wrong: int) -> OracleCall:
     """What takes the bond of a proposal, of which `wrong` is the first wrong leaf."""
-    if wrong == 0:
-        proof = LeafTree([leaf.hash for leaf in leaves]).proof(0)
-        return OracleCall("challengeFirstLPP", (to_hex(owner), uuid, _argument(leaves[0]), proof))
     state = EMPTY_STATE
     for leaf in leaves[:wrong]:
         state = absorb(state, leaf.input)
-    return OracleCall("challengeLPP", _transition(owner, uuid, leaves, wrong, state))
-
-
-def _transition(owner: Address, uuid: int, leaves: Sequence[Leaf], index: int, before: State) -> tuple[object, ...]:
-    """Arguments that show the step from the state `before` a block to the one behind it."""
     tree = LeafTree([leaf.hash for leaf in leaves])
+    return challenge_at(owner, uuid, tree, leaves[wrong], leaves[wrong - 1] if wrong else None, state)
+
+
+def challenge_at(
+    owner: Address, uuid: int, tree: LeafTree, wrong: Leaf, previous: Leaf | None, before: State
+) -> OracleCall:
+    """The same for who knows only the tree, the first wrong leaf, the one in front of it, and the state between the two."""
+    if previous is None:
+        return OracleCall("challengeFirstLPP", (to_hex(owner), uuid, _argument(wrong), tree.proof(0)))
+    return OracleCall("challengeLPP", _transition(owner, uuid, tree, previous, wrong, before))
+
+
+def added_leaves(call: bytes) -> tuple[int, list[Leaf]]:
+    """The number of the proposal, and what a call of `addLeavesLPP` that the oracle accepted has added to it.
+
+    Decoded as the contract does, which checks neither padding nor where the arguments' parts lie: what it takes has to be
+    readable here. Raises ValueError for what it cannot have taken.
+    """
+    arguments = call[_SELECTOR_SIZE:]
+    uuid, start, data_at, commitments_at, is_last = (_word(arguments, _WORD * index) for index in range(5))
+    data = _piece(arguments, data_at + _WORD, _word(arguments, data_at))
+    blocks = list(padded_blocks(data) if is_last else whole_blocks(data))
+    count = _word(arguments, commitments_at)
+    if count != len(blocks) or (not is_last and len(data) % BLOCK_SIZE):
+        raise ValueError(f"{len(data)} bytes with {count} commitments")
+    commitments = (_piece(arguments, commitments_at + _WORD * (1 + index), _WORD) for index in range(count))
+    return uuid, [
+        Leaf(block, start + index, Hash32(commitment))
+        for index, (block, commitment) in enumerate(zip(blocks, commitments, strict=True))
+    ]
+
+
+def _word(data: bytes, at: int) -> int:
+    return int.from_bytes(_piece(data, at, _WORD), "big")
+
+
+def _piece(data: bytes, at: int, size: int) -> bytes:
+    if at + size > len(data):
+        raise ValueError(f"{size} bytes from {at} on in {len(data)} bytes of arguments")
+    return data[at : at + size]
+
+
+def _transition(
+    owner: Address, uuid: int, tree: LeafTree, previous: Leaf, leaf: Leaf, before: State
+) -> tuple[object, ...]:
+    """Arguments that show the step from the state `before` a block to the one behind it."""
     return (
         to_hex(owner),
         uuid,
         (before,),
-        _argument(leaves[index - 1]),
-        tree.proof(index - 1),
-        _argument(leaves[index]),
-        tree.proof(index),
+        _argument(previous),
+        tree.proof(previous.index),
+        _argument(leaf),
+        tree.proof(leaf.index),
     )
 
 
