@@ -220,10 +220,13 @@ class GameAgent:
             actions = await asyncio.to_thread(self._actions, state, trace)
         dues = []
         for action in actions:
-            if isinstance(action, Step):
-                dues += await self._step(action, head)
-            elif challenger is None or not action.parent.is_root:
-                dues += await self._move(action, state, head)
+            try:
+                if isinstance(action, Step):
+                    dues += await self._step(action, head)
+                elif challenger is None or not action.parent.is_root:
+                    dues += await self._move(action, state, head)
+            except CriticalError as error:
+                self.face.problem = f"it cannot {action}: {error}"
         return dues
 
     def _actions(self, state: GameState, trace: SplitTrace) -> list[Action]:

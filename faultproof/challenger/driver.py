@@ -38,8 +38,8 @@ class Challenger:
     """Plays dispute games for one account.
 
     One `tick` is one round; `start` runs rounds until `stop`. A temporary error ends a game's part of the round; a critical
-    one that is about a game stands as its `problem`, all others go on. Where the loop itself cannot go on (the budget is
-    used up, the account is empty) it stops and `status().halted_by` says why. A reset reads all games again.
+    one that is about a game, or a defect met in it, stands as its `problem`, all others go on. Where the loop itself cannot go
+    on (the budget is used up, the account is empty) it stops and `status().halted_by` says why. A reset reads all games again.
     Spec: op honest-challenger.
     """
 
@@ -148,7 +148,7 @@ class Challenger:
         self._head = await self._l1.head()
         if self._head.hash == self._nothing_due_at:
             return
-        await self._games.scan()
+        await self._games.scan(self._head.timestamp)
         agents = [agent for agent in self._games.agents if not agent.is_done]
         found = await asyncio.gather(*(self._due(agent, self._head) for agent in agents))
         dues = [due for of_game in found for due in of_game] + await self._challenges(self._head)
@@ -174,6 +174,11 @@ class Challenger:
             self._temporary(f"{agent} waits", error)
         except CriticalError as error:
             agent.face.problem = str(error)
+        except Exception as error:
+            # A defect that one game has brought to light, perhaps because somebody meant it to: the others go on.
+            agent.face.problem = f"unexpected {type(error).__name__}: {error}"
+            if agent.face.problem != before:
+                log.exception("%s cannot be played because of a defect", agent)
         finally:
             problem = agent.face.problem
             if problem is not None and problem != before:

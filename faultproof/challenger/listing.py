@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from config.types import Timestamp
 from faultproof.challenger.agent import GameAgent
 from faultproof.challenger.settings import ChallengerSettings
 from l1.contracts import DisputeGameFactoryContract, ListedGame
@@ -28,10 +29,10 @@ class GameList:
         self._last: ListedGame | None = None
         self.agents: list[GameAgent] = []
 
-    async def scan(self) -> None:
-        """Take in games created since the last call. An L1 reorg that changed the list makes it start over.
+    async def scan(self, now: Timestamp) -> None:
+        """Take in games created since the last call, at first those of the settings' window before L1 time `now`.
 
-        Raises TemporaryError.
+        An L1 reorg that changed the list makes it start over. Raises TemporaryError.
         """
         count = await self._factory.game_count()
         last = self._last
@@ -40,13 +41,23 @@ class GameList:
             if not unchanged:
                 log.warning("the factory's list of games changed in an L1 reorg: reading it again")
                 self.agents, last = [], None
-        start = last.index + 1 if last else max(0, count - self._settings.max_scan_games)
-        if last is None and start:
-            log.info("looking at the newest %d of %d games", self._settings.max_scan_games, count)
-        found: list[GameAgent] = []
-        for page in range(start, count, SCAN_PAGE):
-            listed = await self._factory.games_at(range(page, min(page + SCAN_PAGE, count)))
-            found += [self._agent(game) for game in listed if game.game_type in self._settings.game_types]
-            last = listed[-1]
-        self.agents += found
-        self._last = last
+        found = await self._after(last, count) if last else await self._newest(count, now - self._settings.game_window)
+        self.agents += [self._agent(game) for game in found if game.game_type in self._settings.game_types]
+        self._last = found[-1] if found else last
+
+    async def _after(self, last: ListedGame, count: int) -> list[ListedGame]:
+        found: list[ListedGame] = []
+        for start in range(last.index + 1, count, SCAN_PAGE):
+            found += await self._factory.games_at(range(start, min(start + SCAN_PAGE, count)))
+        return found
+
+    async def _newest(self, count: int, since: int) -> list[ListedGame]:
+        """Those of a time, however many they are: who wants one to be overlooked can afford a thousand others."""
+        pages: list[list[ListedGame]] = []
+        for end in range(count, 0, -SCAN_PAGE):
+            page = await self._factory.games_at(range(max(0, end - SCAN_PAGE), end))
+            pages.append([game for game in page if game.timestamp >= since or game is page[-1]])
+            if page[0].timestamp < since:
+                log.info("looking at the newest of %d games", count)
+                break
+        return [game for page in reversed(pages) for game in page]

@@ -71,7 +71,9 @@ def challenger(
     resolve_all: Annotated[
         bool, typer.Option("--resolve-all", help="Resolve every game, not only disputed and own ones.")
     ] = False,
-    max_scan_games: Annotated[int, typer.Option("--max-scan-games", help="How many of the newest games.")] = 1000,
+    game_window: Annotated[
+        int, typer.Option("--game-window", help="Hours before the start in which games were created to be looked at.", min=1)
+    ] = 672,
     neighbours: Annotated[
         int,
         typer.Option(
@@ -120,7 +122,7 @@ def challenger(
                 mode=chosen_mode,
                 game_types=tuple(game_types or (0,)),
                 poll_seconds=poll_interval,
-                max_scan_games=max_scan_games,
+                game_window=game_window * 3600,
                 resolve_all=resolve_all,
                 neighbours=neighbours,
                 budget=None if budget is None else Wei(int(budget * 10**18)),

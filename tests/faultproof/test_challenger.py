@@ -7,8 +7,10 @@ import pytest
 from config.errors import TemporaryError
 from config.types import Wei
 from evm.types import keccak256
+from faultproof.challenger import listing
 from faultproof.challenger.agent import Stage
 from faultproof.challenger.driver import SETTLED_AT_ONCE
+from faultproof.challenger.ports import Output
 from faultproof.challenger.programs import AlphabetProgram, alphabet_root
 from faultproof.challenger.settings import Mode
 from l1.contracts import GameStatus
@@ -392,3 +394,43 @@ async def test_a_blacklisted_game_gives_the_bonds_back() -> None:
     await world.finish(honest)
     assert game.call("bondDistributionMode") == 2
     assert world.chain.balance(HONEST) == before + bond
+
+
+# --- games that are there to hide another -------------------------------------------------------------------------------
+
+
+async def test_no_number_of_games_hides_one_of_the_window_after_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "SCAN_PAGE", 3)
+    world = World()
+    forgotten = world.propose(lie(1), 1, LIAR)
+    world.chain.mine(1000)
+    game = world.propose(lie(), sender=LIAR)
+    for block in range(2, 12):
+        world.propose(alphabet_root(block), block, LIAR)
+    honest, _ = world.honest(game_window=900)
+    await honest.tick()
+    assert [face.index for face in honest.status().games] == list(range(1, 12))
+    assert [claim[2] for claim in claims_of(game)[1:]] == ["0x" + HONEST.hex()]
+    assert len(claims_of(forgotten)) == 1
+
+
+class DefectNode(Node):
+    """A node whose answer about one block nobody was prepared for."""
+
+    async def output_at(self, number: int) -> Output:
+        """An output."""
+        if number == 7:
+            raise KeyError("nobody thought of this")
+        return await super().output_at(number)
+
+
+async def test_a_defect_in_one_game_loses_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    bad, good = world.propose(lie(7), 7, LIAR), world.propose(lie(5), 5, LIAR)
+    honest, _ = world.honest(DefectNode(world), neighbours=0)
+    for _ in range(2):
+        await honest.tick()
+    assert (len(claims_of(bad)), len(claims_of(good))) == (1, 2)
+    assert "KeyError" in str(honest.status().games[0].problem)
+    assert honest.status().halted_by is None
+    assert caplog.text.count("cannot be played because of a defect") == 1

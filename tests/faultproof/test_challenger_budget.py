@@ -66,5 +66,12 @@ def test_a_transactions_ceiling_is_a_hundredth_of_the_budget_unless_it_is_said()
     assert settings(10_000, None).transaction_ceiling == 100
     assert settings(10_000, 7).transaction_ceiling == 7
     assert settings(None, None).transaction_ceiling is None
-    with pytest.raises(ValueError, match="at least one game"):
+    with pytest.raises(ValueError, match="at least one type"):
         ChallengerSettings(ZERO_ADDRESS, game_types=())
+
+
+def test_the_bonds_of_a_game_to_its_last_level_leave_room_for_a_large_preimage() -> None:
+    ether = 10**18
+    chosen = settings(500 * ether, None)
+    bring = due("bring a preimage of two megabytes", ether // 4, transactions=23)
+    assert within_budget([bring], chosen, Wei(ether), Wei(362 * ether)).affordable == (bring,)
