@@ -114,8 +114,8 @@ NO_PROOFS = ProofSettings()
 class DeployParams:
     """Everything that a deployment does not decide itself.
 
-    `owner` gets the SystemConfig, the DisputeGameFactory and the right to announce upgrades to the timelock; `guardian`
-    may pause and invalidate games. EIP-1559 parameters, operator fee, minimum base fee and DA footprint scalar are only
+    `owner` gets the SystemConfig and the right to announce upgrades, of games too, to the timelock; `guardian` may pause and
+    invalidate games. EIP-1559 parameters, operator fee, minimum base fee and DA footprint scalar are only
     written when they differ from zero, which stands for the chain's default.
     """
 

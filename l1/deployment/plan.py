@@ -281,7 +281,9 @@ def plan_dispute_game(
     at = addresses.DisputeGameFactoryProxy
     planner.call("set the root bond", at, factory.encode_call("setInitBond", params.game_type, params.root_bond))
     planner.call("install the game", at, factory.encode_call("setImplementation", params.game_type, game))
-    planner.call("hand DisputeGameFactory to its owner", at, factory.encode_call("transferOwnership", params.owner))
+    # Who sets the implementation of games decides what withdrawals are paid out, as who upgrades the portal does.
+    hand_over = factory.encode_call("transferOwnership", addresses.Timelock)
+    planner.call("hand DisputeGameFactory to the timelock", at, hand_over)
     hand_over = admin.encode_call("transferOwnership", addresses.Timelock)
     planner.call("hand ProxyAdmin to the timelock", addresses.ProxyAdmin, hand_over)
     if ZERO_ADDRESS in (params.owner, addresses.Timelock):

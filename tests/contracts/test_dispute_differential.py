@@ -92,7 +92,7 @@ def play_at_random(seed: int, with_published: bool) -> Transcript:
     implementation = published_game(l1, max_depth)
     if not with_published:
         implementation = l1.addresses.FaultDisputeGame
-    l1.factory.send("setImplementation", 0, implementation, sender=account("owner"))
+    l1.factory.send("setImplementation", 0, implementation, sender=l1.addresses.Timelock)
     dispute = Dispute(l1, l1.create_game(players[1].root(16), 16), max_depth)
     attempts: list[tuple[Any, ...]] = []
     for _ in range(60):

@@ -139,8 +139,8 @@ async def test_the_deployer_keeps_no_rights() -> None:
     chain, sender, at = await deploy()
     assert chain.at("ProxyAdmin", at.ProxyAdmin).call("owner") == to_hex(at.Timelock)
     assert chain.at("Timelock", at.Timelock).call("proposer") == hex_address(OWNER)
-    for name, address in [("SystemConfig", at.SystemConfigProxy), ("DisputeGameFactory", at.DisputeGameFactoryProxy)]:
-        assert chain.at(name, address).call("owner") == hex_address(OWNER)
+    assert chain.at("SystemConfig", at.SystemConfigProxy).call("owner") == hex_address(OWNER)
+    assert chain.at("DisputeGameFactory", at.DisputeGameFactoryProxy).call("owner") == to_hex(at.Timelock)
     assert chain.at("SuperchainConfig", at.SuperchainConfigProxy).call("guardian") == hex_address(GUARDIAN)
     with pytest.raises(Reverted, match="Ownable_NotOwner"):
         chain.at("ProxyAdmin", at.ProxyAdmin).send(
