@@ -51,6 +51,11 @@ class GameStatus(IntEnum):
     DEFENDER_WINS = 2
 
 
+ANSWERS_AT_ONCE = 512
+"""Answers to a claim that one transaction looks at, as op-challenger has it. Whoever gives answers that nobody can refute gets the
+bonds back, so there may be more than a transaction has gas for."""
+
+
 @dataclass(frozen=True)
 class ListedGame:
     """A game as the factory lists it by index; `timestamp` is its creation."""
@@ -283,9 +288,9 @@ class FaultDisputeGameContract(Contract):
         """Bond (wei) that the game owes an account."""
         return Wei(await self.read_one("credit", to_hex(recipient)))
 
-    def resolve_claim(self, index: int, children: int = 0) -> TxCandidate:
-        """Settle one claim after its children; `children` limits how many are looked at, 0: all."""
-        return self.candidate("resolveClaim", index, children)
+    def resolve_claim(self, index: int) -> TxCandidate:
+        """Settle one claim after its children, or look at `ANSWERS_AT_ONCE` more of them."""
+        return self.candidate("resolveClaim", index, ANSWERS_AT_ONCE)
 
     def resolve(self) -> TxCandidate:
         """Settle the game once its root claim is."""

@@ -9,6 +9,7 @@ from config.types import Address, L2BlockNumber, Timestamp, Wei, to_hex
 from l1.candidate import TransactionReceipt, TxCandidate
 from l1.contracts import DisputeGameFactoryContract, game_extra_data
 from l1.rpc import RpcCaller
+from l1.send_error import SendError
 from proposer.games import GameAction, GameKeeper, GameStage, anchor_block_number
 from proposer.output_root import Output
 from proposer.ports import L1Block, L1Reader, RollupNode, Sender, SyncHeads
@@ -132,7 +133,12 @@ class OutputProposer:
     @property
     def _spent(self) -> Wei:
         """The fees that count against the budget now."""
-        return self._spending.counted(self._head.timestamp if self._head else Timestamp(0))
+        return self._spending.counted(self._now)
+
+    @property
+    def _now(self) -> Timestamp:
+        """The time of the L1 head that the round goes by."""
+        return self._head.timestamp if self._head else Timestamp(0)
 
     async def _loop(self) -> None:
         try:
@@ -318,10 +324,12 @@ class OutputProposer:
     async def _send(self, candidate: TxCandidate, purpose: str) -> TransactionReceipt:
         try:
             receipt = await self._sender.send(candidate)
-        except (TemporaryError, ResetError, CriticalError):
+        except (TemporaryError, ResetError, CriticalError) as error:
             self._counters.transactions_failed += 1
+            if isinstance(error, SendError) and error.cost:
+                self._spending.record(self._now, error.cost)
             raise
-        self._spending.record(self._head.timestamp if self._head else Timestamp(0), receipt.cost)
+        self._spending.record(self._now, receipt.cost)
         if not receipt.succeeded:
             self._counters.transactions_failed += 1
             raise TemporaryError(f"{purpose}: {receipt}; somebody else may have done the same before")

@@ -11,6 +11,7 @@ from enum import Enum, IntEnum
 from config.types import Address, Hash32, L2BlockNumber, Timestamp, Wei, to_address, to_hex
 from l1.candidate import TxCandidate
 from l1.contracts import (
+    ANSWERS_AT_ONCE,
     AnchorStateRegistryContract,
     ContractCallFailed,
     DisputeGameFactoryContract,
@@ -163,7 +164,7 @@ class GameKeeper:
         for index in reversed(indices):
             if not settled[index][0]:
                 action = GameAction(game, contract.resolve_claim(index), f"settle claim {index}")
-                return await self._if_possible(action, contract, "resolveClaim", index, 0)
+                return await self._if_possible(action, contract, "resolveClaim", index, ANSWERS_AT_ONCE)
         return await self._if_possible(GameAction(game, contract.resolve(), "resolve"), contract, "resolve")
 
     async def _payout(self, game: OwnGame, contract: FaultDisputeGameContract, facts: GameFacts) -> GameAction | None:

@@ -21,7 +21,7 @@ from faultproof.challenger.settings import ChallengerSettings, Mode
 from faultproof.game import Action, Claim, Move, SplitTrace, Step, honest_actions, resolve
 from l1.candidate import TxCandidate
 from l1.contract import ContractCallFailed
-from l1.contracts import AnchorStateRegistryContract, GameStatus, ListedGame
+from l1.contracts import ANSWERS_AT_ONCE, AnchorStateRegistryContract, GameStatus, ListedGame
 from l1.dispute_contracts import GameConstants, PlayedGameContract, PreimageOracleContract
 from l1.rpc import RpcCaller
 
@@ -97,6 +97,7 @@ class GameAgent:
         self._truth: _Truth | None = None
         self._trace: SplitTrace | None = None
         self._seen_running = False
+        self._prepares = False
         self._refusals: dict[str, Refusals] = {}
         self._now = 0
         self.face = GameFace(listed.index, listed.address)
@@ -139,6 +140,7 @@ class GameAgent:
     async def _find_due(self, head: L1Block) -> list[Due]:
         face = self.face
         face.waiting_for = face.problem = None
+        self._prepares = False
         if self._reader is None:
             self._constants = await self._contract.constants()
             self._reader = GameReader(self._contract, self._constants, self._around.l1)
@@ -254,7 +256,7 @@ class GameAgent:
         oracle = PreimageOracleContract(self._around.rpc, constants.oracle)
         preparation = await prepare(step, self._contract, oracle, self._around.account, head.timestamp)
         if preparation.waits_for is not None:
-            self.face.waiting_for = preparation.waits_for
+            self.face.waiting_for, self._prepares = preparation.waits_for, True
             if not preparation.candidates:
                 return []
             bonds = Wei(sum(candidate.value for candidate in preparation.candidates))
@@ -283,7 +285,7 @@ class GameAgent:
         if not claims and not progress.resolved[0]:
             return []
         outcome = resolve(state.tree, progress.block_number_challenger)
-        if dues:
+        if dues or self._prepares:
             # Something can still change how it ends: a step has no deadline but the settling of its claim.
             return []
         if outcome.defender_wins != verdict.is_right:
@@ -301,7 +303,7 @@ class GameAgent:
         if not state.waits_for_answers(claim):
             return candidate
         # It goes out together with the settlements that it needs, so L1 cannot say yet how much gas it takes.
-        answers = len(state.tree.children(claim))
+        answers = min(len(state.tree.children(claim)), ANSWERS_AT_ONCE)
         return replace(candidate, gas_limit=Gas(_SETTLING_GAS + answers * _SETTLING_GAS_PER_ANSWER))
 
     async def _payout(self, state: GameState) -> list[Due]:

@@ -238,8 +238,15 @@ class Challenger:
             receipt = await self._sender.send(candidate)
         except (TemporaryError, ResetError, CriticalError) as error:
             self._counters.transactions_failed += 1
-            if isinstance(error, SendError) and error.kind is SendErrorKind.REVERTED:
-                due.agent.refused(due)
+            if isinstance(error, SendError):
+                self._fees = Wei(self._fees + error.cost)
+                short_of_bond = error.kind is SendErrorKind.INSUFFICIENT_FUNDS and candidate.value
+                if short_of_bond or error.kind in (SendErrorKind.REVERTED, SendErrorKind.REJECTED):
+                    due.agent.refused(due)
+                if short_of_bond or error.kind is SendErrorKind.REJECTED:
+                    # This one cannot be sent: those that can go on, lest one game decides all others.
+                    log.error("%s: %s", purpose, error)
+                    raise TemporaryError(f"{purpose}: {error}") from error
             raise
         self._fees = Wei(self._fees + receipt.cost)
         if not receipt.succeeded:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from config.types import ZERO_ADDRESS, Address
 from faultproof.challenger.ports import L1Block, L1Reader
 from faultproof.game import Claim, Clock, GameTimes, GameTree, Position
-from l1.contracts import GameClaim, GameFacts, GameStatus
+from l1.contracts import ANSWERS_AT_ONCE, GameClaim, GameFacts, GameStatus
 from l1.dispute_contracts import NO_PARENT, GameConstants, GameProgress, PlayedGameContract
 
 
@@ -41,7 +41,8 @@ class GameState:
     def settling(self, now: int) -> list[Claim]:
         """Claims that can be settled one after the other at L1 time `now`, answers before what they answer.
 
-        Nobody can answer them any more, and each of their answers is settled or stands before them in the list.
+        Nobody can answer them any more, and each of their answers is settled or stands before them in the list. What has more
+        answers than one transaction looks at is not settled by it: what it answers has to wait.
         """
         settled = list(self.progress.resolved)
         found = []
@@ -53,7 +54,7 @@ class GameState:
                 or not all(settled[each.index] for each in answers)
             ):
                 continue
-            settled[claim.index] = True
+            settled[claim.index] = len(answers) <= ANSWERS_AT_ONCE
             found.append(claim)
         return found
 

@@ -51,7 +51,7 @@ def values(dispute: Dispute, position: int, kind: int, status: int) -> bytes:
     """The truth, a lie that somebody keeps to, or any lie, with a VM status where there is one."""
     honest = Player(HONEST, DEPTH)
     depth = position.bit_length() - 1
-    if kind == 2:
+    if kind == 2 or depth > DEPTH:
         return bytes([status]) + keccak(text=f"lie {position}")[1:]
     if depth <= SPLIT:
         return honest.output(position) if kind == 0 else keccak(text="lie")

@@ -7,14 +7,18 @@ import pytest
 from config.errors import TemporaryError
 from config.types import Wei
 from evm.types import keccak256
-from faultproof.challenger import listing
+from faultproof.challenger import agent, game_state, listing
 from faultproof.challenger.agent import Stage
 from faultproof.challenger.driver import SETTLED_AT_ONCE
 from faultproof.challenger.ports import Output
 from faultproof.challenger.programs import AlphabetProgram, alphabet_root
 from faultproof.challenger.settings import Mode
+from l1 import contracts
+from l1.candidate import TxCandidate
 from l1.contracts import GameStatus
+from l1.send_error import SendErrorKind, send_error
 from tests.contracts.harness import PRESTATE, TEST_DELAYS, account, deploy_l1
+from tests.contracts.test_dispute_game import Dispute
 from tests.faultproof.challenger_world import (
     HONEST,
     LAST_BLOCK,
@@ -346,6 +350,41 @@ async def test_a_transaction_that_cannot_be_sent_now_is_sent_next_time() -> None
     assert len(claims_of(game)) == 2
 
 
+@pytest.mark.parametrize("kind", [SendErrorKind.REJECTED, SendErrorKind.INSUFFICIENT_FUNDS])
+async def test_a_move_that_cannot_be_sent_stops_no_others(kind: SendErrorKind) -> None:
+    world = World()
+    world.propose(lie(), sender=LIAR)
+    honest, sender = world.honest()
+    sender.send_error = send_error(kind, TxCandidate(OTHER), "oversized data")
+    await honest.tick()
+    assert honest.status().halted_by is None
+    assert "oversized data" in (honest.status().last_error or "")
+    sender.send_error = None
+    other = world.propose(lie(5), 5, LIAR)
+    await honest.tick()
+    assert len(claims_of(other)) == 2
+
+
+async def test_without_money_for_fees_it_stops() -> None:
+    world = World()
+    world.propose(lie(), sender=LIAR)
+    honest, sender = world.honest()
+    await honest.tick()
+    world.pass_clocks()
+    sender.send_error = send_error(SendErrorKind.INSUFFICIENT_FUNDS, TxCandidate(OTHER), "no funds")
+    await honest.tick()
+    assert "no funds" in (honest.status().halted_by or "")
+
+
+async def test_what_a_cancellation_costs_counts_as_spent() -> None:
+    world = World()
+    world.propose(lie(), sender=LIAR)
+    honest, sender = world.honest()
+    sender.send_error = send_error(SendErrorKind.CANCELLED, TxCandidate(OTHER), "too dear", Wei(777))
+    await honest.tick()
+    assert honest.status().spent == 777
+
+
 async def test_what_l1_refuses_is_tried_again_less_and_less_often() -> None:
     world = World(9)
     game = world.propose(lie(), sender=LIAR)
@@ -434,3 +473,27 @@ async def test_a_defect_in_one_game_loses_no_other(caplog: pytest.LogCaptureFixt
     assert "KeyError" in str(honest.status().games[0].problem)
     assert honest.status().halted_by is None
     assert caplog.text.count("cannot be played because of a defect") == 1
+
+
+async def test_a_claim_with_more_answers_than_a_transaction_looks_at_is_settled_in_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Answers to the right of the honest one are never countered, so they cost their author nothing but gas."""
+    for module in (contracts, agent, game_state):
+        monkeypatch.setattr(module, "ANSWERS_AT_ONCE", 2)
+    world = World()
+    game = world.propose(TRUE_ROOT)
+    dispute = Dispute(world.system, game, 8)
+    lied = dispute.move(0, lie(8), True, LIAR)
+    honest, sender = world.honest()
+    await honest.tick()
+    for number in range(5):
+        dispute.move(lied, keccak256(b"whatever %d" % number), False, OTHER)
+    await honest.tick()
+    assert len(claims_of(game)) == 8
+    world.pass_clocks()
+    await world.play([honest])
+    assert status_of(game) is GameStatus.DEFENDER_WINS
+    assert game.call("normalModeCredit", HONEST) == dispute.claim(1)[3] + dispute.claim(2)[3]
+    assert game.call("normalModeCredit", OTHER) == dispute.claim(0)[3] + 5 * dispute.claim(3)[3]
+    assert sender.reverted == []

@@ -3,7 +3,9 @@
 import asyncio
 
 from config.errors import CriticalError, TemporaryError
-from config.types import Wei
+from config.types import Address, Wei
+from l1.candidate import TxCandidate
+from l1.send_error import SendErrorKind, send_error
 from proposer.games import GameStage
 from tests.contracts.harness import TEST_DELAYS, account
 from tests.proposer.world import PROPOSER, World, output_of
@@ -297,6 +299,14 @@ async def test_failing_transactions_are_told_and_tried_again() -> None:
     world.send_error = None
     await proposer.tick()
     assert world.game_numbers() == [50]
+
+
+async def test_what_a_cancellation_costs_counts_as_spent() -> None:
+    world = ready_world()
+    proposer = world.proposer()
+    world.send_error = send_error(SendErrorKind.CANCELLED, TxCandidate(Address(bytes(20))), "too dear", Wei(777))
+    await proposer.tick()
+    assert proposer.status().spent == 777
 
 
 async def test_it_starts_stops_and_halts_on_critical_errors() -> None:
