@@ -52,8 +52,8 @@ class GameStatus(IntEnum):
 
 
 ANSWERS_AT_ONCE = 512
-"""Answers to a claim that one transaction looks at, as op-challenger has it. Whoever gives answers that nobody can refute gets the
-bonds back, so there may be more than a transaction has gas for."""
+"""Answers to a claim that one transaction looks at, as op-challenger has it. Whoever gives answers that nobody can refute gets
+their bonds back, so there may be more than a transaction has gas for."""
 
 
 @dataclass(frozen=True)

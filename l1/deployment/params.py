@@ -28,7 +28,8 @@ class Delays:
     acceptance (the air gap). `max_clock`: chess clock of each side. `clock_extension`: time that whoever has to answer
     is sure to have. `bond_withdrawal`: from unlocking a bond to paying it out. `preimage_challenge`: for challenging a
     preimage that is published in parts, and therefore extra time before a step. `timelock`: from announcing an upgrade
-    to making it.
+    to making it. What the owner behind the timelock may do about bonds comes too late where `bond_withdrawal` is shorter, unless
+    the guardian's pause holds them back meanwhile.
     """
 
     proof_maturity: int
