@@ -51,6 +51,12 @@ class GameStatus(IntEnum):
     DEFENDER_WINS = 2
 
 
+GAMES_PAGE = 100
+"""Games of the factory's list that are read at once."""
+
+GAME_WINDOW = 28 * 24 * 3600
+"""Seconds that a game can take: two clocks of half a week, extended to the utmost, the air gap, and the delay of bonds."""
+
 ANSWERS_AT_ONCE = 512
 """Answers to a claim that one transaction looks at, as op-challenger has it. Whoever gives answers that nobody can refute gets
 their bonds back, so there may be more than a transaction has gas for."""
@@ -198,6 +204,25 @@ class DisputeGameFactoryContract(Contract):
             ListedGame(index, game_type, Timestamp(timestamp), to_address(proxy))
             for index, (game_type, timestamp, proxy) in zip(indices, answers, strict=True)
         ]
+
+    async def games_after(self, start: int, count: int) -> list[ListedGame]:
+        """Those from a place in the list on, up to the first `count` of all."""
+        found: list[ListedGame] = []
+        for first in range(start, count, GAMES_PAGE):
+            found += await self.games_at(range(first, min(first + GAMES_PAGE, count)))
+        return found
+
+    async def games_since(self, since: int, count: int) -> list[ListedGame]:
+        """Those of the first `count` that were created at the time `since` or later, however many, and some before them.
+
+        A bound of their number would let whoever can afford so many games have an older one overlooked.
+        """
+        pages: list[list[ListedGame]] = []
+        for end in range(count, 0, -GAMES_PAGE):
+            pages.insert(0, await self.games_at(range(max(0, end - GAMES_PAGE), end)))
+            if pages[0][0].timestamp < since:
+                break
+        return [game for page in pages for game in page]
 
     async def find_latest_games(
         self, game_type: int, start: int, count: int, block: BlockName = "latest"

@@ -154,7 +154,7 @@ class OutputProposer:
     async def _round(self) -> None:
         head = self._head = await self._l1.head()
         self._heads = await self._node.heads()
-        await self._keeper.scan()
+        await self._keeper.scan(head.timestamp)
         actions = await self._keeper.due_actions(head.timestamp)
         self._stop_if_lost()
         if await self._waits_for_the_pool(head.timestamp):
@@ -189,7 +189,9 @@ class OutputProposer:
         if now >= since + self._settings.unconfirmed_patience:
             log.warning("%d transactions of the account are stuck in L1's pool: going on in spite of them", count)
             return False
-        self._waiting_for = f"{count} transactions in L1's pool or on the way there: of an earlier run, or undone by a reorg"
+        self._waiting_for = (
+            f"{count} transactions in L1's pool or on the way there: of an earlier run, or undone by a reorg"
+        )
         return True
 
     # --- what to propose ---

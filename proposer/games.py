@@ -12,6 +12,7 @@ from config.types import Address, Hash32, L2BlockNumber, Timestamp, Wei, to_addr
 from l1.candidate import TxCandidate
 from l1.contracts import (
     ANSWERS_AT_ONCE,
+    GAMES_PAGE,
     AnchorStateRegistryContract,
     ContractCallFailed,
     DisputeGameFactoryContract,
@@ -24,8 +25,6 @@ from l1.rpc import RpcCaller
 from proposer.settings import ProposerSettings
 
 log = logging.getLogger("lamina.proposer")
-
-SCAN_PAGE = 100
 
 
 class BondMode(IntEnum):
@@ -96,10 +95,10 @@ class GameKeeper:
         """Wei of the account in games."""
         return Wei(sum(game.bond for game in self.games))
 
-    async def scan(self) -> None:
-        """Take in games created since the last call. An L1 reorg that changed the list makes it start over.
+    async def scan(self, now: Timestamp) -> None:
+        """Take in games created since the last call, at first those of the settings' window before L1 time `now`.
 
-        Raises TemporaryError.
+        An L1 reorg that changed the list makes it start over. Raises TemporaryError.
         """
         count = await self._factory.game_count()
         last = self._last_listed
@@ -108,17 +107,17 @@ class GameKeeper:
             if not unchanged:
                 log.warning("the factory's list of games changed in an L1 reorg: reading it again")
                 self.games, last = [], None
-        start = last.index + 1 if last else max(0, count - self._settings.max_scan_games)
-        if last is None and start:
-            log.info("looking for own games among the newest %d of %d", self._settings.max_scan_games, count)
+        since = 0 if last else now - self._settings.game_window
+        listed = await (
+            self._factory.games_after(last.index + 1, count) if last else self._factory.games_since(since, count)
+        )
+        games = [game for game in listed if game.game_type == self._settings.game_type and game.timestamp >= since]
         found: list[OwnGame] = []
-        for page in range(start, count, SCAN_PAGE):
-            listed = await self._factory.games_at(range(page, min(page + SCAN_PAGE, count)))
-            games = [game for game in listed if game.game_type == self._settings.game_type]
-            found += [own for own in await asyncio.gather(*map(self._if_own, games)) if own is not None]
-            last = listed[-1]
+        for start in range(0, len(games), GAMES_PAGE):
+            page = games[start : start + GAMES_PAGE]
+            found += [own for own in await asyncio.gather(*map(self._if_own, page)) if own is not None]
         self.games += found
-        self._last_listed = last
+        self._last_listed = listed[-1] if listed else last
 
     async def _if_own(self, listed: ListedGame) -> OwnGame | None:
         game = FaultDisputeGameContract(self._rpc, listed.address)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from config.types import Address, Wei
+from l1.contracts import GAME_WINDOW
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,7 @@ class ProposerSettings:
     A game is created once `proposal_interval` has passed since the account's last one. Only finalized L2 blocks are
     proposed, with `allow_non_finalized` safe ones too. `l1_depth` is how many L1 blocks below the head the block lies
     whose safe head bounds every proposal: an L1 reorg up to that deep cannot make a proposal wrong.
-    `max_scan_games` bounds how far back the factory's list is searched for the account's own games.
+    When it starts, the account's own games of the last `game_window` seconds are looked after.
 
     `budget` (wei, None: no limit) bounds fees spent by this process plus bonds of games not paid back yet. No
     transaction may cost more in fees than `max_transaction_cost` (wei; None: a tenth of the budget): the sender has to
@@ -30,15 +31,17 @@ class ProposerSettings:
     l1_depth: int = 2
     resolve_games: bool = True
     claim_credits: bool = True
-    max_scan_games: int = 1000
+    game_window: int = GAME_WINDOW
     budget: Wei | None = None
     max_transaction_cost: Wei | None = None
     budget_period: int | None = None
     unconfirmed_patience: int = 300
 
     def __post_init__(self) -> None:
-        if min(self.proposal_interval, self.l1_depth) < 0 or self.max_scan_games < 1:
-            raise ValueError("proposal interval and L1 depth cannot be negative, and at least one game must be scanned")
+        if min(self.proposal_interval, self.l1_depth) < 0 or self.game_window < 1:
+            raise ValueError(
+                "proposal interval and L1 depth cannot be negative, and the games of at least one second are looked at"
+            )
         if self.budget_period is not None and (self.budget is None or self.budget_period < 1):
             raise ValueError("a budget's period takes a budget, and at least one second")
 

@@ -10,8 +10,6 @@ from l1.contracts import DisputeGameFactoryContract, ListedGame
 
 log = logging.getLogger("lamina.challenger")
 
-SCAN_PAGE = 100
-
 
 class GameList:
     """Follows the factory's list of games."""
@@ -41,23 +39,13 @@ class GameList:
             if not unchanged:
                 log.warning("the factory's list of games changed in an L1 reorg: reading it again")
                 self.agents, last = [], None
-        found = await self._after(last, count) if last else await self._newest(count, now - self._settings.game_window)
-        self.agents += [self._agent(game) for game in found if game.game_type in self._settings.game_types]
+        since = 0 if last else now - self._settings.game_window
+        found = await (
+            self._factory.games_after(last.index + 1, count) if last else self._factory.games_since(since, count)
+        )
+        self.agents += [
+            self._agent(game)
+            for game in found
+            if game.game_type in self._settings.game_types and game.timestamp >= since
+        ]
         self._last = found[-1] if found else last
-
-    async def _after(self, last: ListedGame, count: int) -> list[ListedGame]:
-        found: list[ListedGame] = []
-        for start in range(last.index + 1, count, SCAN_PAGE):
-            found += await self._factory.games_at(range(start, min(start + SCAN_PAGE, count)))
-        return found
-
-    async def _newest(self, count: int, since: int) -> list[ListedGame]:
-        """Those of a time, however many they are: who wants one to be overlooked can afford a thousand others."""
-        pages: list[list[ListedGame]] = []
-        for end in range(count, 0, -SCAN_PAGE):
-            page = await self._factory.games_at(range(max(0, end - SCAN_PAGE), end))
-            pages.append([game for game in page if game.timestamp >= since or game is page[-1]])
-            if page[0].timestamp < since:
-                log.info("looking at the newest of %d games", count)
-                break
-        return [game for page in reversed(pages) for game in page]

@@ -5,9 +5,7 @@ from enum import StrEnum
 
 from config.types import Address, Wei
 from faultproof.challenger.outputs import NEIGHBOURS
-
-GAME_WINDOW = 28 * 24 * 3600
-"""Seconds: two clocks of half a week, extended to the utmost, the air gap, and the delay of bonds."""
+from l1.contracts import GAME_WINDOW
 
 
 class Mode(StrEnum):

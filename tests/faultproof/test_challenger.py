@@ -7,7 +7,7 @@ import pytest
 from config.errors import TemporaryError
 from config.types import Wei
 from evm.types import keccak256
-from faultproof.challenger import agent, game_state, listing
+from faultproof.challenger import agent, game_state
 from faultproof.challenger.agent import Stage
 from faultproof.challenger.driver import SETTLED_AT_ONCE
 from faultproof.challenger.ports import Output
@@ -439,7 +439,7 @@ async def test_a_blacklisted_game_gives_the_bonds_back() -> None:
 
 
 async def test_no_number_of_games_hides_one_of_the_window_after_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "SCAN_PAGE", 3)
+    monkeypatch.setattr(contracts, "GAMES_PAGE", 3)
     world = World()
     forgotten = world.propose(lie(1), 1, LIAR)
     world.chain.mine(1000)

@@ -2,8 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from config.errors import CriticalError, TemporaryError
 from config.types import Address, Wei
+from l1 import contracts
 from l1.candidate import TxCandidate
 from l1.send_error import SendErrorKind, send_error
 from proposer.games import GameStage
@@ -299,6 +302,21 @@ async def test_failing_transactions_are_told_and_tried_again() -> None:
     world.send_error = None
     await proposer.tick()
     assert world.game_numbers() == [50]
+
+
+async def test_no_number_of_other_games_hides_an_own_one_after_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contracts, "GAMES_PAGE", 3)
+    world = ready_world()
+    await world.proposer().tick()
+    for number in range(100, 108):
+        world.system.create_game(output_of(number).root, number, account("somebody"))
+    again = world.proposer()
+    await again.tick()
+    assert [game.index for game in again.status().games] == [0]
+    world.chain.mine(1000)
+    later = world.proposer(game_window=900)
+    await later.tick()
+    assert [game.index for game in later.status().games] == []
 
 
 async def test_what_a_cancellation_costs_counts_as_spent() -> None:
