@@ -79,9 +79,9 @@ class GameFace:
 
 @dataclass(frozen=True)
 class _Truth:
-    """What is true about one game; it stays so as long as the game is judged by the same L1 blocks."""
+    """What is true about one game; it stays so as long as that makes the same claim and is judged by the same L1 blocks."""
 
-    l1_head: Hash32
+    subject: tuple[Hash32 | int, ...]
     outputs: GameOutputs
     verdict: Verdict
 
@@ -166,11 +166,13 @@ class GameAgent:
 
     async def _judge(self, state: GameState) -> Verdict:
         facts = state.facts
-        if self._truth is None or self._truth.l1_head != facts.l1_head:
+        # An L1 reorg can put another game in the place of this one.
+        subject = (facts.l1_head, facts.root_claim, facts.l2_block_number, facts.starting_root, facts.starting_block_number)
+        if self._truth is None or self._truth.subject != subject:
             outputs = await game_outputs(self._around.node, self._around.l1, facts)
             neighbours = self._around.settings.neighbours
             verdict = await asyncio.to_thread(judge, outputs, facts.root_claim, state.constants.split_depth, neighbours)
-            self._truth, self._trace = _Truth(facts.l1_head, outputs, verdict), None
+            self._truth, self._trace = _Truth(subject, outputs, verdict), None
             log.log(
                 logging.INFO if verdict.is_right else logging.WARNING,
                 "%s is %s: %s",

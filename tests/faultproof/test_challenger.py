@@ -1,16 +1,17 @@
 """The challenger against liars, on the real contracts, down to a real step; and everything that can go wrong around it."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from config.errors import TemporaryError
-from config.types import Wei
+from config.types import Hash32, Wei
 from evm.types import keccak256
 from faultproof.challenger import agent, game_state
 from faultproof.challenger.agent import Stage
 from faultproof.challenger.driver import SETTLED_AT_ONCE
-from faultproof.challenger.ports import Output
+from faultproof.challenger.ports import L1Block, Output
 from faultproof.challenger.programs import AlphabetProgram, alphabet_root
 from faultproof.challenger.settings import Mode
 from l1 import contracts
@@ -497,3 +498,30 @@ async def test_a_claim_with_more_answers_than_a_transaction_looks_at_is_settled_
     assert game.call("normalModeCredit", HONEST) == dispute.claim(1)[3] + dispute.claim(2)[3]
     assert game.call("normalModeCredit", OTHER) == dispute.claim(0)[3] + 5 * dispute.claim(3)[3]
     assert sender.reverted == []
+
+
+async def test_another_game_that_a_reorg_puts_in_the_place_of_one_is_judged_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With the same parent and time of its block, all but the claim is as before: address, place in the list, L1 head."""
+    world, fork = World(), World()
+    world.propose(TRUE_ROOT)
+    other = fork.propose(alphabet_root(5), 5, LIAR)
+    honest, sender = world.honest()
+    await honest.tick()
+    assert sender.sent == []
+    world.chain, world.system = fork.chain, fork.system
+    world.rpc.use(fork.system)
+    world.chain.mine()
+    forks = [Hash32(b"\x01" * 32)]
+    block_at = world.block_at
+
+    async def once_forked(number: int) -> L1Block:
+        block = await block_at(number)
+        return replace(block, hash=forks.pop()) if forks else block
+
+    monkeypatch.setattr(world, "block_at", once_forked)
+    await honest.tick()
+    (face,) = honest.status().games
+    assert (face.l2_block_number, face.verdict and face.verdict.is_right) == (5, True)
+    assert sender.sent == [] and len(claims_of(other)) == 1
