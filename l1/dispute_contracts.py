@@ -79,7 +79,7 @@ class PlayedGameContract(FaultDisputeGameContract):
         answers = await self.read_many([(name, ()) for name in names])
         values = {name: answer[0] for name, answer in zip(names, answers, strict=True)}
         vm = to_address(values["vm"])
-        oracle = to_address(await Contract(self._rpc, vm, "RISCV").read_one("oracle"))
+        oracle = await self._oracle_of(vm)
         return GameConstants(
             game_type=values["gameType"],
             absolute_prestate=Hash32(values["absolutePrestate"]),
@@ -93,6 +93,13 @@ class PlayedGameContract(FaultDisputeGameContract):
             oracle=oracle,
             registry=to_address(values["anchorStateRegistry"]),
         )
+
+    async def oracle(self) -> Address:
+        """Where its steps read preimages; an implementation that nobody plays knows it too."""
+        return await self._oracle_of(to_address(await self.read_one("vm")))
+
+    async def _oracle_of(self, vm: Address) -> Address:
+        return to_address(await Contract(self._rpc, vm, "RISCV").read_one("oracle"))
 
     async def claims_at(self, indices: Sequence[int], block: BlockName = "latest") -> list[GameClaim]:
         """Some of the claims, by their numbers."""

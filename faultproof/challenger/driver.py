@@ -17,7 +17,7 @@ from faultproof.challenger.settings import ChallengerSettings, Mode
 from faultproof.challenger.status import ChallengerStatus, Counters
 from l1.candidate import TransactionReceipt, TxCandidate
 from l1.contracts import DisputeGameFactoryContract
-from l1.dispute_contracts import PreimageOracleContract
+from l1.dispute_contracts import PlayedGameContract, PreimageOracleContract
 from l1.rpc import RpcCaller
 from l1.txmgr import SendError, SendErrorKind
 
@@ -61,6 +61,7 @@ class Challenger:
         self._factory = DisputeGameFactoryContract(rpc, settings.game_factory)
         self._games = self._new_list()
         self._watches: dict[Address, ProposalWatch] = {}
+        self._oracle_of: dict[Address, Address] = {}
         self._counters = Counters()
         self._fees = Wei(0)
         self._head: L1Block | None = None
@@ -186,9 +187,14 @@ class Challenger:
         return []
 
     async def _challenges(self, head: L1Block) -> list[Due]:
-        """What to do about large preimages of others, in the oracles that games read from."""
+        """What to do about large preimages of others, in the oracles that games read from, or will."""
         around, dues = self._around, []
-        for oracle in {agent.oracle for agent in self._games.agents if agent.oracle is not None}:
+        try:
+            oracles = await self._oracles()
+        except TemporaryError as error:
+            self._temporary("large preimages are looked at later", error)
+            return []
+        for oracle in oracles:
             if oracle not in self._watches:
                 contract = PreimageOracleContract(around.rpc, oracle)
                 self._watches[oracle] = ProposalWatch(contract, around.rpc, around.account, around.l1)
@@ -201,6 +207,18 @@ class Challenger:
             if unreadable is not None:
                 self._temporary("large preimages are looked at later", unreadable)
         return [] if self._settings.mode is Mode.WATCH else dues
+
+    async def _oracles(self) -> set[Address]:
+        """Those of all games, and of the next: what nobody challenged before the first one is there for good."""
+        found = {agent.oracle for agent in self._games.agents if agent.oracle is not None}
+        for game_type in self._settings.game_types:
+            implementation = await self._factory.implementation(game_type)
+            if implementation is not None and implementation not in self._oracle_of:
+                game = PlayedGameContract(self._around.rpc, implementation)
+                self._oracle_of[implementation] = await game.oracle()
+            if implementation is not None:
+                found.add(self._oracle_of[implementation])
+        return found
 
     def _temporary(self, what: str, error: TemporaryError) -> None:
         self._counters.temporary_errors += 1

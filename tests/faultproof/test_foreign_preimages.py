@@ -263,9 +263,11 @@ async def test_an_l1_reorg_brings_other_proposals_in_the_place_of_those_that_wer
     assert len(await dues(l1, watching)) == 1
 
 
-async def test_the_challenger_watches_the_oracle_of_its_games() -> None:
+@pytest.mark.parametrize("games", [0, 1])
+async def test_the_challenger_watches_the_oracle_of_its_games_before_the_first_one_too(games: int) -> None:
     world = World()
-    world.propose(bytes(32))
+    for _ in range(games):
+        world.propose(bytes(32))
     honest, sender = world.honest()
     await honest.tick()
     oracle = world.chain.at("PreimageOracle", world.system.addresses.PreimageOracle)
