@@ -9,6 +9,9 @@ the input to memory behind precompile and gas, hashes it for the key, checks tha
 what comes after, calls, writes three fresh storage slots. A call that fails burns all gas it is given, and has to be
 provable too: what comes after is then paid from the 64th part that the contract kept back.
 
+The forks have only the gas in mind. L1's nodes pass on no transaction above 128 KiB, so longer inputs are brought to the
+oracle in pieces before, and the transaction names those.
+
 Spec: op fault-proof, "Precompile key" (type 6); op granite, jovian and karst exec-engine, "Precompile Input Size
 Restrictions"; EIP-150, EIP-2028, EIP-2929, EIP-7623, EIP-7825.
 """
@@ -32,6 +35,11 @@ CALL_RESERVE = 100_000
 """Gas that the contract wants left beside the call's, as the OP Stack's oracle does."""
 AFTER_CALL = 75_000
 """What of it is spent once the call has returned: three fresh storage slots at 22,100, and the rest."""
+
+MAX_INPUT_PIECE = 24_575
+"""Bytes of the longest piece that the oracle keeps of an input that no transaction holds (`MAX_INPUT_PIECE` there)."""
+_GAS_PER_PIECE = 10_000
+"""More than reading where a piece is kept, an account that is read for the first time, and the piece's hash in the call data."""
 
 _INTRINSIC = 21_000
 _GAS_PER_ZERO_BYTE, _GAS_PER_BYTE = 4, 16
@@ -112,9 +120,21 @@ def publishing_gas(input_bytes: int, precompile_gas: int, zero_bytes: int = 0) -
     words = (_KEY_PREFIX_BYTES + input_bytes + 31) // 32
     # Copying the input, growing the memory, hashing.
     before_call = _DISPATCH + 3 * words + 3 * words + words * words // 512 + 30 + 6 * words
-    call = max(-(-precompile_gas * 64 // 63) + CALL_RESERVE, 64 * AFTER_CALL)
     calldata = _GAS_PER_ZERO_BYTE * zero_bytes + _GAS_PER_BYTE * set_bytes
-    return max(floor, _INTRINSIC + calldata + before_call + call)
+    return max(floor, _INTRINSIC + calldata + before_call + _call_gas(precompile_gas))
+
+
+def publishing_gas_of_pieces(input_bytes: int, precompile_gas: int) -> int:
+    """The same where the oracle has the input in pieces, so that the transaction only names them."""
+    words = (_KEY_PREFIX_BYTES + input_bytes + 31) // 32
+    pieces = -(-input_bytes // MAX_INPUT_PIECE)
+    before_call = _DISPATCH + _GAS_PER_PIECE * pieces + 3 * words + 3 * words + words * words // 512 + 30 + 6 * words
+    return _INTRINSIC + _GAS_PER_BYTE * _ARGUMENT_BYTES + before_call + _call_gas(precompile_gas)
+
+
+def _call_gas(precompile_gas: int) -> int:
+    """For the call itself and what comes after."""
+    return max(-(-precompile_gas * 64 // 63) + CALL_RESERVE, 64 * AFTER_CALL)
 
 
 def fits_one_transaction(precompile: AcceleratedPrecompile, size: int) -> bool:

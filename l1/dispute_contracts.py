@@ -243,6 +243,11 @@ class PreimageOracleContract(Contract):
             for metadata, additions, bond in zip(values[::3], values[1::3], values[2::3], strict=True)
         ]
 
+    async def kept_pieces(self, hashes: Sequence[Hash32], block: BlockName = "latest") -> list[bool]:
+        """Which pieces of precompiles' inputs the oracle keeps, by their hashes."""
+        answers = await self.read_many([("inputPieces", (piece,)) for piece in hashes], block)
+        return [to_address(kept) != ZERO_ADDRESS for (kept,) in answers]
+
     async def tree_root(self, owner: Address, uuid: int, block: BlockName = "latest") -> Hash32:
         """The root of the tree over the blocks of a large preimage."""
         return Hash32(await self.read_one("getTreeRootLPP", to_hex(owner), uuid, block=block))

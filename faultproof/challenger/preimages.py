@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from config.errors import CriticalError
 from config.types import Address, Gas, Timestamp
+from evm.types import keccak256
 from faultproof.game import PreimageNeed, Step
-from faultproof.preimage.loading import CannotLoad, load_preimage
+from faultproof.preimage.loading import CannotLoad, keep_piece, load_preimage
 from faultproof.preimage.oracle_call import OracleCall
 from faultproof.preimage.streaming import StreamedPreimage
 from l1.candidate import TxCandidate
@@ -53,6 +54,10 @@ async def _loading(need: PreimageNeed, oracle: PreimageOracleContract, account: 
         ) from error
     if loading.streamed is not None:
         return await _streaming(loading.streamed, oracle, account, now)
+    if loading.pieces and loading.call is not None:
+        kept = await oracle.kept_pieces([keccak256(piece) for piece in loading.pieces])
+        missing = {piece: keep_piece(piece) for piece, is_kept in zip(loading.pieces, kept, strict=True) if not is_kept}
+        return Preparation(_candidates((*missing.values(), loading.call), oracle))
     return Preparation(_candidates(loading.calls, oracle))
 
 

@@ -2,17 +2,19 @@
 
 Local data come from the game, which alone may write them. Keccak256 preimages from a size on that the oracle tells are
 streamed (`StreamedPreimage`): proposed in several transactions, and squeezed after a challenge period; a sha256 preimage has
-to fit one transaction. The key of a blob's field element and that of a precompile's result are hashes of what the oracle has
-to be given, so whoever loads them has to say it.
+to fit one transaction; a precompile's input that does not fit one is kept in pieces first. The key of a blob's field element
+and that of a precompile's result are hashes of what the oracle has to be given, so whoever loads them has to say it.
 
 Spec: op fault-dispute-game, "PreimageOracle Interaction"; op preimage-oracle.
 """
 
 from dataclasses import dataclass
 
+from config.constants import TRANSACTION_GAS_CAP
 from config.types import Hash32, to_hex
+from evm.types import keccak256
 from faultproof.game import BlobElement, PrecompileCall
-from faultproof.precompile_calls import publishing_gas
+from faultproof.precompile_calls import MAX_INPUT_PIECE, publishing_gas, publishing_gas_of_pieces
 from faultproof.preimage.keys import KeyType, blob_key, check_preimage, key_type, precompile_key
 from faultproof.preimage.oracle_call import LENGTH_PREFIX, OracleCall
 from faultproof.preimage.streaming import StreamedPreimage
@@ -29,17 +31,24 @@ class CannotLoad(ValueError):
 @dataclass(frozen=True)
 class Loading:
     """What to send for a part of a preimage: one call, or a proposal. A proposal's part can be read once
-    `streamed.squeeze(owner)` was sent too, after the oracle's challenge period."""
+    `streamed.squeeze(owner)` was sent too, after the oracle's challenge period. `pieces` of a precompile's input the oracle has
+    to keep before the call."""
 
     call: OracleCall | None = None
     streamed: StreamedPreimage | None = None
+    pieces: tuple[bytes, ...] = ()
 
     @property
     def calls(self) -> tuple[OracleCall, ...]:
         """All calls in their order. Those of a proposal take a millisecond per 136 bytes to compute."""
         if self.streamed is not None:
             return tuple(self.streamed.calls())
-        return () if self.call is None else (self.call,)
+        return (*map(keep_piece, self.pieces), *(() if self.call is None else (self.call,)))
+
+
+def keep_piece(piece: bytes) -> OracleCall:
+    """What has the oracle keep a piece of a precompile's input."""
+    return OracleCall("keepInputPiece", (piece,))
 
 
 def load_local_data(identifier: int, claim_index: int, offset: int) -> Loading:
@@ -77,7 +86,7 @@ def load_preimage(
     if kind == KeyType.BLOB and isinstance(opening, BlobElement):
         return Loading(_blob_element(key, preimage, offset, opening))
     if kind == KeyType.PRECOMPILE and isinstance(opening, PrecompileCall):
-        return Loading(_precompile_result(key, offset, opening))
+        return _precompile_result(key, offset, opening)
     if kind == KeyType.LOCAL:
         raise CannotLoad(f"local data (key 0x{key.hex()}) come from a game: use load_local_data")
     raise CannotLoad(f"nobody said what key 0x{key.hex()} of type {kind.name.lower()} is made of")
@@ -90,9 +99,14 @@ def _blob_element(key: Hash32, value: bytes, offset: int, element: BlobElement) 
     return OracleCall("loadBlobPreimagePart", (point, number, element.commitment, element.proof, offset))
 
 
-def _precompile_result(key: Hash32, offset: int, call: PrecompileCall) -> OracleCall:
+def _precompile_result(key: Hash32, offset: int, call: PrecompileCall) -> Loading:
     if precompile_key(call.address, call.required_gas, call.data) != key:
         raise CannotLoad(f"the input of precompile 0x{call.address.hex()} given is not that of 0x{key.hex()}")
-    arguments = (offset, to_hex(call.address), call.required_gas, call.data)
-    gas = publishing_gas(len(call.data), call.required_gas, call.data.count(0))
-    return OracleCall("loadPrecompilePreimagePart", arguments, gas_limit=gas)
+    size, what = len(call.data), (offset, to_hex(call.address), call.required_gas)
+    gas = publishing_gas(size, call.required_gas, call.data.count(0))
+    if size <= LARGEST_TRANSACTION_DATA and gas <= TRANSACTION_GAS_CAP:
+        return Loading(OracleCall("loadPrecompilePreimagePart", (*what, call.data), gas_limit=gas))
+    gas = publishing_gas_of_pieces(size, call.required_gas)
+    pieces = tuple(call.data[start : start + MAX_INPUT_PIECE] for start in range(0, size, MAX_INPUT_PIECE))
+    names = tuple(map(keccak256, pieces))
+    return Loading(OracleCall("loadPrecompilePreimagePartOfPieces", (*what, names), gas_limit=gas), pieces=pieces)

@@ -10,14 +10,22 @@ import eth.precompiles.point_evaluation
 import pytest
 from eth_utils.crypto import keccak
 
+from config.constants import TRANSACTION_GAS_CAP
 from config.types import Address
-from evm.precompiles.limits import BN256_PAIRING
+from evm.precompiles.limits import (
+    BLS12_G1_MSM,
+    BLS12_G2_MSM,
+    BLS12_PAIRING,
+    BN256_PAIRING,
+    JOVIAN_LIMITS,
+    KARST_LIMITS,
+)
 from faultproof.game import BlobElement, PrecompileCall
 from faultproof.host.blobs import evaluation_points
 from faultproof.host.precompiles import precompile_preimage
-from faultproof.precompile_calls import publishing_gas
+from faultproof.precompile_calls import ACCELERATED, MAX_INPUT_PIECE, publishing_gas
 from faultproof.preimage import blob_key, keccak256_key, precompile_key
-from faultproof.preimage.loading import load_preimage
+from faultproof.preimage.loading import LARGEST_TRANSACTION_DATA, load_preimage
 from faultproof.preimage.oracle_call import OracleCall
 from l1.kzg_core import commitment_of, trusted_setup
 from tests.contracts.harness import Chain, Contract, Result, Reverted, account
@@ -208,3 +216,61 @@ def test_a_preimage_as_large_as_a_transaction_allows_fits_its_gas(oracle: Contra
     for offset in (0, 126_000):
         oracle.send("loadKeccak256PreimagePart", offset, preimage, sender=account("honest"))
         assert served(oracle, key, preimage, offset)
+
+
+# --- Inputs that no transaction holds ---------------------------------------------------------------------------------
+
+
+def pieces_of(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 100])
+def test_a_result_for_pieces_is_that_for_all_of_the_input(oracle: Contract, size: int) -> None:
+    data = b"\xef\0" + bytes(range(1, 99))
+    pieces = pieces_of(data, size)
+    for piece in pieces:
+        oracle.send("keepInputPiece", piece)
+    for offset in (0, 8, 50, 108):
+        oracle.send("loadPrecompilePreimagePartOfPieces", offset, IDENTITY, 30, [keccak(piece) for piece in pieces])
+        assert served(oracle, precompile_key(IDENTITY, 30, data), b"\x01" + data, offset)
+
+
+def test_an_input_of_no_pieces_is_empty(oracle: Contract) -> None:
+    oracle.send("loadPrecompilePreimagePartOfPieces", 8, BN256_PAIRING, 45_000, [])
+    assert served(oracle, precompile_key(BN256_PAIRING, 45_000, b""), b"\x01" + (1).to_bytes(32, "big"), 8)
+
+
+def test_a_piece_is_kept_once_and_cannot_be_run(oracle: Contract) -> None:
+    oracle.send("keepInputPiece", b"\xff\x5f")
+    kept = oracle.call("inputPieces", keccak(b"\xff\x5f"))
+    assert oracle.chain.code(bytes.fromhex(kept[2:])) == b"\0\xff\x5f"
+    oracle.send("keepInputPiece", b"\xff\x5f", sender=account("somebody else"))
+    assert oracle.call("inputPieces", keccak(b"\xff\x5f")) == kept
+
+
+def test_pieces_that_are_too_long_or_that_nobody_kept_are_refused(oracle: Contract) -> None:
+    for piece in (b"", bytes(MAX_INPUT_PIECE + 1)):
+        with pytest.raises(Reverted, match="InvalidInputSize"):
+            oracle.send("keepInputPiece", piece)
+    assert oracle.call("MAX_INPUT_PIECE") == MAX_INPUT_PIECE
+    with pytest.raises(Reverted, match="UnknownPiece"):
+        oracle.send("loadPrecompilePreimagePartOfPieces", 8, IDENTITY, 30, [keccak(b"x")])
+
+
+@pytest.mark.parametrize("fork", [JOVIAN_LIMITS, KARST_LIMITS], ids=["Jovian", "Karst"])
+@pytest.mark.parametrize("address", [BLS12_G1_MSM, BLS12_G2_MSM, BLS12_PAIRING, BN256_PAIRING], ids=lambda it: f"{it[-1]}")
+def test_the_longest_call_of_a_fork_goes_in_transactions_that_nodes_pass_on(
+    oracle: Contract, fork: dict[Address, int], address: Address
+) -> None:
+    precompile = ACCELERATED[address]
+    size = precompile.longest(fork[address])
+    data, gas = b"\xff" * size, precompile.gas_of(size)  # fails, and burns all that it is given
+    key = precompile_key(address, gas, data)
+    calls = load_preimage(key, b"\0", 8, PrecompileCall(address, gas, data)).calls
+    assert (len(calls) > 1) == (size > LARGEST_TRANSACTION_DATA)
+    for call in calls:
+        assert (call.gas_limit or 0) <= TRANSACTION_GAS_CAP
+        assert len(oracle.artifact.encode_call(call.function, *call.arguments)) < 128 * 1024 - 500
+        send(oracle, call)
+    assert served(oracle, key, b"\0", 8)

@@ -26,6 +26,7 @@ from faultproof.precompile_calls import (
     fits_one_transaction,
     longest_that_fits,
     publishing_gas,
+    publishing_gas_of_pieces,
 )
 
 LIMITS: dict[Fork, Mapping[Address, int]] = {
@@ -54,6 +55,14 @@ def worst(fork: Fork, address: Address) -> int:
 @pytest.mark.parametrize("address", VARIABLE, ids=name)
 def test_the_longest_input_fits_since_jovian(fork: Fork, address: Address) -> None:
     assert worst(fork, address) <= TRANSACTION_GAS_CAP
+
+
+@pytest.mark.parametrize("fork", [Fork.JOVIAN, Fork.KARST], ids=name)
+@pytest.mark.parametrize("address", VARIABLE, ids=name)
+def test_the_longest_input_fits_in_pieces_too_since_jovian(fork: Fork, address: Address) -> None:
+    """Nodes of L1 pass on no transaction with more than 128 KiB."""
+    size = ACCELERATED[address].longest(LIMITS[fork][address])
+    assert publishing_gas_of_pieces(size, ACCELERATED[address].gas_of(size)) <= TRANSACTION_GAS_CAP
 
 
 @pytest.mark.parametrize("precompile", FIXED, ids=name)

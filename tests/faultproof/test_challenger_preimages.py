@@ -8,9 +8,12 @@ import pytest
 
 from config.errors import CriticalError
 from config.types import Address, Hash32, Timestamp
+from evm.precompiles.limits import BLS12_G1_MSM
 from evm.types import keccak256
 from faultproof.challenger.preimages import Preparation, prepare
-from faultproof.game import Claim, Position, PreimageNeed, Step, StepWitness
+from faultproof.game import Claim, Position, PrecompileCall, PreimageNeed, Step, StepWitness
+from faultproof.host.precompiles import precompile_preimage
+from faultproof.precompile_calls import ACCELERATED
 from faultproof.preimage import KeyType, keccak256_key, local_key
 from faultproof.preimage.streaming import StreamedPreimage, challenge
 from l1.candidate import TxCandidate
@@ -100,3 +103,22 @@ async def test_a_preimage_without_its_origin_is_an_error_that_says_what_to_do() 
     key = Hash32(bytes([KeyType.BLOB]) + bytes(31))
     with pytest.raises(CriticalError, match="delete the directory of preimages"):
         await missing(deploy_oracle(), PreimageNeed(key, 8, bytes(32)))
+
+
+async def test_a_precompiles_input_that_no_transaction_holds_is_brought_in_pieces_each_once() -> None:
+    oracle = deploy_oracle()
+    precompile = ACCELERATED[BLS12_G1_MSM]
+    size = precompile.longest(140_000)
+    data, gas = bytes(size), precompile.gas_of(size)
+    call = PrecompileCall(BLS12_G1_MSM, gas, data[:-1] + b"\x01")
+    key, result = precompile_preimage(call.address, gas, call.data)
+    large = PreimageNeed(key, 8, result, call)
+    first = await missing(oracle, large)
+    # Five pieces are the same, so there are two and the call.
+    assert first.waits_for is None and len(first.candidates) == 3
+    run(oracle, first.candidates[:1])
+    second = await missing(oracle, large)
+    assert second.candidates == first.candidates[1:]
+    run(oracle, second.candidates)
+    assert served(oracle, key, result, 8)
+    assert await missing(oracle, large) == Preparation(())

@@ -6,11 +6,12 @@ import { IPreimageOracle } from "./interfaces/IPreimageOracle.sol";
 import { PreimageKeyLib } from "./lib/PreimageKeyLib.sol";
 import { LargePreimages } from "./oracle/LargePreimages.sol";
 import { InvalidProof, NotEnoughGas, PartOffsetOOB } from "./oracle/OracleErrors.sol";
+import { PrecompileInputs } from "./oracle/PrecompileInputs.sol";
 
 /// @title PreimageOracle
 /// @notice Preimages for one-step proofs: whoever knows a preimage stores the 32 bytes that the step reads. A preimage
 ///         starts with its length as eight big-endian bytes.
-contract PreimageOracle is LargePreimages, IPreimageOracle, ISemver {
+contract PreimageOracle is LargePreimages, PrecompileInputs, IPreimageOracle, ISemver {
     /// @notice Gas that has to be left for everything around the call of a precompile.
     uint256 public constant PRECOMPILE_CALL_RESERVED_GAS = 100_000;
 
@@ -23,7 +24,7 @@ contract PreimageOracle is LargePreimages, IPreimageOracle, ISemver {
 
     /// @notice Semantic version.
     function version() external pure returns (string memory) {
-        return "1.1.4";
+        return "1.2.0";
     }
 
     /// @inheritdoc IPreimageOracle
@@ -109,14 +110,32 @@ contract PreimageOracle is LargePreimages, IPreimageOracle, ISemver {
     )
         external
     {
-        // What is hashed for the key ends with the input, so the call needs no second copy of it.
-        bytes memory hashed = abi.encodePacked(_precompile, _requiredGas, _input);
-        bytes32 key = PreimageKeyLib.precompilePreimageKey(hashed);
+        _storeResult(_partOffset, _precompile, _requiredGas, abi.encodePacked(_precompile, _requiredGas, _input));
+    }
+
+    /// @notice The same for an input that is too long for one transaction.
+    /// @param _pieces Hashes of the input's pieces, in their order; each was kept by `keepInputPiece`.
+    function loadPrecompilePreimagePartOfPieces(
+        uint256 _partOffset,
+        address _precompile,
+        uint64 _requiredGas,
+        bytes32[] calldata _pieces
+    )
+        external
+    {
+        bytes memory hashed = abi.encodePacked(_precompile, _requiredGas);
+        _appendPieces(hashed, _pieces);
+        _storeResult(_partOffset, _precompile, _requiredGas, hashed);
+    }
+
+    /// @dev What is hashed for the key ends with the input, so the call needs no second copy of it.
+    function _storeResult(uint256 _partOffset, address _precompile, uint64 _requiredGas, bytes memory _hashed) private {
+        bytes32 key = PreimageKeyLib.precompilePreimageKey(_hashed);
         if (gasleft() * 63 < uint256(_requiredGas) * 64 + PRECOMPILE_CALL_RESERVED_GAS * 63) revert NotEnoughGas();
         uint256 size;
         bool success;
         assembly ("memory-safe") {
-            success := staticcall(gas(), _precompile, add(hashed, 0x3c), _input.length, 0, 0)
+            success := staticcall(gas(), _precompile, add(_hashed, 0x3c), sub(mload(_hashed), 0x1c), 0, 0)
             size := add(returndatasize(), 1)
         }
         _assertWithin(_partOffset, size);

@@ -35,5 +35,7 @@ error ShaFailed();
 error StatesNotContiguous();
 /// @notice The tree has no room for so many leaves.
 error TreeSizeOverflow();
+/// @notice Nobody has kept such a piece of input.
+error UnknownPiece();
 /// @notice The input does not follow on what is there.
 error WrongStartingBlock();
