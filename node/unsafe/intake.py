@@ -79,6 +79,7 @@ class UnsafeIntake:
         self.idle = asyncio.Event()
         self.idle.set()
         self._invalid: LruCache[Hash32, str] = LruCache(_REMEMBERED_INVALID)
+        self._refused_on: Hash32 | None = None
         self._news = asyncio.Event()
         self._listeners: list[Callable[[UnsafeBlock], None]] = []
         chain.on_new_head(self._on_new_head)
@@ -105,6 +106,18 @@ class UnsafeIntake:
         following = self.queue.at(head.number + 1)
         return self.first_queued is not None and all(block.block.header.parent_hash != head.hash for block in following)
 
+    def knows(self, number: int, block_hash: Hash32) -> bool:
+        """Whether a block is canonical, waits already, or was found to be invalid."""
+        return (
+            self._chain.canonical_hash(number) == block_hash
+            or any(block.block.hash == block_hash for block in self.queue.at(number))
+            or self._invalid.get(block_hash) is not None
+        )
+
+    def invalid_after(self, head: Header) -> str | None:
+        """Why the newest invalid block was refused, if it builds on this one."""
+        return self.status.last_invalid if self._refused_on == head.hash else None
+
     def on_applied(self, listener: Callable[[UnsafeBlock], None]) -> None:
         """Call `listener` with each block that has become the unsafe head."""
         self._listeners.append(listener)
@@ -121,12 +134,10 @@ class UnsafeIntake:
         if self.is_ignoring:
             self.status.ignored += 1
             return False
-        if self._chain.canonical_hash(number) == block_hash:
+        if self.knows(number, block_hash):
             return False
         if number <= self._chain.safe.number:
             self._conflict(block)
-            return False
-        if self._invalid.get(block_hash) is not None:
             return False
         if not self.queue.add(block):
             return False
@@ -256,6 +267,7 @@ class UnsafeIntake:
     def _refuse(self, block: UnsafeBlock, why: str) -> None:
         self.queue.remove(block)
         self._invalid.put(block.block.hash, why)
+        self._refused_on = block.block.header.parent_hash
         self.status.invalid += 1
         self.status.last_invalid = why
         log.warning("unsafe block is invalid and dropped: %s", why)
