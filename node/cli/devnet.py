@@ -89,6 +89,12 @@ def devnet(
     verifier_rollup_port: Annotated[
         int, typer.Option("--verifier.rollup.port", help="The verifier's optimism_.", min=0, max=65_535)
     ] = 9547,
+    verifier_feed: Annotated[
+        bool,
+        typer.Option(
+            "--verifier.feed", help="The verifier follows the sequencer's unsafe blocks, too; else it only derives."
+        ),
+    ] = False,
     l1_port: Annotated[int, typer.Option("--l1.port", help="The L1's JSON-RPC.", min=0, max=65_535)] = 8540,
     l1_beacon_port: Annotated[
         int, typer.Option("--l1.beacon.port", help="The L1's beacon API.", min=0, max=65_535)
@@ -153,6 +159,7 @@ def devnet(
         sequencing_window=sequencing_window,
         info=info,
         challenger=not no_challenger,
+        verifier_follows=verifier_feed,
         fault_program=program,
         alt_da=alt_da,
         ports=Ports(

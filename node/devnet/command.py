@@ -181,6 +181,7 @@ class Devnet:
                     *("--rpc.port", str(ports.rollup)),
                 ],
                 self._healthy(ports.rollup),
+                environment={"LAMINA_NODE_P2P_SEQUENCER_KEY": to_hex(role_accounts().sequencer.private_key)},
             ),
             Role(
                 "verifier",
@@ -191,6 +192,7 @@ class Devnet:
                     *("--rollup.sequencerhttp", f"{_LOCAL}:{ports.http}"),
                     *("--http.port", str(ports.verifier_http)),
                     *("--ws.port", "-1"),
+                    *(("--rollup.feed", f"ws://127.0.0.1:{ports.ws}") if settings.verifier_follows else ()),
                     *("--rpc.port", str(ports.verifier_rollup)),
                 ],
                 self._healthy(ports.verifier_rollup),
