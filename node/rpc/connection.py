@@ -4,6 +4,7 @@ import logging
 import secrets
 from asyncio import Queue, QueueFull
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -15,6 +16,12 @@ MAX_SUBSCRIPTIONS = 128
 
 MAX_WAITING_BYTES = 64 << 20
 """Bytes of messages that may wait for one connection, besides the last one."""
+
+
+@dataclass(frozen=True)
+class _Subscription:
+    cancel: Callable[[], None]
+    namespace: str
 
 
 class Connection:
@@ -29,39 +36,43 @@ class Connection:
         self._capacity_bytes = capacity_bytes
         self._waiting_bytes = 0
         self.overflowed = False
-        self._cancel: dict[str, Callable[[], None]] = {}
+        self._open: dict[str, _Subscription] = {}
 
     @property
     def subscription_count(self) -> int:
         """How many subscriptions are open."""
-        return len(self._cancel)
+        return len(self._open)
 
-    def subscribe(self, cancel: Callable[[], None]) -> str:
-        """Open a subscription; `cancel` is called once when it ends, for whatever reason. Answers its id."""
+    def subscribe(self, cancel: Callable[[], None], namespace: str = "eth") -> str:
+        """Open a subscription; `cancel` is called once when it ends, for whatever reason. Answers its id.
+
+        Notifications are named `<namespace>_subscription`.
+        """
         identifier = "0x" + secrets.token_hex(16)
-        self._cancel[identifier] = cancel
+        self._open[identifier] = _Subscription(cancel, namespace)
         return identifier
 
     def unsubscribe(self, identifier: str) -> bool:
         """End a subscription. False when there is none of this id."""
-        cancel = self._cancel.pop(identifier, None)
-        if cancel is None:
+        subscription = self._open.pop(identifier, None)
+        if subscription is None:
             return False
-        cancel()
+        subscription.cancel()
         return True
 
     def notify(self, identifier: str, result: Any) -> None:
-        """Send `eth_subscription` with this result. Does nothing once the subscription has ended."""
-        if identifier in self._cancel:
+        """Send a notification with this result. Does nothing once the subscription has ended."""
+        if identifier in self._open:
             self.notify_encoded(identifier, orjson.dumps(result))
 
-    def notify_encoded(self, identifier: str, result: bytes, namespace: str = "eth") -> None:
+    def notify_encoded(self, identifier: str, result: bytes) -> None:
         """Like `notify` for a result that is JSON text already (shared by all subscribers of an event)."""
-        if identifier not in self._cancel or self.overflowed:
+        subscription = self._open.get(identifier)
+        if subscription is None or self.overflowed:
             return
         self.send(
             b'{"jsonrpc":"2.0","method":"%b_subscription","params":{"subscription":"%b","result":%b}}'
-            % (namespace.encode(), identifier.encode(), result)
+            % (subscription.namespace.encode(), identifier.encode(), result)
         )
 
     def send(self, message: bytes) -> None:
@@ -89,6 +100,6 @@ class Connection:
 
     def close(self) -> None:
         """End all subscriptions."""
-        while self._cancel:
-            _, cancel = self._cancel.popitem()
-            cancel()
+        while self._open:
+            _, subscription = self._open.popitem()
+            subscription.cancel()

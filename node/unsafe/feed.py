@@ -71,7 +71,7 @@ class Feed(Namespace):
         if self._subscribers:
             encoded = orjson.dumps(self._to_json(message))
             for connection, identifier in list(self._subscribers):
-                connection.notify_encoded(identifier, encoded, self.name)
+                connection.notify_encoded(identifier, encoded)
 
     @rpc_method("subscribe", connection=True)
     def subscribe(self, connection: Connection, kind: TextParam) -> str:
@@ -81,7 +81,7 @@ class Feed(Namespace):
             raise RpcError(-32601, f'no "{kind}" subscription in feed namespace')
         if connection.subscription_count >= MAX_SUBSCRIPTIONS:
             raise server_error(f"too many subscriptions: {MAX_SUBSCRIPTIONS} are open on this connection")
-        identifier = connection.subscribe(lambda: self._subscribers.discard((connection, identifier)))
+        identifier = connection.subscribe(lambda: self._subscribers.discard((connection, identifier)), self.name)
         self._subscribers.add((connection, identifier))
         return identifier
 

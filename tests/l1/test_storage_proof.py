@@ -92,7 +92,7 @@ async def test_a_value_that_the_proof_does_not_show_is_not_believed(endpoint: En
 
     for change in (of_no_account, two_slots):
         endpoint.change = change
-        with pytest.raises(L1DataMismatch, match="http://l1 served wrong data for slot 0x65656565.."):
+        with pytest.raises(L1DataMismatch, match=r"http://l1 served wrong data for slot 0x65656565\.\."):
             await client.storage(endpoint.header, CONTRACT, SLOT)
     # A proof of another slot shows at most that this one is not what it is about.
     endpoint.change = of_another_slot

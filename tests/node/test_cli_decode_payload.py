@@ -79,7 +79,10 @@ def test_the_command_reads_binary_and_hex_and_takes_the_chain_from_a_file(tmp_pa
     assert json.loads(unknown.stdout)["signer"] is None and "--chain-id" in json.loads(unknown.stdout)["errors"][0]
     garbage = lamina("decode-payload", "garbage", cwd=tmp_path)
     assert garbage.returncode == 1 and garbage.stdout == ""
-    assert garbage.stderr.startswith("lamina: garbage: these 100 bytes are not a payload") and garbage.stderr.count("\n") == 1
+    assert (
+        garbage.stderr.startswith("lamina: garbage: these 100 bytes are not a payload")
+        and garbage.stderr.count("\n") == 1
+    )
     contradiction = lamina(
         "decode-payload", "block.hex", "--chain-id", "5", "--rollup.config", "rollup.json", cwd=tmp_path
     )

@@ -9,7 +9,7 @@ from evm.execution_payload import ExecutionPayload
 from node.unsafe.intake import UnsafeIntake
 from node.unsafe.queue import UnsafeQueue
 from node.unsafe.validation import MAX_BLOCKS_PER_HEIGHT, check_payload
-from tests.node.rollup_world import RollupWorld, until
+from tests.node.rollup_world import until
 from tests.node.unsafe_worlds import Worlds, unsafe
 
 

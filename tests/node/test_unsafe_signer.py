@@ -6,9 +6,9 @@ import logging
 import pytest
 
 from config.errors import TemporaryError
-from config.types import ZERO_HASH, Address, Hash32, to_hex
-from evm.types import Block, Header
-from l1.source import L1Client, L1DataMismatch
+from config.types import Address, Hash32, to_hex
+from evm.payload_message import SignedPayload
+from evm.types import Header
 from node.unsafe.sealed import SealedPayloads
 from node.unsafe.signer import UNSAFE_BLOCK_SIGNER_SLOT, UnsafeBlockSigner
 from tests.evm.engine_kit import ALICE, ALICE_KEY, BOB
@@ -73,7 +73,7 @@ async def test_what_the_sequencer_seals_is_signed_and_a_key_that_nobody_believes
     sequencer = world.sequencer()
     signer = UnsafeBlockSigner(Storage(), world.heads, SYSTEM_CONFIG, BOB)
     sealed = SealedPayloads(world.rollup, ALICE_KEY, sequencer, signer)
-    told = []
+    told: list[SignedPayload] = []
     sealed.on_signed(told.append)
     caplog.set_level(logging.WARNING, "lamina.unsafe")
     blocks = await world.sequence(2, sequencer)
