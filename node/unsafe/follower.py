@@ -61,8 +61,14 @@ class FeedFollower:
         self.last_refused: str | None = None
         self.refusing: str | None = None
         """Why the newest block that was new was dropped; None when it was not."""
-        self.error: str | None = None
+        self._error: str | None = None
+
+    @property
+    def error(self) -> str | None:
         """Why there is no connection."""
+        if not self._signer.known.is_set() and self._signer.error is not None:
+            return f"who signs unsafe blocks is not known yet ({self._signer.error})"
+        return self._error
 
     async def run(self) -> None:
         """Stay connected for ever, with a pause after each failure that grows up to half a minute."""
@@ -72,9 +78,9 @@ class FeedFollower:
             try:
                 await self._session()
             except FeedLost as error:
-                if self.error != str(error):
+                if self._error != str(error):
                     log.warning("the feed %s is not there, trying again: %s", self.name, error)
-                self.error = str(error)
+                self._error = str(error)
             if self.connected:
                 pause = _FIRST_PAUSE
                 self.connected = False
@@ -133,7 +139,7 @@ class FeedFollower:
     async def _subscribe_and_fill(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         await self._call(socket, "feed_subscribe", [SUBSCRIPTION])
         self.connected = True
-        self.error = None
+        self._error = None
         log.info("following the unsafe blocks of %s", self.name)
         while True:
             self._missing.clear()

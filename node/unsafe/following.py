@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from config.rollup import BlockId
+from config.types import Hash32
 from node.chain import Chain
 from node.rollup.head_report import HeadReport, HeadState
 from node.rollup.stall import Cause, Place, Stage, Stall
@@ -50,10 +51,14 @@ class Following:
         self._sources = sources
         self._patience = _SILENCE + 10 * block_time
         self._wall = wall
+        self._stood: tuple[Hash32, float] = (chain.head.hash, wall())
+        """The head when it was last looked at, and since when it has been that."""
 
     def report(self) -> HeadReport | None:
         """On the unsafe head, while derivation is well; None where it comes from L1 alone."""
-        intake = self._intake
+        intake, head = self._intake, self._chain.head
+        if head.hash != self._stood[0]:
+            self._stood = head.hash, self._wall()
         if intake.halted is not None:
             return self._say(HeadState.HALTED, intake.halted.text, intake.halted)
         if not self._sources and not len(intake.queue):
@@ -101,6 +106,9 @@ class Following:
             )
         if connected:
             names = ", ".join(source.name for source in connected)
+            if min(self._age, self._wall() - self._stood[1]) > self._patience:
+                text = f"{names} can be reached, but no block has come for {self._wall() - self._stood[1]:.0f} s"
+                return self._stalled(HeadState.STUCK, text, Cause.FEED_SILENT)
             return self._say(HeadState.MOVING, f"it follows {names}; the head is {self._age:.0f} s old")
         errors = [f"{source.name}: {source.error}" for source in self._sources if source.error is not None]
         if not errors:

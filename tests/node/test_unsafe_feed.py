@@ -215,7 +215,9 @@ async def test_nothing_is_asked_for_before_it_is_known_who_signs() -> None:
         async with feeds.following(follower):
             for _ in range(50):
                 await asyncio.sleep(0)
-            assert not follower.connected
+            assert not follower.connected and follower.error is None
+            feeds.signer.error = "L1 proves nothing"
+            assert follower.error == "who signs unsafe blocks is not known yet (L1 proves nothing)"
             feeds.signer.address = ALICE
             feeds.signer.known.set()
             await until(lambda: follower.connected)

@@ -150,6 +150,25 @@ async def test_a_feed_that_is_gone_a_gap_and_a_wrong_signature_are_named(late: f
     assert connecting.state == "waiting"
 
 
+async def test_a_feed_that_sends_nothing_is_named_but_not_while_the_head_moves() -> None:
+    worlds = Worlds()
+    blocks = await worlds.made(2)
+    world = worlds.world
+    now = [world.chain.head.timestamp + 1000.0]
+    doctor = world.doctor()
+    doctor.follow(Following(world.chain, worlds.intake, [Source()], 2, lambda: now[0]))
+    async with worlds.following():
+        await worlds.take(blocks[0])
+        # An old head that has just moved catches up.
+        assert (await why(doctor, "unsafe")).state == "moving"
+        now[0] += 60
+        asked = await why(doctor, "unsafe")
+        assert asked.names(Cause.FEED_SILENT, "unsafe", ("l2", 2)) and asked.state == "stuck"
+        assert "no block has come for 60 s" in asked.text
+        await worlds.take(blocks[1])
+        assert (await why(doctor, "unsafe")).state == "moving"
+
+
 async def test_an_invalid_next_block_is_named_until_another_takes_its_place() -> None:
     worlds = Worlds()
     (block,) = await worlds.made(1)
