@@ -62,6 +62,7 @@ adversary: $(READY) ## the long hunts: 200 killed processes, an hour of foul wea
 	@LAMINA_ANVIL_SECONDS=3600 $(BIN)/python -m pytest --timeout 7200 -s tests/e2e/test_anvil_hour.py
 	@LAMINA_MUTANTS=1 $(BIN)/python -m pytest --timeout 3600 tests/core/test_mutants.py
 	@LAMINA_HEAD_WEATHERS=2000 $(BIN)/python -m pytest --timeout 3600 tests/node/test_heads_in_any_weather.py
+	@LAMINA_UNSAFE_WEATHERS=2000 $(BIN)/python -m pytest --timeout 3600 tests/node/test_unsafe_in_any_weather.py
 	@LAMINA_BATCHER_WEATHERS=500 $(BIN)/python -m pytest --timeout 3600 tests/batcher/test_l1_weather.py
 	@LAMINA_EXAMPLES=20 $(BIN)/python -m pytest --timeout 3600 -n 2 -m "not slow" tests --ignore tests/e2e --ignore tests/contracts
 	@LAMINA_ADVERSARY=1 $(BIN)/python -m pytest --timeout 0 tests/actions/disputes

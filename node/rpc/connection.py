@@ -15,7 +15,11 @@ MAX_SUBSCRIPTIONS = 128
 """Subscriptions one connection may hold."""
 
 MAX_WAITING_BYTES = 64 << 20
-"""Bytes of messages that may wait for one connection, besides the last one."""
+"""Bytes of notifications that may wait for one connection, besides the last one."""
+
+
+class _Notification(bytes):
+    """A message that nobody asked for. (Answers are bounded by the requests that a connection may have running.)"""
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,8 @@ class _Subscription:
 class Connection:
     """Subscriptions of one caller and the queue of messages on their way to it.
 
-    What waits is bounded by `capacity` messages and `capacity_bytes`: a caller that does not read is cut off (`overflowed`)
-    instead of filling memory.
+    What waits is bounded by `capacity` messages and `capacity_bytes` of notifications: a caller that does not read is cut off
+    (`overflowed`) instead of filling memory.
     """
 
     def __init__(self, capacity: int = 10_000, capacity_bytes: int = MAX_WAITING_BYTES) -> None:
@@ -70,24 +74,26 @@ class Connection:
         subscription = self._open.get(identifier)
         if subscription is None or self.overflowed:
             return
-        self.send(
+        message = (
             b'{"jsonrpc":"2.0","method":"%b_subscription","params":{"subscription":"%b","result":%b}}'
             % (subscription.namespace.encode(), identifier.encode(), result)
         )
+        self.send(_Notification(message))
 
     def send(self, message: bytes) -> None:
         """Queue a message; a full queue marks the connection for closing."""
         if self.overflowed:
             return
         try:
-            if self._waiting_bytes >= self._capacity_bytes:
-                raise QueueFull
+            if isinstance(message, _Notification):
+                if self._waiting_bytes >= self._capacity_bytes:
+                    raise QueueFull
+                self._waiting_bytes += len(message)
             self.outgoing.put_nowait(message)
-            self._waiting_bytes += len(message)
         except QueueFull:
             self.overflowed = True
             log.warning(
-                "a WebSocket client reads too slowly (%d messages, %d bytes wait for it): it is disconnected",
+                "a WebSocket client reads too slowly (%d messages, %d bytes of notifications wait for it): it is disconnected",
                 self.outgoing.qsize(),
                 self._waiting_bytes,
             )
@@ -95,7 +101,8 @@ class Connection:
     async def next_message(self) -> bytes:
         """Wait for the next message on its way to the caller."""
         message = await self.outgoing.get()
-        self._waiting_bytes -= len(message)
+        if isinstance(message, _Notification):
+            self._waiting_bytes -= len(message)
         return message
 
     def close(self) -> None:

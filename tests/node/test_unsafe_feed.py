@@ -265,5 +265,17 @@ async def test_a_subscriber_that_does_not_read_is_cut_off() -> None:
         feeds.feed.publish(feeds.sign(block))
         published += 1
     assert published > 2
+    assert connection.outgoing.qsize() == published - 1
     connection.close()
     assert feeds.feed.subscribers == 0
+
+
+async def test_answers_to_a_callers_own_questions_do_not_cut_it_off() -> None:
+    feeds = Feeds()
+    connection = Connection(capacity_bytes=3000)
+    feeds.feed.subscribe(connection, "unsafePayloads")
+    connection.send(bytes(100_000))
+    (block,) = await feeds.make(1)
+    assert not connection.overflowed
+    assert await connection.next_message() == bytes(100_000)
+    assert block.hash == feeds.worlds.maker.chain.head.hash and b"feed_subscription" in await connection.next_message()
