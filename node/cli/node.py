@@ -229,6 +229,7 @@ def node(
     from node.rollup.sequencer import SequencerSettings
     from node.rollup.service import NodeSettings, RollupNode
 
+    feeds, sequencer_key = _feeds(feed), _sequencer_key(p2p_sequencer_key, p2p_sequencer_key_file)
     rollup = RollupConfig.load(rollup_config)
     settings = NodeSettings(
         datadir=datadir,
@@ -261,8 +262,8 @@ def node(
         metrics_port=None if metrics_port < 0 else metrics_port,
         l1_poll_interval=l1_poll_interval,
         alt_da_server=alt_da_server,
-        feeds=_feeds(feed),
-        sequencer_key=_sequencer_key(p2p_sequencer_key, p2p_sequencer_key_file),
+        feeds=feeds,
+        sequencer_key=sequencer_key,
         unsafe_block_signer=None if unsafe_block_signer is None else to_address(unsafe_block_signer),
         cors_origins=_names(http_corsdomain),
         virtual_hosts=_names(http_vhosts),
