@@ -62,7 +62,6 @@ class UnsafeIntake:
         l1: CanonicalL1,
         sequencer: Sequencer | None,
         *,
-        queue: UnsafeQueue | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._rollup = rollup
@@ -72,7 +71,7 @@ class UnsafeIntake:
         self._l1 = l1
         self._sequencer = sequencer
         self._sleep = sleep
-        self.queue = queue or UnsafeQueue()
+        self.queue = UnsafeQueue()
         self.status = IntakeStatus()
         self.halted: Stall | None = None
         """Why no blocks are taken any more."""
@@ -125,6 +124,7 @@ class UnsafeIntake:
     def halt(self, stall: Stall) -> None:
         """Take no more blocks. Only a restart changes that."""
         self.halted = self.halted or stall
+        self.queue.clear()
         self._news.set()
 
     def offer(self, block: UnsafeBlock, source: str) -> bool:
@@ -155,10 +155,7 @@ class UnsafeIntake:
             self._news.clear()
             await self._driver.ready.wait()
             try:
-                if await self._next_block():
-                    pause = 0.25
-                    await asyncio.sleep(0)
-                    continue
+                is_done = not await self._next_block()
             except TemporaryError as error:
                 self.status.held = str(error)
                 log.warning("the next unsafe block waits: %s", error, extra={"retry_in": f"{pause:.2f}s"})
@@ -166,12 +163,15 @@ class UnsafeIntake:
                 pause = min(pause * 2, 8.0)
                 continue
             except CriticalError as error:
-                self.halted = halt_of(error, Place("l2", self._chain.head.number + 1))
-                self.queue.clear()
+                self.halt(halt_of(error, Place("l2", self._chain.head.number + 1)))
                 log.critical("no more unsafe blocks are taken: %s", error)
                 break
-            self.idle.set()
-            await self._news.wait()
+            pause = 0.25
+            if not is_done:
+                await asyncio.sleep(0)
+            elif not self._news.is_set():
+                self.idle.set()
+                await self._news.wait()
         self.idle.set()
 
     async def _next_block(self) -> bool:

@@ -5,7 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from evm.engine import ExecutedBlock
+from evm.engine.disagreement import EngineDisagreement
 from evm.execution_payload import ExecutionPayload
+from evm.types import Block, Header
+from node.rollup.stall import Cause
 from node.unsafe.intake import UnsafeIntake
 from node.unsafe.queue import UnsafeQueue
 from node.unsafe.validation import MAX_BLOCKS_PER_HEIGHT, check_payload
@@ -275,3 +279,25 @@ async def test_the_queue_takes_only_so_many_blocks_of_one_height(worlds: Worlds)
         other = replace(block.block, header=replace(block.block.header, gas_used=index))
         assert queue.add(unsafe(other)) == (index < MAX_BLOCKS_PER_HEIGHT)
     assert len(queue) == len(queue.at(1)) == MAX_BLOCKS_PER_HEIGHT
+
+
+async def test_where_the_engines_disagree_about_a_block_the_intake_stops_and_derivation_goes_on(worlds: Worlds) -> None:
+    blocks = await worlds.made(3)
+    engine = worlds.world.chain.engine
+    derive = engine.import_block
+
+    def disagree(parent: Header, block: Block) -> ExecutedBlock:
+        if block.number == 2:
+            raise EngineDisagreement("the engines make different blocks")
+        return derive(parent, block)
+
+    engine.import_block = disagree  # type: ignore[method-assign]
+    async with worlds.following():
+        await worlds.take(*blocks)
+        assert worlds.head == blocks[0].block.hash
+        assert worlds.intake.halted is not None and worlds.intake.halted.cause is Cause.ENGINES_DISAGREE
+        assert len(worlds.intake.queue) == 0
+        assert await worlds.take(blocks[1]) == [False]
+        worlds.post(worlds.maker, 1, 2)
+        await worlds.world.derive()
+    assert worlds.world.chain.safe.hash == blocks[1].block.hash
