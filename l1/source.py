@@ -21,7 +21,7 @@ from l1.cache import LruCache
 from l1.receipts import ReceiptsMethod, ReceiptsReader
 from l1.retry import RetryingCaller, RetryPolicy
 from l1.rpc import RpcCaller, RpcError
-from l1.storage_proof import proven_value
+from l1.storage_proof import OtherState, proven_value
 
 __all__ = ["BlockTag", "L1BlockNotFound", "L1Client", "L1DataMismatch", "ReceiptsMethod", "VerifiedData"]
 
@@ -143,14 +143,20 @@ class L1Client:
     async def storage(self, header: Header, address: Address, slot: Hash32) -> Hash32:
         """What a contract's storage slot holds after a block, proven against the state root of `header`.
 
-        Raises L1BlockNotFound or L1DataMismatch. Spec: EIP-1186.
+        Raises L1DataMismatch, or L1BlockNotFound when the endpoint proves no storage, or that of another block: it is asked by
+        number, and L1 may have been reorganised. Spec: EIP-1186.
         """
         name = f"slot {short(slot)} of {to_hex(address)} in L1 {header}"
-        answer = await self._call("eth_getProof", [to_hex(address), [to_hex(slot)], hex(header.number)], f"reading {name}")
+        try:
+            answer = await self._rpc.call("eth_getProof", [to_hex(address), [to_hex(slot)], hex(header.number)])
+        except RpcError as error:
+            raise L1BlockNotFound(f"{self.endpoint} does not prove {name}: {error}") from error
         if answer is None:
             raise self._not_found(name)
         try:
             return proven_value(header.state_root, address, slot, answer)
+        except OtherState as error:
+            raise self._not_found(name) from error
         except MALFORMED as error:
             raise self._mismatch(name, reason(error)) from error
 

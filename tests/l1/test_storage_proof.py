@@ -3,6 +3,7 @@
 import asyncio
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from l1.endpoint import L1Endpoint
 from l1.endpoints import L1Endpoints
 from l1.health import EndpointHealth, EndpointKind
 from l1.retry import NO_RETRY
-from l1.source import L1Client, L1DataMismatch
+from l1.rpc import RpcError
+from l1.source import L1BlockNotFound, L1Client, L1DataMismatch
 from node.rpc import Dispatcher
 from node.rpc.standard import NodeOptions, standard_namespaces
 from tests.l1.test_hostile_answers import JSON
@@ -123,6 +125,22 @@ def test_an_altered_proof_gives_the_true_value_or_a_refusal(endpoint: Endpoint, 
         assert asyncio.run(client.storage(endpoint.header, CONTRACT, SLOT)) == VALUE
     except TemporaryError:
         assert name != "storageHash"
+
+
+async def test_an_honest_endpoint_that_has_another_block_there_or_proves_nothing_has_not_lied(
+    endpoint: Endpoint,
+) -> None:
+    client = client_of(endpoint)
+    other = replace(endpoint.header, state_root=Hash32(b"\x01" * 32))
+    with pytest.raises(L1BlockNotFound, match="reorged away"):
+        await client.storage(other, CONTRACT, SLOT)
+
+    def refuse(answer: Any) -> None:
+        raise RpcError(-32601, "the method eth_getProof does not exist")
+
+    endpoint.change = refuse
+    with pytest.raises(L1BlockNotFound, match=r"http://l1 does not prove slot .* does not exist"):
+        await client.storage(endpoint.header, CONTRACT, SLOT)
 
 
 async def test_of_several_endpoints_the_first_that_proves_it_is_enough(endpoint: Endpoint) -> None:
