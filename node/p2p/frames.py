@@ -42,6 +42,8 @@ class Kind(IntEnum):
     """To the process: do `text` (`connect`, `disconnect`, `block`, `unblock`) with the peer or address in `body`, or `peers`."""
     DONE = 11
     """From the process: CALL is done, `body` is the result, JSON; with `code` 1 it failed, and `text` says why."""
+    STATUS = 13
+    """From the process: the result of CALL `peers`, unasked, every other second."""
     LOG = 12
     """From the process: `text` is for the log, `code` its level."""
 

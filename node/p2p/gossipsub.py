@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from node.p2p.frames import Judgement
 from node.p2p.message_cache import MessageCache
@@ -138,6 +139,11 @@ class Gossipsub:
     def score(self, peer: str) -> float:
         """What a peer is worth."""
         return self._scores[peer].value(self._clock()) if peer in self._scores else 0.0
+
+    def describe(self, peer: str) -> dict[str, Any]:
+        """A peer's score and what it is made of; the counters are sums over the topics."""
+        score = self._scores.get(peer, PeerScore(self._slot))
+        return {"score": self.score(peer), "blocks": score.counters(self._clock()), "behaviour": score.behaviour}
 
     def misbehaved(self, peer: str) -> None:
         """A peer sent what is no RPC."""
@@ -334,9 +340,7 @@ class Gossipsub:
         return [
             peer
             for peer in self.peers_of(topic)
-            if peer not in self.mesh[topic]
-            and (topic, peer) not in self._backoff
-            and self.score(peer) >= 0
+            if peer not in self.mesh[topic] and (topic, peer) not in self._backoff and self.score(peer) >= 0
         ]
 
     def _told(self) -> dict[str, list[tuple[str, tuple[bytes, ...]]]]:
@@ -362,7 +366,8 @@ class Gossipsub:
         for name, (peer, until) in list(self._promises.items()):
             if until <= now:
                 del self._promises[name]
-                self._score(peer).misbehaved()
+                if peer in self._scores:
+                    self._scores[peer].misbehaved()
         for state in self._peers.values():
             state.ihaves = state.asked = 0
             state.sent = {name: times for name, times in state.sent.items() if self._cache.get(name) is not None}

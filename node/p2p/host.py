@@ -165,7 +165,7 @@ class StreamReader:
         self._rest += data
 
 
-class _Notifee(INotifee):
+class _Notifee(INotifee):  # type: ignore[misc]  # libp2p need not be there for the types to be checked
     def __init__(self, host: Host, connected: Callable[[str], None], disconnected: Callable[[str], None]) -> None:
         self._host = host
         self._connected = connected
@@ -197,8 +197,10 @@ def parse_address(address: str) -> PeerInfo:
     try:
         return info_from_p2p_addr(Multiaddr(address))
     # multiaddr and libp2p have an error class for each way to be wrong, without a common base.
-    except Exception as error:  # noqa: BLE001
-        raise ValueError(f"{address} is no address of a peer (/ip4/10.0.0.1/tcp/9222/p2p/16Uiu2...): {error}") from error
+    except Exception as error:
+        raise ValueError(
+            f"{address} is no address of a peer (/ip4/10.0.0.1/tcp/9222/p2p/16Uiu2...): {error}"
+        ) from error
 
 
 def check_peer(peer: str) -> str:
@@ -206,7 +208,7 @@ def check_peer(peer: str) -> str:
     try:
         ID.from_base58(peer).extract_public_key()
     # base58 and libp2p, as above.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         raise ValueError(f"{peer} is no peer id: {error}") from error
     return peer
 

@@ -31,6 +31,7 @@ MAX_RPC_BYTES = MAX_MESSAGE_BYTES
 REQUEST_SECONDS = 10.0
 STATIC_SECONDS = 5.0
 """Between looks at whether static peers are connected."""
+STATUS_SECONDS = 2.0
 _TO_NODE = 256
 _REQUESTS_AT_ONCE = 64
 _OPEN_ATTEMPTS = 5
@@ -53,22 +54,23 @@ class P2pProcess:
         self._tickets = 0
         self._judged: dict[int, bytes] = {}
         self._served: dict[int, trio.MemorySendChannel[Frame]] = {}
+        self._static = {parse_address(address).peer_id.to_base58(): address for address in setup.static}
         self._unreachable: set[str] = set()
         self._nursery: trio.Nursery
 
     async def run(self, reader: FrameReader, first: list[Frame]) -> None:
         """Work until the node closes the pipe. `first` came together with the set-up."""
-        static = [(address, parse_address(address).peer_id.to_base58()) for address in self._setup.static]
         self._host.handle(MESHSUB, self._hear)
         self._host.handle(self._setup.request_protocol, self._serve)
         async with self._host.run(), trio.open_nursery() as nursery:
             self._nursery = nursery
             nursery.start_soon(self._write)
             nursery.start_soon(self._beat)
-            for address, peer in static:
+            for peer, address in self._static.items():
                 if peer != self._host.id:
                     nursery.start_soon(self._keep, address, peer)
             await self._tell(Frame(Kind.READY, text=self._host.id, body=orjson.dumps(self._host.addresses)))
+            nursery.start_soon(self._report)
             for frame in first:
                 self._obey(frame)
             while data := await self._in.receive_some(1 << 16):
@@ -143,7 +145,8 @@ class P2pProcess:
                 **self._host.describe(peer),
                 "topics": topics,
                 "mesh": [index for index in topics if peer in self._router.mesh[self._setup.topics[index]]],
-                "score": self._router.score(peer),
+                "static": peer in self._static,
+                **self._router.describe(peer),
                 "dropped": self._outboxes[peer].dropped if peer in self._outboxes else 0,
             }
         return {
@@ -177,7 +180,10 @@ class P2pProcess:
                 except STREAM_ERRORS as error:
                     if address not in self._unreachable:
                         self._unreachable.add(address)
-                        self._log(logging.WARNING, f"the static peer {address} cannot be reached: {_words(error)}; it is tried again")
+                        self._log(
+                            logging.WARNING,
+                            f"the static peer {address} cannot be reached: {_words(error)}; it is tried again",
+                        )
                 else:
                     self._unreachable.discard(address)
             await trio.sleep(STATIC_SECONDS)
@@ -188,6 +194,11 @@ class P2pProcess:
         while True:
             await trio.sleep(HEARTBEAT_SECONDS)
             self._router.heartbeat()
+
+    async def _report(self) -> None:
+        while True:
+            await self._tell(Frame(Kind.STATUS, body=orjson.dumps(self._peers())))
+            await trio.sleep(STATUS_SECONDS)
 
     def _send(self, peer: str, rpc: Rpc) -> None:
         outbox = self._outboxes.get(peer)

@@ -86,6 +86,16 @@ class PeerScore:
         excess = max(0.0, self.behaviour - _BEHAVIOUR_THRESHOLD)
         return total + _BEHAVIOUR_WEIGHT * excess**2
 
+    def counters(self, now: float) -> dict[str, float]:
+        """The counters, summed over the topics, under op-node's names."""
+        since = [counters.in_mesh_since for counters in self.topics.values() if counters.in_mesh_since is not None]
+        return {
+            "timeInMesh": now - min(since) if since else 0.0,
+            "firstMessageDeliveries": sum(counters.first_deliveries for counters in self.topics.values()),
+            "meshMessageDeliveries": 0.0,
+            "invalidMessageDeliveries": sum(counters.invalid for counters in self.topics.values()),
+        }
+
     def _topic_value(self, counters: _TopicCounters, now: float) -> float:
         in_mesh = 0.0
         if counters.in_mesh_since is not None:

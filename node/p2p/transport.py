@@ -14,6 +14,7 @@ import orjson
 
 from config.errors import CriticalError, TemporaryError
 from node.p2p.frames import NO_ANSWER, Frame, FrameReader, Judgement, Kind
+from node.p2p.payload_answer import PayloadAnswer
 from node.p2p.settings import Setup
 
 log = logging.getLogger("lamina.p2p")
@@ -26,16 +27,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 
 Judge = Callable[[str, int, bytes], Judgement]
 """Judges a message: who brought it, the place of its topic in the set-up, its data."""
-Serve = Callable[[int], "Served | None"]
-"""Finds the payload of a block number; None when there is none."""
-
-
-@dataclass(frozen=True)
-class Served:
-    """A payload as it goes to a peer that asked: the version of the answer and its compressed bytes."""
-
-    version: int
-    body: bytes
+Serve = Callable[[int], PayloadAnswer]
+"""Answers a peer that asks for the payload of a block number."""
 
 
 @dataclass
@@ -87,6 +80,8 @@ class Transport:
         self._outgoing: asyncio.Queue[Frame] = asyncio.Queue(_MAX_WAITING)
         self._answers: dict[int, asyncio.Future[Frame]] = {}
         self._tickets = 0
+        self.network: dict[str, Any] = {}
+        """What `peers` answered last; the process tells of it every other second."""
         self.process: asyncio.subprocess.Process | None = None
 
     # --- for the node ---
@@ -98,15 +93,25 @@ class Transport:
         self.status.dropped += 1
         return False
 
-    async def ask(self, peer: str, number: int) -> Served | None:
-        """Ask a peer for the payload of a block; None when it does not have it.
+    async def ask(self, peer: str, number: int) -> PayloadAnswer:
+        """Ask a peer for the payload of a block.
 
         Raises TemporaryError when it does not answer.
         """
         answer = await self._request(Frame(Kind.ASK, number=number, text=peer))
         if answer.code == NO_ANSWER:
             raise TemporaryError(f"peer {peer} was asked for block {number}: {answer.text}")
-        return Served(answer.number, answer.body) if answer.code == 0 else None
+        return PayloadAnswer(answer.code, answer.number, answer.body)
+
+    async def peers(self) -> dict[str, Any]:
+        """The node itself, its peers and the counters, as `P2pProcess` has them now. Raises TemporaryError as `call`."""
+        self.network = await self.call("peers")
+        return self.network
+
+    @property
+    def connected(self) -> list[str]:
+        """The peers that were connected a moment ago."""
+        return list(self.network.get("peers", ()))
 
     async def call(self, method: str, argument: str = "") -> Any:
         """Have something done with peers (`Kind.CALL`). Raises ValueError with the reason when it cannot be done,
@@ -164,6 +169,7 @@ class Transport:
             self.status.running = False
             self.ready.clear()
             self._fail_all()
+            self.network = {}
             log.warning("gossip has stopped: %s", self.status.error, extra={"retry_in": f"{pause:.0f}s"})
             await self._sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
@@ -230,15 +236,14 @@ class Transport:
             judgement = self._judge(frame.text, frame.code, frame.body)
             self._put(Frame(Kind.VERDICT, frame.ticket, code=judgement))
         elif frame.kind is Kind.WANTED:
-            served = self._serve(frame.number)
-            if served is None:
-                self._put(Frame(Kind.SERVE, frame.ticket, code=1))
-            else:
-                self._put(Frame(Kind.SERVE, frame.ticket, served.version, body=served.body))
+            answer = self._serve(frame.number)
+            self._put(Frame(Kind.SERVE, frame.ticket, answer.version, answer.result, body=answer.body))
         elif frame.kind in (Kind.ANSWER, Kind.DONE):
-            answer = self._answers.pop(frame.ticket, None)
-            if answer is not None and not answer.done():
-                answer.set_result(frame)
+            asked = self._answers.pop(frame.ticket, None)
+            if asked is not None and not asked.done():
+                asked.set_result(frame)
+        elif frame.kind is Kind.STATUS:
+            self.network = orjson.loads(frame.body)
         elif frame.kind is Kind.LOG:
             log.log(frame.code, "%s", frame.text)
 

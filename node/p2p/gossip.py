@@ -1,0 +1,78 @@
+"""The node's part in the network of peers: judges what they gossip, gives what they ask for, tells them of blocks."""
+
+import logging
+from collections.abc import Callable
+
+from config.rollup import RollupConfig
+from evm.payload_message import SignedPayload
+from evm.payload_ssz import PayloadVersion
+from node.chain import Chain
+from node.p2p.frames import Judgement
+from node.p2p.payload_answer import INVALID, UNAVAILABLE, PayloadAnswer, answer_with
+from node.p2p.settings import P2pSettings, Setup, network_key
+from node.p2p.transport import Transport
+from node.unsafe.intake import UnsafeIntake
+from node.unsafe.signer import UnsafeBlockSigner
+from node.unsafe.validation import Outcome, SeenBlocks, validate_message
+
+log = logging.getLogger("lamina.p2p")
+
+_JUDGEMENTS = {
+    Outcome.ACCEPT: Judgement.ACCEPT,
+    Outcome.IGNORE: Judgement.IGNORE,
+    Outcome.REJECT: Judgement.REJECT,
+}
+
+
+class Gossip:
+    """`transport` is to be run; `publish` and `pass_on` are for those who have signed blocks."""
+
+    def __init__(
+        self,
+        settings: P2pSettings,
+        rollup: RollupConfig,
+        chain: Chain,
+        intake: UnsafeIntake,
+        signer: UnsafeBlockSigner,
+        clock: Callable[[], float],
+    ) -> None:
+        """`clock` tells seconds since 1970. Raises CriticalError when libp2p is not installed, or the key is none."""
+        self._rollup = rollup
+        self._chain = chain
+        self._intake = intake
+        self._signer = signer
+        self._clock = clock
+        self._seen = SeenBlocks()
+        setup = Setup.of(settings, network_key(settings.key), rollup)
+        self.transport = Transport(setup, self._judge, self._serve)
+
+    def publish(self, signed: SignedPayload) -> None:
+        """Gossip a block: of the own sequencer, or one that came another way and that peers may lack. What came by gossip is
+        not sent twice."""
+        payload = signed.payload
+        try:
+            message = signed.message()
+        except ValueError as error:
+            log.warning("not gossiped: %s", error)
+            return
+        self._seen.mark(payload.number, payload.block_hash)
+        self.transport.publish(signed.version - 1, message)
+
+    def _judge(self, peer: str, topic: int, data: bytes) -> Judgement:
+        verdict = validate_message(
+            data, PayloadVersion(topic + 1), self._rollup, self._signer.address, self._clock(), self._seen
+        )
+        if verdict.outcome is Outcome.REJECT:
+            log.warning("gossip of peer %s is refused: %s", peer, verdict.reason)
+        else:
+            log.debug("gossip of peer %s: %s", peer, verdict.reason)
+        if verdict.accepted is not None:
+            self._intake.offer(verdict.accepted, f"peer {peer}")
+        return _JUDGEMENTS[verdict.outcome]
+
+    def _serve(self, number: int) -> PayloadAnswer:
+        """Spec: op rollup-node-p2p, "payload_by_number"."""
+        if number < self._rollup.genesis.l2.number or self._rollup.timestamp_of(number) > self._clock():
+            return PayloadAnswer(INVALID)
+        block = self._chain.block_by_number(number)
+        return PayloadAnswer(UNAVAILABLE) if block is None else answer_with(block)
