@@ -27,6 +27,7 @@ from node.cli.l1_flags import (
     L1Urls,
     l1_options,
 )
+from node.cli.p2p_flags import P2pAdvertiseIp, P2pKeyFile, P2pListenIp, P2pListenPort, P2pStatic, p2p_settings
 from node.devnet.supervisor import SUPERVISED
 
 DataDir = Annotated[Path, typer.Option("--datadir", help="Directory of the chain data.")]
@@ -185,6 +186,11 @@ def node(
             show_default=False,
         ),
     ] = None,
+    p2p_listen_tcp: P2pListenPort = None,
+    p2p_listen_ip: P2pListenIp = "0.0.0.0",
+    p2p_advertise_ip: P2pAdvertiseIp = None,
+    p2p_static: P2pStatic = None,
+    p2p_priv_path: P2pKeyFile = None,
     http_addr: Annotated[str, typer.Option("--http.addr", help="Address that the servers listen on.")] = "127.0.0.1",
     http_port: Annotated[int, typer.Option("--http.port", help="JSON-RPC port (HTTP and WebSocket).")] = 8545,
     http_api: Annotated[
@@ -265,6 +271,7 @@ def node(
         feeds=feeds,
         sequencer_key=sequencer_key,
         unsafe_block_signer=None if unsafe_block_signer is None else to_address(unsafe_block_signer),
+        p2p=p2p_settings(datadir, p2p_listen_tcp, p2p_listen_ip, p2p_advertise_ip, p2p_static, p2p_priv_path),
         cors_origins=_names(http_corsdomain),
         virtual_hosts=_names(http_vhosts),
         execution=ExecutionOptions(

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from config.errors import TemporaryError
 from config.rollup import RollupConfig
 from config.types import short
+from node.chain import Chain
 from node.p2p.payload_answer import PayloadAnswer, read_answer
 from node.unsafe.intake import UnsafeIntake
 from node.unsafe.validation import UnsafeBlock
@@ -30,6 +31,7 @@ class CatchUp:
     def __init__(
         self,
         rollup: RollupConfig,
+        chain: Chain,
         intake: UnsafeIntake,
         peers: Callable[[], Sequence[str]],
         ask: Callable[[str, int], Awaitable[PayloadAnswer]],
@@ -37,6 +39,7 @@ class CatchUp:
     ) -> None:
         """`ask(peer, number)` raises TemporaryError when the peer does not answer."""
         self._rollup = rollup
+        self._chain = chain
         self._intake = intake
         self._peers = peers
         self._ask = ask
@@ -53,11 +56,10 @@ class CatchUp:
 
     async def step(self) -> bool:
         """Ask for one block, if one is missing. Whether it came."""
-        gap, above = self._intake.gap, self._intake.first_queued
-        peers = self._peers()
-        if gap is None or above is None or not peers or self._intake.is_ignoring:
+        above, peers = self._intake.first_queued, self._peers()
+        if above is None or not peers or self._intake.is_ignoring:
             return False
-        if gap[1] - gap[0] >= LARGEST_GAP:
+        if not 0 < above.number - self._chain.head.number - 1 <= LARGEST_GAP:
             return False
         number, wanted = above.number - 1, above.header.parent_hash
         peer = peers[self._next_peer % len(peers)]

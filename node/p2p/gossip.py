@@ -7,6 +7,7 @@ from config.rollup import RollupConfig
 from evm.payload_message import SignedPayload
 from evm.payload_ssz import PayloadVersion
 from node.chain import Chain
+from node.p2p.catch_up import CatchUp
 from node.p2p.frames import Judgement
 from node.p2p.payload_answer import INVALID, UNAVAILABLE, PayloadAnswer, answer_with
 from node.p2p.settings import P2pSettings, Setup, network_key
@@ -25,7 +26,7 @@ _JUDGEMENTS = {
 
 
 class Gossip:
-    """`transport` is to be run; `publish` and `pass_on` are for those who have signed blocks."""
+    """`transport` and `catch_up` are to be run; `publish` is for those who have signed blocks."""
 
     def __init__(
         self,
@@ -45,6 +46,28 @@ class Gossip:
         self._seen = SeenBlocks()
         setup = Setup.of(settings, network_key(settings.key), rollup)
         self.transport = Transport(setup, self._judge, self._serve)
+        self.catch_up = CatchUp(rollup, chain, intake, lambda: self.transport.connected, self.transport.ask)
+        self.refusing: str | None = None
+        """Why the newest message that was new was refused, if it was."""
+
+    # --- as a source of unsafe blocks (`node.unsafe.following`) ---
+
+    @property
+    def name(self) -> str:
+        """As operators know it."""
+        return "gossip"
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a peer."""
+        return bool(self.transport.connected)
+
+    @property
+    def error(self) -> str | None:
+        """Why there is no peer."""
+        if self.connected:
+            return None
+        return self.transport.status.error or ("no peer is connected" if self.transport.status.running else None)
 
     def publish(self, signed: SignedPayload) -> None:
         """Gossip a block: of the own sequencer, or one that came another way and that peers may lack. What came by gossip is
@@ -63,10 +86,12 @@ class Gossip:
             data, PayloadVersion(topic + 1), self._rollup, self._signer.address, self._clock(), self._seen
         )
         if verdict.outcome is Outcome.REJECT:
+            self.refusing = f"peer {peer}: {verdict.reason}"
             log.warning("gossip of peer %s is refused: %s", peer, verdict.reason)
         else:
             log.debug("gossip of peer %s: %s", peer, verdict.reason)
         if verdict.accepted is not None:
+            self.refusing = None
             self._intake.offer(verdict.accepted, f"peer {peer}")
         return _JUDGEMENTS[verdict.outcome]
 

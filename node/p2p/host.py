@@ -3,8 +3,8 @@
 Spec: op rollup-node-p2p, "LibP2P".
 """
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import trio
@@ -56,9 +56,11 @@ class Host:
         self.id = self._host.get_id().to_base58()
         self._host.get_network().register_notifee(_Notifee(self, connected, disconnected))
 
-    def run(self) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
         """Listen and work within the context."""
-        return self._host.run(listen_addrs=self._listen)
+        async with self._host.run(listen_addrs=self._listen):
+            yield
 
     @property
     def addresses(self) -> list[str]:

@@ -59,7 +59,7 @@ class Transport:
         judge: Judge,
         serve: Serve,
         *,
-        command: tuple[str, ...] = (sys.executable, "-m", "node.p2p.process"),
+        command: tuple[str, ...] = (sys.executable, "-P", "-m", "node.p2p.process"),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Raises CriticalError when libp2p is not installed."""

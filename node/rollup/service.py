@@ -21,6 +21,10 @@ from node.alt_da.client import da_client
 from node.execution import Execution, ExecutionOptions
 from node.l1_sources import L1Options, L1Sources
 from node.metrics import MetricsServer, node_metrics
+from node.p2p.gossip import Gossip
+from node.p2p.metrics import GossipCollector
+from node.p2p.rpc import OpP2p
+from node.p2p.settings import P2pSettings
 from node.recheck import Recheck
 from node.rollup.driver import RollupDriver
 from node.rollup.l1_data import L1Data
@@ -36,7 +40,7 @@ from node.rollup.why_rpc import Lamina
 from node.rpc import Dispatcher, RpcServer, ServerOptions
 from node.unsafe.feed import Feed
 from node.unsafe.follower import FeedFollower
-from node.unsafe.following import Following
+from node.unsafe.following import Following, UnsafeSource
 from node.unsafe.intake import UnsafeIntake
 from node.unsafe.rpc import UnsafeAdmin, UnsafeStatus
 from node.unsafe.sealed import SealedPayloads
@@ -58,7 +62,7 @@ class NodeSettings:
     `sequencer` is None for a node that only follows. `sequencer_http`: where it forwards transactions. `alt_da_server`: where
     a chain with `alt_da` keeps its data. `feeds`: WebSocket URLs of nodes whose unsafe blocks are followed.
     `sequencer_key` (32 bytes) signs sealed blocks; `unsafe_block_signer` is whose signature counts, instead of whom
-    SystemConfig on L1 names.
+    SystemConfig on L1 names. `p2p` is None for a node without peers.
     """
 
     datadir: Path
@@ -79,6 +83,7 @@ class NodeSettings:
     feeds: tuple[str, ...] = ()
     sequencer_key: bytes | None = None
     unsafe_block_signer: Address | None = None
+    p2p: P2pSettings | None = None
     cors_origins: tuple[str, ...] = ()
     virtual_hosts: tuple[str, ...] = ("localhost",)
     execution: ExecutionOptions | None = None
@@ -104,6 +109,7 @@ class RollupNode:
             options,
             sequencer=self._sequencer_rpc,
             next_timestamp=lambda head: head.timestamp + rollup.block_time,
+            peer_count=lambda: 0 if self.gossip is None else len(self.gossip.transport.connected),
         )
         chain = self.execution.chain
         if chain.genesis.hash != rollup.genesis.l2.hash:
@@ -146,18 +152,27 @@ class RollupNode:
         self.followers = [
             FeedFollower(url, rollup, chain, self.intake, self.unsafe_signer) for url in settings.feeds
         ]
+        self.gossip: Gossip | None = None
+        if settings.p2p is not None:
+            self.gossip = Gossip(settings.p2p, rollup, chain, self.intake, self.unsafe_signer, time.time)
+            if self.sealed is not None:
+                self.sealed.on_signed(self.gossip.publish)
         self.doctor = HeadDoctor(rollup, chain, self.driver, self.heads, self.safe_db, self.sequencer, time.time)
-        self.doctor.follow(Following(chain, self.intake, self.followers, rollup.block_time, time.time))
+        sources: list[UnsafeSource] = [*self.followers, *([] if self.gossip is None else [self.gossip])]
+        self.doctor.follow(Following(chain, self.intake, sources, rollup.block_time, time.time))
         self.recheck: Recheck | None = None
         if isinstance(chain.engine, NativeLedEngine):
             self.recheck = Recheck(chain, rollup, settings.datadir / "disagreements", self._on_disagreement)
         self.metrics = node_metrics(self)
+        if self.gossip is not None:
+            self.metrics.registry.register(GossipCollector(self.gossip))
         rollup_namespaces = [
             Rollup(rollup, chain, self.driver, self.heads, self.safe_db, self.intake),
             RollupAdmin(self.driver, self.sequencer),
             UnsafeAdmin(rollup, self.intake),
             UnsafeStatus(self.intake, self.unsafe_signer, self.followers),
             self.feed,
+            OpP2p(None if self.gossip is None else self.gossip.transport, rollup.l2_chain_id),
             L1Status(self.l1_sources),
             Lamina(self.doctor),
         ]
@@ -207,6 +222,7 @@ class RollupNode:
             or (self.intake.halted.text if self.intake.halted else None)
             or (sequencer.halted_by if sequencer else None),
             "feeds": {follower.name: follower.error or "connected" for follower in self.followers},
+            "gossip": None if self.gossip is None else self.gossip.error or "connected",
             "stuck": {report.head: report.text for report in self.doctor.all() if not report.is_healthy},
         }
         return facts["haltedBy"] is None and self.heads.error is None, facts
@@ -226,8 +242,11 @@ class RollupNode:
         if self.sequencer is not None:
             self._spawn(self.sequencer.run(), "sequencer")
         self._spawn(self.intake.run(), "intake of unsafe blocks")
-        if not self.unsafe_signer.is_fixed and (self.followers or self.sealed is not None):
+        if not self.unsafe_signer.is_fixed and (self.followers or self.sealed is not None or self.gossip is not None):
             self._spawn(self.unsafe_signer.run(), "unsafe block signer")
+        if self.gossip is not None:
+            self._spawn(self.gossip.transport.run(), "gossip")
+            self._spawn(self.gossip.catch_up.run(), "blocks of peers")
         for follower in self.followers:
             self._spawn(follower.run(), f"feed {follower.name}")
         if self.recheck is not None:
@@ -246,6 +265,8 @@ class RollupNode:
     def _pass_on(self, block: UnsafeBlock) -> None:
         if block.signed is not None:
             self.feed.publish(block.signed)
+            if self.gossip is not None:
+                self.gossip.publish(block.signed)
 
     def _on_disagreement(self, reason: str) -> None:
         self.disagreement = self.doctor.disagreement = reason
