@@ -95,6 +95,12 @@ def devnet(
             "--verifier.feed", help="The verifier follows the sequencer's unsafe blocks, too; else it only derives."
         ),
     ] = False,
+    p2p_port: Annotated[
+        int | None,
+        typer.Option(
+            "--p2p.port", help="The sequencer gossips its blocks on this port; needs lamina[p2p].", show_default=False
+        ),
+    ] = None,
     l1_port: Annotated[int, typer.Option("--l1.port", help="The L1's JSON-RPC.", min=0, max=65_535)] = 8540,
     l1_beacon_port: Annotated[
         int, typer.Option("--l1.beacon.port", help="The L1's beacon API.", min=0, max=65_535)
@@ -160,6 +166,7 @@ def devnet(
         info=info,
         challenger=not no_challenger,
         verifier_follows=verifier_feed,
+        p2p_port=p2p_port,
         fault_program=program,
         alt_da=alt_da,
         ports=Ports(

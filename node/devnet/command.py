@@ -179,6 +179,7 @@ class Devnet:
                     *("--http.port", str(ports.http)),
                     *("--ws.port", str(ports.ws)),
                     *("--rpc.port", str(ports.rollup)),
+                    *self._p2p_flags,
                 ],
                 self._healthy(ports.rollup),
                 environment={"LAMINA_NODE_P2P_SEQUENCER_KEY": to_hex(role_accounts().sequencer.private_key)},
@@ -210,6 +211,12 @@ class Devnet:
     @property
     def _alt_da_flags(self) -> list[str]:
         return ["--altda.da-server", f"{_LOCAL}:{self.ports.da_server}"] if self.settings.alt_da else []
+
+    @property
+    def _p2p_flags(self) -> list[str]:
+        if self.settings.p2p_port is None:
+            return []
+        return ["--p2p.listen.ip", "127.0.0.1", "--p2p.listen.tcp", str(self.settings.p2p_port)]
 
     def _embedded_role(self) -> Role:
         files, ports, settings = self.files, self.ports, self.settings

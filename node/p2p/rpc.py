@@ -6,6 +6,7 @@ from config.errors import TemporaryError
 from node.p2p.transport import Transport
 from node.rpc import Namespace, rpc_method
 from node.rpc.errors import invalid_params, server_error
+from node.rpc.params import BoolParam, TextParam
 from node.version import client_version
 
 
@@ -30,7 +31,7 @@ class OpP2p(Namespace):
         }
 
     @rpc_method("peers")
-    async def peers(self, connected: bool) -> dict[str, Any]:
+    async def peers(self, connected: BoolParam = False) -> dict[str, Any]:
         """All peers with what is known of them; those that are not connected are not remembered, so `connected` changes
         nothing."""
         del connected
@@ -71,22 +72,22 @@ class OpP2p(Namespace):
         raise server_error("discovery disabled")
 
     @rpc_method("connectPeer")
-    async def connect_peer(self, address: str) -> None:
+    async def connect_peer(self, address: TextParam) -> None:
         """Dial a peer (`/ip4/10.0.0.1/tcp/9222/p2p/16Uiu2...`). Once: static peers alone are dialled again."""
         await self._call("connect", address)
 
     @rpc_method("disconnectPeer")
-    async def disconnect_peer(self, peer: str) -> None:
+    async def disconnect_peer(self, peer: TextParam) -> None:
         """Close the connections to a peer."""
         await self._call("disconnect", peer)
 
     @rpc_method("blockPeer")
-    async def block_peer(self, peer: str) -> None:
+    async def block_peer(self, peer: TextParam) -> None:
         """Let a peer go, and not back in until the node is restarted."""
         await self._call("block", peer)
 
     @rpc_method("unblockPeer")
-    async def unblock_peer(self, peer: str) -> None:
+    async def unblock_peer(self, peer: TextParam) -> None:
         """Let a peer in again."""
         await self._call("unblock", peer)
 
