@@ -45,7 +45,7 @@ class Gossip:
         self._clock = clock
         self._seen = SeenBlocks()
         setup = Setup.of(settings, network_key(settings.key), rollup)
-        self.transport = Transport(setup, self._judge, self._serve)
+        self.transport = Transport(setup, self.judge, self.serve)
         self.catch_up = CatchUp(rollup, chain, intake, lambda: self.transport.connected, self.transport.ask)
         self.refusing: str | None = None
         """Why the newest message that was new was refused, if it was."""
@@ -81,7 +81,8 @@ class Gossip:
         self._seen.mark(payload.number, payload.block_hash)
         self.transport.publish(signed.version - 1, message)
 
-    def _judge(self, peer: str, topic: int, data: bytes) -> Judgement:
+    def judge(self, peer: str, topic: int, data: bytes) -> Judgement:
+        """What becomes of a message that a peer brought. Spec: op rollup-node-p2p, "Block validation"."""
         verdict = validate_message(
             data, PayloadVersion(topic + 1), self._rollup, self._signer.address, self._clock(), self._seen
         )
@@ -95,8 +96,8 @@ class Gossip:
             self._intake.offer(verdict.accepted, f"peer {peer}")
         return _JUDGEMENTS[verdict.outcome]
 
-    def _serve(self, number: int) -> PayloadAnswer:
-        """Spec: op rollup-node-p2p, "payload_by_number"."""
+    def serve(self, number: int) -> PayloadAnswer:
+        """The answer to a peer that asks for the payload of a block. Spec: op rollup-node-p2p, "payload_by_number"."""
         if number < self._rollup.genesis.l2.number or self._rollup.timestamp_of(number) > self._clock():
             return PayloadAnswer(INVALID)
         block = self._chain.block_by_number(number)

@@ -46,6 +46,7 @@ MAX_SEEN = 65_536
 @dataclass
 class _Peer:
     topics: set[str] = field(default_factory=set)
+    reachable: bool = False
     ihaves: int = 0
     asked: int = 0
     sent: dict[bytes, int] = field(default_factory=dict)
@@ -119,10 +120,19 @@ class Gossipsub:
 
     def add_peer(self, peer: str) -> None:
         """A peer can be talked to now: tell it what we listen to."""
-        self._peers.setdefault(peer, _Peer())
+        state = self._peers.setdefault(peer, _Peer())
+        state.reachable = True
         self._gone.pop(peer, None)
         self._score(peer)
         self._send(peer, Rpc(subscriptions=tuple((topic, True) for topic in self.topics)))
+        self._graft_listener(peer, state.topics)
+
+    def mute_peer(self, peer: str) -> None:
+        """A peer cannot be talked to any more, but may still be heard: `add_peer` when that is over."""
+        if peer in self._peers:
+            self._peers[peer].reachable = False
+            for topic in self.topics:
+                self._leave_mesh(topic, peer)
 
     def remove_peer(self, peer: str) -> None:
         """A peer is gone. Its score stays for a while."""
@@ -183,6 +193,8 @@ class Gossipsub:
             else:
                 state.topics.discard(topic)
                 self._leave_mesh(topic, peer)
+        if rpc.subscriptions:
+            self._graft_listener(peer, state.topics)
         incoming = [found for message in rpc.messages if (found := self._take(peer, message)) is not None]
         self._hear_of(peer, state, rpc.ihave)
         self._send_again(peer, state, rpc.iwant)
@@ -294,6 +306,15 @@ class Gossipsub:
         self._join_mesh(topic, peer)
         return True
 
+    def _graft_listener(self, peer: str, topics: Iterable[str]) -> None:
+        """Take a peer into meshes that are too small. At the next heartbeat alone, what is passed on until then would not
+        reach it."""
+        grafted = tuple(topic for topic in topics if len(self.mesh[topic]) < MESH and self._may_be_grafted(topic, peer))
+        for topic in grafted:
+            self._join_mesh(topic, peer)
+        if grafted:
+            self._send(peer, Rpc(graft=grafted))
+
     def _join_mesh(self, topic: str, peer: str) -> None:
         self.mesh[topic].add(peer)
         self._score(peer).joined_mesh(topic, self._clock())
@@ -337,11 +358,15 @@ class Gossipsub:
         prunes.setdefault(peer, []).append(topic)
 
     def _candidates(self, topic: str) -> list[str]:
-        return [
-            peer
-            for peer in self.peers_of(topic)
-            if peer not in self.mesh[topic] and (topic, peer) not in self._backoff and self.score(peer) >= 0
-        ]
+        return [peer for peer in self.peers_of(topic) if self._may_be_grafted(topic, peer)]
+
+    def _may_be_grafted(self, topic: str, peer: str) -> bool:
+        return (
+            self._peers[peer].reachable
+            and peer not in self.mesh[topic]
+            and (topic, peer) not in self._backoff
+            and self.score(peer) >= 0
+        )
 
     def _told(self) -> dict[str, list[tuple[str, tuple[bytes, ...]]]]:
         told: dict[str, list[tuple[str, tuple[bytes, ...]]]] = {}

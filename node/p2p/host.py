@@ -20,7 +20,6 @@ from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as NoiseTransport
 from multiaddr import Multiaddr
 
-from config.types import to_hex
 from evm.types import keccak256
 from node.p2p.settings import Setup
 
@@ -208,10 +207,12 @@ def parse_address(address: str) -> PeerInfo:
 def check_peer(peer: str) -> str:
     """A peer's id. Raises ValueError when it is none."""
     try:
-        ID.from_base58(peer).extract_public_key()
-    # base58 and libp2p, as above.
-    except Exception as error:
+        data = ID.from_base58(peer).to_bytes()
+    except ValueError as error:
         raise ValueError(f"{peer} is no peer id: {error}") from error
+    # A multihash: of a hash with SHA-256, or of a key as it is.
+    if len(data) < 2 or data[0] not in (0x00, 0x12) or len(data) != data[1] + 2:
+        raise ValueError(f"{peer} is no peer id")
     return peer
 
 
@@ -221,7 +222,7 @@ def _node_id(peer: ID) -> str:
     impl = getattr(public, "impl", None)
     if impl is None or not hasattr(impl, "format"):
         return ""
-    return to_hex(keccak256(impl.format(compressed=False)[1:]))
+    return bytes(keccak256(impl.format(compressed=False)[1:])).hex()
 
 
 def _bare(address: Multiaddr) -> str:

@@ -225,7 +225,7 @@ class P2pProcess:
                     self._log(logging.DEBUG, f"the stream to peer {peer} has ended: {_words(error)}")
                 finally:
                     del self._outboxes[peer]
-                    self._router.remove_peer(peer)
+                    self._router.mute_peer(peer)
             self._log(logging.WARNING, f"peer {peer} is connected but takes no gossip; it is let go")
             await self._host.disconnect(peer)
 

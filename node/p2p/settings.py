@@ -15,6 +15,7 @@ from evm.payload_ssz import PayloadVersion
 
 DEFAULT_PORT = 9222
 """op-node's."""
+KEY_BYTES = 32
 KEY_FILE = "p2p_priv.txt"
 
 
@@ -102,7 +103,10 @@ def network_key(path: Path) -> bytes:
     except (OSError, UnicodeDecodeError) as error:
         raise CriticalError(f"the p2p key in {path} cannot be read: {error}") from error
     try:
-        return bytes(coincurve.PrivateKey(bytes.fromhex(text.removeprefix("0x"))).secret)
+        key = bytes.fromhex(text.removeprefix("0x"))
+        if len(key) != KEY_BYTES:  # coincurve fills up what is shorter.
+            raise ValueError(f"{len(key)} bytes")
+        return bytes(coincurve.PrivateKey(key).secret)
     except ValueError as error:
         raise CriticalError(
             f"{path} holds no secp256k1 key (32 bytes in hex): put one there, or remove the file to have one made"
@@ -110,7 +114,7 @@ def network_key(path: Path) -> bytes:
 
 
 def _make_key(path: Path) -> bytes:
-    key = bytes(coincurve.PrivateKey(secrets.token_bytes(32)).secret)
+    key = bytes(coincurve.PrivateKey(secrets.token_bytes(KEY_BYTES)).secret)
     path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
         file.write(key.hex() + "\n")

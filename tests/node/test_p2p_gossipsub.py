@@ -60,11 +60,27 @@ def block(number: int, topic: str = TOPIC) -> Message:
     return Message(topic, bytes(cramjam.snappy.compress_raw(b"block %d" % number)))
 
 
-def test_a_new_peer_is_told_of_all_topics_and_grafted_at_the_next_heartbeat() -> None:
+def test_a_new_peer_is_told_of_all_topics_and_grafted_to_those_that_it_listens_to() -> None:
     world = World(peers=1)
-    assert world.sent["p0"] == [Rpc(subscriptions=((TOPIC, True), (OTHER, True)))]
-    world.beat()
+    assert world.sent["p0"] == [Rpc(subscriptions=((TOPIC, True), (OTHER, True))), Rpc(graft=(TOPIC,))]
+    assert world.router.mesh == {TOPIC: {"p0"}, OTHER: set()}
+
+
+def test_a_peer_that_is_heard_before_it_can_be_talked_to_is_grafted_when_it_can_be() -> None:
+    world = World()
+    world.router.receive("p0", Rpc(subscriptions=((TOPIC, True),)))
+    assert not world.router.mesh[TOPIC]
+    world.router.add_peer("p0")
     assert world.sent["p0"][-1].graft == (TOPIC,) and world.router.mesh[TOPIC] == {"p0"}
+
+
+def test_a_peer_that_cannot_be_talked_to_for_a_while_is_still_known_to_listen() -> None:
+    world = World(peers=1)
+    world.router.mute_peer("p0")
+    world.beat()
+    assert not world.router.mesh[TOPIC] and world.router.peers_of(TOPIC) == ["p0"]
+    world.router.add_peer("p0")
+    assert world.router.mesh[TOPIC] == {"p0"}
 
 
 def test_an_accepted_message_goes_on_to_the_mesh_but_not_back() -> None:
@@ -135,13 +151,15 @@ def test_a_peer_below_the_graylist_threshold_is_not_listened_to() -> None:
     assert world.bring("p0", block(10)) == [], "coming back clears nothing"
 
 
-def test_a_score_comes_back_to_zero_with_time() -> None:
+def test_a_score_that_was_lost_comes_back_with_time() -> None:
     world = World(peers=1)
     [name] = world.bring("p0", block(1))
     world.router.settle(name, Judgement.REJECT)
+    world.beat()
+    assert world.router.score("p0") < 0 and not world.router.mesh[TOPIC]
     world.now += 2 * 6 * 50 + 2.0
     world.beat()
-    assert world.router.score("p0") == 0
+    assert world.router.score("p0") >= 0 and world.router.mesh[TOPIC] == {"p0"}
 
 
 def test_no_more_messages_are_judged_at_once_than_there_is_room_for() -> None:
@@ -250,9 +268,9 @@ RPCS = st.builds(
     Rpc,
     subscriptions=st.lists(st.tuples(TOPICS, st.booleans()), max_size=2).map(tuple),
     messages=st.lists(MESSAGES, max_size=2).map(tuple),
-    ihave=st.lists(st.tuples(TOPICS, st.lists(st.binary(min_size=20, max_size=20), max_size=2).map(tuple)), max_size=2).map(
-        tuple
-    ),
+    ihave=st.lists(
+        st.tuples(TOPICS, st.lists(st.binary(min_size=20, max_size=20), max_size=2).map(tuple)), max_size=2
+    ).map(tuple),
     graft=st.lists(TOPICS, max_size=2).map(tuple),
     prune=st.lists(st.tuples(TOPICS, st.integers(0, 2**64 - 1)), max_size=2).map(tuple),
 )
@@ -270,7 +288,9 @@ STEPS = st.lists(
 
 @given(STEPS)
 @settings(max_examples=60)
-def test_whatever_peers_do_the_mesh_is_of_listeners_and_nothing_unaccepted_leaves(steps: list[tuple[object, ...]]) -> None:
+def test_whatever_peers_do_the_mesh_is_of_listeners_and_nothing_unaccepted_leaves(
+    steps: list[tuple[object, ...]],
+) -> None:
     world = World(peers=2)
     waiting: list[bytes] = []
     accepted: set[bytes] = set()
