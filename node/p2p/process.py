@@ -28,6 +28,8 @@ from node.p2p.settings import Setup
 
 MESHSUB = "/meshsub/1.1.0"
 MAX_RPC_BYTES = MAX_MESSAGE_BYTES
+MAX_PEERS = 30
+"""Others than static peers are not let in when so many are there: op-node's high tide."""
 REQUEST_SECONDS = 10.0
 STATIC_SECONDS = 5.0
 """Between looks at whether static peers are connected."""
@@ -50,6 +52,7 @@ class P2pProcess:
         self._limit = RequestLimit(time.monotonic())
         self._outboxes: dict[str, Outbox] = {}
         self._talking: dict[str, trio.CancelScope] = {}
+        self._hearing: dict[str, INetStream] = {}
         self._blocked = set(setup.blocked)
         self._tickets = 0
         self._judged: dict[int, bytes] = {}
@@ -160,6 +163,9 @@ class P2pProcess:
     def _on_connected(self, peer: str) -> None:
         if peer in self._blocked:
             self._nursery.start_soon(self._host.disconnect, peer)
+        elif len(self._talking) >= MAX_PEERS and peer not in self._static:
+            self._log(logging.DEBUG, f"peer {peer} is let go: {MAX_PEERS} are connected already")
+            self._nursery.start_soon(self._host.disconnect, peer)
         elif peer not in self._talking:
             self._talking[peer] = trio.CancelScope()
             self._nursery.start_soon(self._talk, peer, self._talking[peer])
@@ -232,6 +238,10 @@ class P2pProcess:
     async def _hear(self, peer: str, stream: INetStream) -> None:
         """Read what a peer gossips."""
         reader = StreamReader(stream)
+        # One at a time, so that what a peer can have us keep in memory is bounded.
+        before, self._hearing[peer] = self._hearing.get(peer), stream
+        if before is not None:
+            await before.reset()
         try:
             while peer not in self._blocked:
                 rpc = decode(await reader.delimited(MAX_RPC_BYTES))
@@ -242,7 +252,10 @@ class P2pProcess:
             self._log(logging.WARNING, f"peer {peer} sent what is no message of pubsub: {error}")
             await stream.reset()
         except STREAM_ERRORS:
-            return  # The end of the connection says the same.
+            pass  # The end of the connection says the same.
+        finally:
+            if self._hearing.get(peer) is stream:
+                del self._hearing[peer]
 
     def _have_judged(self, name: bytes, peer: str, topic: str, data: bytes) -> None:
         ticket = self._ticket()

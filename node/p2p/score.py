@@ -1,8 +1,9 @@
-"""What a peer is worth: what it did lately, weighed as op-node's `light` scoring does.
+"""What a peer is worth, by what it did lately.
 
 Counted are time in the mesh (P1), messages that it was the first to bring (P2), invalid messages (P4) and misbehaviour (P7).
 Deliveries in the mesh (P3) and peers at one address (P6) are not: they tell strangers apart, and peers here are static.
-Spec: gossipsub 1.1, "Peer Scoring"; figures: op-node, `p2p/peer_params.go`.
+Thresholds, and what misbehaviour costs, are op-node's (`p2p/peer_params.go`, `light`); so are the figures of P1 and P2, from
+when it had them. Spec: gossipsub 1.1, "Peer Scoring".
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +19,9 @@ _TOPIC_WEIGHT, _TOPIC_CAP = 0.8, 34.0
 _TIME_IN_MESH_MOST = 10.0
 _MESH_HOUR = 3600.0
 _FIRST_DELIVERIES_WEIGHT, _FIRST_DELIVERIES_CAP = 1.0, 23.0
-_INVALID_WEIGHT = -140.4475
+_INVALID_WEIGHT = -11.25
+"""One invalid message costs a place in the mesh, and may be an accident: a clock that is off, a signer that has just changed.
+With three in a minute a peer is not listened to."""
 _BEHAVIOUR_WEIGHT, _BEHAVIOUR_THRESHOLD = -16.0, 6.0
 _DECAY_TO_ZERO = 0.01
 _EPOCH = 6

@@ -141,11 +141,11 @@ def test_messages_of_other_topics_are_not_looked_at() -> None:
 
 def test_a_peer_below_the_graylist_threshold_is_not_listened_to() -> None:
     world = World(peers=1)
-    for number in range(2):
+    for number in range(3):
         for name in world.bring("p0", block(number)):
             world.router.settle(name, Judgement.REJECT)
     assert world.router.score("p0") < GRAYLIST_THRESHOLD
-    assert world.bring("p0", block(9)) == [] and world.router.counters.received == 1
+    assert world.bring("p0", block(9)) == [] and world.router.counters.received == 3
     world.router.remove_peer("p0")
     world.join("p0")
     assert world.bring("p0", block(10)) == [], "coming back clears nothing"

@@ -144,6 +144,38 @@ async def test_a_rejected_message_goes_no_further_and_an_accepted_one_does() -> 
         assert peers[first.transport.status.peer_id]["score"] < 0 <= peers[third.transport.status.peer_id]["score"]
 
 
+def test_no_more_strangers_are_let_in_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    import trio
+    import trio.testing
+
+    from node.p2p import process as process_module
+    from node.p2p.host import Host
+
+    monkeypatch.setattr(process_module, "MAX_PEERS", 1)
+
+    async def main() -> None:
+        ours, theirs = trio.testing.memory_stream_pair()
+        process = process_module.P2pProcess(setup_of(1), theirs, theirs)
+        gone = [trio.Event(), trio.Event()]
+        strangers = [
+            Host(setup_of(2 + index), lambda _: None, lambda _, one=gone[index]: one.set()) for index in range(2)
+        ]
+        reader = FrameReader()
+        frames: list[Frame] = []
+        with trio.fail_after(60):
+            async with trio.open_nursery() as nursery, strangers[0].run(), strangers[1].run():
+                nursery.start_soon(process.run, FrameReader(), [])
+                while not any(frame.kind is Kind.READY for frame in frames):
+                    frames += reader.feed(await ours.receive_some(1 << 16))
+                for stranger in strangers:
+                    await stranger.connect(process._host.addresses[0])
+                await gone[1].wait()
+                assert not gone[0].is_set()
+                nursery.cancel_scope.cancel()
+
+    trio.run(main)
+
+
 def test_what_is_too_large_or_no_rpc_ends_the_stream_and_nothing_of_it_is_judged() -> None:
     import trio
     import trio.testing
@@ -186,7 +218,11 @@ def test_what_is_too_large_or_no_rpc_ends_the_stream_and_nothing_of_it_is_judged
                     with pytest.raises(STREAM_ERRORS):
                         while True:
                             await stream.read(1)
+                older = await stranger.open(ready.text, [MESHSUB])
+                await older.write(varint(len(hello)) + hello)
                 stream = await stranger.open(ready.text, [MESHSUB])
+                with pytest.raises(STREAM_ERRORS):
+                    await older.read(1)
                 unreadable = Message(TOPICS[0], b"no snappy")
                 rpc = encode(Rpc(messages=(Message("elsewhere", b"x"), unreadable, good)))
                 await stream.write(varint(len(rpc)) + rpc)
