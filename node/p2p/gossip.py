@@ -64,7 +64,9 @@ class Gossip:
 
     @property
     def error(self) -> str | None:
-        """Why there is no peer."""
+        """Why there is no peer, or nobody's word counts."""
+        if self._signer.address is None and self._signer.error is not None:
+            return f"who signs unsafe blocks is not known yet ({self._signer.error})"
         if self.connected:
             return None
         return self.transport.status.error or ("no peer is connected" if self.transport.status.running else None)

@@ -39,7 +39,7 @@ class Node:
             worlds.maker.rollup,
             worlds.maker.chain,
             worlds.intake,
-            cast(UnsafeBlockSigner, SimpleNamespace(address=signer)),
+            cast(UnsafeBlockSigner, SimpleNamespace(address=signer, error=None if signer else "L1 is silent")),
             lambda: self.now,
         )
 
@@ -77,7 +77,9 @@ async def test_a_block_that_another_signed_is_rejected_and_operators_are_told(wo
 
 async def test_while_it_is_not_known_who_signs_nothing_is_held_against_anybody(worlds: Worlds, tmp_path: Path) -> None:
     (block,) = await worlds.made(1)
-    assert Node(worlds, tmp_path, signer=None).judge(block.block) is Judgement.IGNORE
+    node = Node(worlds, tmp_path, signer=None)
+    assert node.judge(block.block) is Judgement.IGNORE
+    assert node.gossip.error == "who signs unsafe blocks is not known yet (L1 is silent)"
 
 
 async def test_a_block_is_gossiped_on_the_topic_of_its_version_and_not_judged_when_it_comes_back(
