@@ -98,7 +98,11 @@ def devnet(
     p2p_port: Annotated[
         int | None,
         typer.Option(
-            "--p2p.port", help="The sequencer gossips its blocks on this port; needs lamina[p2p].", show_default=False
+            "--p2p.port",
+            help="The sequencer gossips its blocks on this port, to the verifier and to others; needs lamina[p2p].",
+            show_default=False,
+            min=1,
+            max=65535,
         ),
     ] = None,
     l1_port: Annotated[int, typer.Option("--l1.port", help="The L1's JSON-RPC.", min=0, max=65_535)] = 8540,
@@ -241,6 +245,7 @@ def _print_table(info: dict[str, Any]) -> None:
         ("L2 JSON-RPC", info["l2"]["http"]),
         ("L2 WebSocket", info["l2"]["ws"]),
         ("L2 rollup RPC", info["l2"]["rollup"]),
+        *([("L2 gossip", info["l2"]["p2p"])] if "p2p" in info["l2"] else []),
         ("L2 chain id", str(info["l2"]["chainId"])),
         ("verifier", info["verifier"]["http"]),
         ("L1 JSON-RPC", info["l1"]["http"]),

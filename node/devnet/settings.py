@@ -79,7 +79,7 @@ class DevnetSettings:
     verifier_follows: bool = False
     """Whether the verifier takes the sequencer's unsafe blocks; else it only derives."""
     p2p_port: int | None = None
-    """Where the sequencer gossips its blocks; None for a devnet without libp2p."""
+    """Where the sequencer gossips its blocks, to the verifier and to others; None for a devnet without libp2p."""
     challenger: bool = True
     challenger_poll: float = 1.0
     fault_program: Path | None = FAULT_PROOF_PROGRAM

@@ -13,6 +13,7 @@ from evm.payload_message import MAX_MESSAGE_BYTES, SignedPayload, decode_message
 from evm.payload_ssz import PayloadVersion
 from node.p2p.frames import Frame, FrameReader, Judgement, Kind
 from node.p2p.payload_answer import UNAVAILABLE, PayloadAnswer
+from node.p2p.peer_id import peer_id
 from node.p2p.pubsub_wire import Message, Rpc, decode, encode, varint
 from node.p2p.settings import Setup, request_protocol
 from node.p2p.transport import Transport, libp2p_is_installed
@@ -105,6 +106,7 @@ def compressed(text: bytes) -> bytes:
 async def test_a_signed_payload_reaches_the_other_side_and_payloads_can_be_asked_for() -> None:
     async with line(Peer, Peer) as (alice, bob):
         payload = signed_payload()
+        assert bob.transport.status.peer_id == peer_id(b"\x02" * 32)
         assert bob.transport.publish(payload.version - 1, payload.message())
         peer, topic, data = await alice.next()
         assert (peer, topic) == (bob.transport.status.peer_id, payload.version - 1)

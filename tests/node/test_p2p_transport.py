@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import typer
 
 from config.errors import CriticalError, TemporaryError
+from node.cli.p2p_flags import p2p_settings
 from node.p2p import transport as transport_module
 from node.p2p.frames import Judgement
 from node.p2p.payload_answer import UNAVAILABLE, PayloadAnswer
-from node.p2p.settings import P2pSettings, Setup, network_key, request_protocol
+from node.p2p.peer_id import peer_id
+from node.p2p.settings import KEY_FILE, P2pSettings, Setup, network_key, request_protocol
 from node.p2p.transport import Transport
 
 SETUP = Setup("11" * 32, "127.0.0.1", 0, None, [], ["t0", "t1"], request_protocol(901), 2)
@@ -176,6 +179,27 @@ def test_a_file_without_a_key_is_an_error_and_stays_as_it_is(tmp_path: Path, tex
 def test_a_static_peer_needs_its_id() -> None:
     with pytest.raises(ValueError, match="has no peer id"):
         P2pSettings(Path("key"), static=("/ip4/127.0.0.1/tcp/9222",))
+
+
+def test_a_peer_id_is_the_one_that_libp2p_makes_of_the_key() -> None:
+    assert peer_id(b"\x11" * 32) == "16Uiu2HAmHzBkRq62mG95vsjKMuYQBezZCtjPXYWUoyVxMxi71aB3"
+
+
+def test_flags_ask_for_peers_or_do_not(tmp_path: Path) -> None:
+    def flags(port: int | None = None, static: list[str] | None = None, key: Path | None = None) -> P2pSettings | None:
+        return p2p_settings(tmp_path, port, "0.0.0.0", None, static, key)
+
+    assert flags() is None
+    assert flags(port=0) == P2pSettings(tmp_path / KEY_FILE, port=0)
+    one, two = "/ip4/10.0.0.1/tcp/1/p2p/16Uiu2a", "/dns4/host/tcp/2/p2p/16Uiu2b"
+    assert (
+        flags(static=[f"{one},{two}"])
+        == flags(static=[one, two])
+        == P2pSettings(tmp_path / KEY_FILE, static=(one, two))
+    )
+    assert flags(port=1, key=tmp_path / "other") == P2pSettings(tmp_path / "other", port=1)
+    with pytest.raises(typer.BadParameter, match="no peer id"):
+        flags(static=["/ip4/10.0.0.1/tcp/1"])
 
 
 def test_the_setup_comes_out_as_it_went_in() -> None:
