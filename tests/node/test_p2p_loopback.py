@@ -160,7 +160,8 @@ def test_no_more_strangers_are_let_in_than_there_is_room_for(monkeypatch: pytest
         process = process_module.P2pProcess(setup_of(1), theirs, theirs)
         gone = [trio.Event(), trio.Event()]
         strangers = [
-            Host(setup_of(2 + index), lambda _: None, lambda _, one=gone[index]: one.set()) for index in range(2)
+            Host(setup_of(2), lambda _: None, lambda _: gone[0].set()),
+            Host(setup_of(3), lambda _: None, lambda _: gone[1].set()),
         ]
         reader = FrameReader()
         frames: list[Frame] = []
