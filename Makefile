@@ -11,7 +11,7 @@ VECTORS ?= $(or $(LAMINA_VECTORS),../shared/vectors)
 # Every role is a process of its own, which would compile all its modules at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install devnet test conformance check bench adversary contracts core programs docs lock clean
+.PHONY: help install gossip devnet test conformance check bench adversary contracts core programs docs lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ $(READY): $(PACKAGES) $(CORE_SOURCES)
 	@touch $@
 
 install: $(READY) ## set up .venv
+
+gossip: $(READY) ## add libp2p, for gossip with other nodes (needs the headers of GMP: Debian's libgmp-dev)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[p2p]'
 
 devnet: $(READY) ## bring up a whole chain: L1, contracts, sequencer, verifier, batcher, proposer
 	@$(BIN)/lamina devnet $(DEVNET_FLAGS)

@@ -65,8 +65,9 @@ class Transport:
         """Raises CriticalError when libp2p is not installed."""
         if not libp2p_is_installed():
             raise CriticalError(
-                "peer-to-peer needs libp2p, which is not installed: pip install 'lamina[p2p]' (compiles one package: a C "
-                "compiler and the headers of GMP, Debian's libgmp-dev, must be there), or leave the --p2p flags out"
+                "peer-to-peer needs libp2p, which is not installed: pip install 'lamina[p2p]', in a checkout make gossip (it "
+                "compiles one package: a C compiler and the headers of GMP, Debian's libgmp-dev, must be there), or leave the "
+                "--p2p flags out"
             )
         self._setup = setup
         self._judge = judge
