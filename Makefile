@@ -11,7 +11,7 @@ VECTORS ?= $(or $(LAMINA_VECTORS),../shared/vectors)
 # Every role is a process of its own, which would compile all its modules at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install devnet test conformance check bench adversary contracts core programs docs lock clean
+.PHONY: help install gossip devnet test conformance check bench adversary contracts core programs docs lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ $(READY): $(PACKAGES) $(CORE_SOURCES)
 	@touch $@
 
 install: $(READY) ## set up .venv
+
+gossip: $(READY) ## add libp2p, for gossip with other nodes (needs the headers of GMP: Debian's libgmp-dev)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[p2p]'
 
 devnet: $(READY) ## bring up a whole chain: L1, contracts, sequencer, verifier, batcher, proposer
 	@$(BIN)/lamina devnet $(DEVNET_FLAGS)
@@ -62,6 +65,7 @@ adversary: $(READY) ## the long hunts: 200 killed processes, an hour of foul wea
 	@LAMINA_ANVIL_SECONDS=3600 $(BIN)/python -m pytest --timeout 7200 -s tests/e2e/test_anvil_hour.py
 	@LAMINA_MUTANTS=1 $(BIN)/python -m pytest --timeout 3600 tests/core/test_mutants.py
 	@LAMINA_HEAD_WEATHERS=2000 $(BIN)/python -m pytest --timeout 3600 tests/node/test_heads_in_any_weather.py
+	@LAMINA_UNSAFE_WEATHERS=2000 $(BIN)/python -m pytest --timeout 3600 tests/node/test_unsafe_in_any_weather.py
 	@LAMINA_BATCHER_WEATHERS=500 $(BIN)/python -m pytest --timeout 3600 tests/batcher/test_l1_weather.py
 	@LAMINA_EXAMPLES=20 $(BIN)/python -m pytest --timeout 3600 -n 2 -m "not slow" tests --ignore tests/e2e --ignore tests/contracts
 	@LAMINA_ADVERSARY=1 $(BIN)/python -m pytest --timeout 0 tests/actions/disputes

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from config.errors import TemporaryError
-from config.types import Hash32, short
-from evm.types import Block, Header, Receipt
+from config.types import Hash32, short, to_hex
+from evm.types import Address, Block, Header, Receipt
 from l1.consensus import default_quorum
 from l1.endpoint import Absent, L1Disagreement, L1Endpoint, L1EndpointsFailed, failed
 from l1.health import EndpointStatus
@@ -82,6 +82,11 @@ class L1Endpoints:
     async def receipts(self, header: Header) -> tuple[Receipt, ...]:
         """The receipts of a block. Raises like `header_by_hash`."""
         return await self._first(f"reading the receipts of L1 {header}", lambda client: client.receipts(header))
+
+    async def storage(self, header: Header, address: Address, slot: Hash32) -> Hash32:
+        """What a storage slot holds after a block, proven. Raises like `header_by_hash`."""
+        what = f"reading slot {short(slot)} of {to_hex(address)} in L1 {header}"
+        return await self._first(what, lambda client: client.storage(header, address, slot))
 
     async def preload(self, headers: Sequence[Header]) -> None:
         """Get blocks and receipts into the cache in few requests, as far as that works at once. Raises TemporaryError."""

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 from config.errors import TemporaryError
 from config.types import Hash32, from_hex, short, to_hex
 from evm.trie import ordered_root
-from evm.types import Block, Header, Receipt, Transaction, TransactionType
+from evm.types import Address, Block, Header, Receipt, Transaction, TransactionType
 from evm.types.json_codec import block_from_json, header_from_json
 from l1.answers import MALFORMED, L1BlockNotFound, L1DataMismatch, reason
 from l1.anvil import is_anvil, transactions_root_with_sidecars
@@ -21,6 +21,7 @@ from l1.cache import LruCache
 from l1.receipts import ReceiptsMethod, ReceiptsReader
 from l1.retry import RetryingCaller, RetryPolicy
 from l1.rpc import RpcCaller, RpcError
+from l1.storage_proof import OtherState, proven_value
 
 __all__ = ["BlockTag", "L1BlockNotFound", "L1Client", "L1DataMismatch", "ReceiptsMethod", "VerifiedData"]
 
@@ -138,6 +139,26 @@ class L1Client:
             cached = await self._reader.read(header)
             self._data.receipts.put(header.hash, cached)
         return cached
+
+    async def storage(self, header: Header, address: Address, slot: Hash32) -> Hash32:
+        """What a contract's storage slot holds after a block, proven against the state root of `header`.
+
+        Raises L1DataMismatch, or L1BlockNotFound when the endpoint proves no storage, or that of another block: it is asked by
+        number, and L1 may have been reorganised. Spec: EIP-1186.
+        """
+        name = f"slot {short(slot)} of {to_hex(address)} in L1 {header}"
+        try:
+            answer = await self._rpc.call("eth_getProof", [to_hex(address), [to_hex(slot)], hex(header.number)])
+        except RpcError as error:
+            raise L1BlockNotFound(f"{self.endpoint} does not prove {name}: {error}") from error
+        if answer is None:
+            raise self._not_found(name)
+        try:
+            return proven_value(header.state_root, address, slot, answer)
+        except OtherState as error:
+            raise self._not_found(name) from error
+        except MALFORMED as error:
+            raise self._mismatch(name, reason(error)) from error
 
     async def preload(self, headers: Sequence[Header]) -> None:
         """Get blocks and receipts into the cache in as few requests as possible; what does not succeed is left out.

@@ -22,6 +22,7 @@ from node.mempool.chain_view import ChainHeadView, ChainPoolRules
 from node.rpc import Namespace
 from node.rpc.eth_blocks import SyncProgress, fully_synced
 from node.rpc.eth_execution import earliest_next
+from node.rpc.net_web3 import no_peers
 from node.rpc.standard import NodeOptions, standard_namespaces
 from node.version import client_version
 
@@ -55,9 +56,10 @@ class Execution:
         sequencer: RpcCaller | None = None,
         sync_progress: SyncProgress = fully_synced,
         next_timestamp: Callable[[Header], int] = earliest_next,
+        peer_count: Callable[[], int] = no_peers,
     ) -> None:
         """`sequencer`: where a node that does not sequence forwards transactions. `next_timestamp`: the time of the
-        block after a head.
+        block after a head. `peer_count` backs `net_peerCount`.
 
         Raises CriticalError when the store holds no chain, or a damaged one.
         """
@@ -94,6 +96,7 @@ class Execution:
                 recover=recover_senders if native else None,
                 sync_progress=sync_progress,
                 next_timestamp=next_timestamp,
+                peer_count=peer_count,
             ),
         )
         self.pool.load_journal()

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from node.http_listener import HttpListener
 from node.l1_metrics import L1EndpointsCollector
+from node.unsafe.metrics import UnsafeCollector
 
 if TYPE_CHECKING:
     from node.rollup.service import RollupNode
@@ -52,6 +53,7 @@ class NodeMetrics:
         self._found: dict[tuple[str, bool], tuple[Counter, Histogram]] = {}
         self.registry.register(_NodeCollector(node))
         self.registry.register(L1EndpointsCollector(node.l1_sources.status))
+        self.registry.register(UnsafeCollector(node.intake, node.feed, node.followers))
 
     def observe_rpc(self, method: str, seconds: float, failed: bool) -> None:
         """Count one request."""
@@ -100,7 +102,7 @@ class _NodeCollector(Collector):
                 "1 while blocks are made here",
                 int(bool(node.sequencer and node.sequencer.active)),
             ),
-            ("lamina_halted", "1 when derivation or sequencing had to stop", int(_halted(node))),
+            ("lamina_halted", "1 when derivation, sequencing or the intake of unsafe blocks had to stop", int(_halted(node))),
         ):
             yield GaugeMetricFamily(name, text, value=value)
         status = driver.status
@@ -124,7 +126,9 @@ class _NodeCollector(Collector):
 
 
 def _halted(node: "RollupNode") -> bool:
-    return bool(node.driver.status.halted_by or (node.sequencer and node.sequencer.halted_by))
+    return bool(
+        node.driver.status.halted_by or node.intake.halted or (node.sequencer and node.sequencer.halted_by)
+    )
 
 
 def node_metrics(node: "RollupNode") -> NodeMetrics:

@@ -41,6 +41,8 @@ NOT_IMPORTED = {
     "trie": "py-evm runs on it; its behaviour is part of ours, so its version is pinned",
     "eth-hash": "py-evm hashes through it; the backend is chosen by environment variable",
 }
+# Extras that need not be installed where tests run.
+OPTIONAL = ("bench", "p2p")
 # Tools of the developer, run and not imported.
 TOOLS = {"pytest-asyncio", "pytest-timeout", "pytest-xdist", "mypy", "ruff", "build", "setuptools", "ziglang"}
 
@@ -222,7 +224,7 @@ def _project() -> dict[str, list[str]]:
 def _distributions_of(rooms: set[str]) -> dict[str, set[str]]:
     """Distribution -> files of these rooms that import it. A declared extra need not be installed."""
     owners = importlib.metadata.packages_distributions()
-    extras = _declared(_project().get("bench", []))
+    extras = _declared([each for name in OPTIONAL for each in _project().get(name, [])])
     used: dict[str, set[str]] = {}
     for module in modules():
         if module.room not in rooms:
@@ -238,7 +240,8 @@ def _distributions_of(rooms: set[str]) -> dict[str, set[str]]:
 
 
 def test_what_the_node_imports_is_declared() -> None:
-    declared = _declared(_project()["run"])
+    project = _project()
+    declared = _declared([*project["run"], *project["p2p"]])
     undeclared = {name: files for name, files in _distributions_of(set(ROOMS)).items() if name not in declared}
     assert undeclared == {}
 

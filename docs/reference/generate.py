@@ -29,6 +29,11 @@ SERVERS = {
         "`--rpc.port`; the embedded L1 on `--l1.port`.",
     ),
     "node.rollup": ("Rollup node", "Nodes of the rollup on `--rpc.port`, which is for trusted callers."),
+    "node.unsafe": (
+        "Unsafe blocks",
+        "Nodes of the rollup: `feed_` on every port (a namespace of `--http.api`), the rest on `--rpc.port`.",
+    ),
+    "node.p2p.rpc": ("Peers", "Nodes of the rollup on `--rpc.port`."),
     "node.devl1": ("Embedded L1", "The embedded L1 on `--l1.port`, beside the methods of every node."),
     "node.batcher_rpc": ("Batcher", "`lamina batcher` on `--rpc.port`."),
     "node.proposer_rpc": ("Proposer", "`lamina proposer` on `--rpc.port`."),

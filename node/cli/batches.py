@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from node.cli.data_file import read_data
 from node.cli.node import RollupFile
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def decode_batch(
 
     toml = rollup_config.suffix == ".toml"
     rollup = load_registry_chain(rollup_config) if toml else RollupConfig.load(rollup_config)
-    data = _read(file)
+    data = read_data(file)
     chosen = guess_format(data) if data_format is None else _format(data_format)
     print(json.dumps(inspect_batch_data(data, chosen, rollup)))
 
@@ -42,16 +43,6 @@ def _format(name: str) -> "DataFormat":
     except ValueError as error:
         known = ", ".join(item.value for item in DataFormat)
         raise typer.BadParameter(f"unknown format {name!r}: choose one of {known}") from error
-
-
-def _read(path: Path) -> bytes:
-    """The file's bytes; a file of hex digits (with or without 0x) counts as what they spell."""
-    raw = path.read_bytes()
-    digits = raw.strip().removeprefix(b"0x")
-    try:
-        return bytes.fromhex(digits.decode("ascii"))
-    except (UnicodeDecodeError, ValueError):
-        return raw
 
 
 def register(app: typer.Typer) -> None:

@@ -89,6 +89,22 @@ def devnet(
     verifier_rollup_port: Annotated[
         int, typer.Option("--verifier.rollup.port", help="The verifier's optimism_.", min=0, max=65_535)
     ] = 9547,
+    verifier_feed: Annotated[
+        bool,
+        typer.Option(
+            "--verifier.feed", help="The verifier follows the sequencer's unsafe blocks, too; else it only derives."
+        ),
+    ] = False,
+    p2p_port: Annotated[
+        int | None,
+        typer.Option(
+            "--p2p.port",
+            help="The sequencer gossips its blocks on this port, to the verifier and to others; needs lamina[p2p].",
+            show_default=False,
+            min=1,
+            max=65535,
+        ),
+    ] = None,
     l1_port: Annotated[int, typer.Option("--l1.port", help="The L1's JSON-RPC.", min=0, max=65_535)] = 8540,
     l1_beacon_port: Annotated[
         int, typer.Option("--l1.beacon.port", help="The L1's beacon API.", min=0, max=65_535)
@@ -153,6 +169,8 @@ def devnet(
         sequencing_window=sequencing_window,
         info=info,
         challenger=not no_challenger,
+        verifier_follows=verifier_feed,
+        p2p_port=p2p_port,
         fault_program=program,
         alt_da=alt_da,
         ports=Ports(
@@ -227,6 +245,7 @@ def _print_table(info: dict[str, Any]) -> None:
         ("L2 JSON-RPC", info["l2"]["http"]),
         ("L2 WebSocket", info["l2"]["ws"]),
         ("L2 rollup RPC", info["l2"]["rollup"]),
+        *([("L2 gossip", info["l2"]["p2p"])] if "p2p" in info["l2"] else []),
         ("L2 chain id", str(info["l2"]["chainId"])),
         ("verifier", info["verifier"]["http"]),
         ("L1 JSON-RPC", info["l1"]["http"]),

@@ -27,6 +27,7 @@ from node.cli.l1_flags import (
     L1Urls,
     l1_options,
 )
+from node.cli.p2p_flags import P2pAdvertiseIp, P2pKeyFile, P2pListenIp, P2pListenPort, P2pStatic, p2p_settings
 from node.devnet.supervisor import SUPERVISED
 
 DataDir = Annotated[Path, typer.Option("--datadir", help="Directory of the chain data.")]
@@ -158,11 +159,43 @@ def node(
     sequencer_http: Annotated[
         str | None, typer.Option("--rollup.sequencerhttp", help="Where to forward transactions.")
     ] = None,
+    feed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rollup.feed",
+            help="WebSocket URL of a node whose signed unsafe blocks are followed ahead of L1; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    p2p_sequencer_key: Annotated[
+        str | None,
+        typer.Option(
+            "--p2p.sequencer.key",
+            help="Key (hex) that signs the sequencer's blocks: of the unsafe block signer that SystemConfig names.",
+            show_default=False,
+        ),
+    ] = None,
+    p2p_sequencer_key_file: Annotated[
+        Path | None, typer.Option("--p2p.sequencer.key.file", help="File with that key.", show_default=False)
+    ] = None,
+    unsafe_block_signer: Annotated[
+        str | None,
+        typer.Option(
+            "--p2p.unsafe.block.signer",
+            help="Address whose signature of unsafe blocks counts, instead of whom SystemConfig on L1 names.",
+            show_default=False,
+        ),
+    ] = None,
+    p2p_listen_tcp: P2pListenPort = None,
+    p2p_listen_ip: P2pListenIp = "0.0.0.0",
+    p2p_advertise_ip: P2pAdvertiseIp = None,
+    p2p_static: P2pStatic = None,
+    p2p_priv_path: P2pKeyFile = None,
     http_addr: Annotated[str, typer.Option("--http.addr", help="Address that the servers listen on.")] = "127.0.0.1",
     http_port: Annotated[int, typer.Option("--http.port", help="JSON-RPC port (HTTP and WebSocket).")] = 8545,
     http_api: Annotated[
         str, typer.Option("--http.api", help="Namespaces offered publicly, separated by commas.")
-    ] = "eth,net,web3,txpool,debug",
+    ] = "eth,net,web3,txpool,debug,feed",
     http_corsdomain: Annotated[str, typer.Option("--http.corsdomain", help="Browser origins allowed, by commas.")] = "",
     http_vhosts: Annotated[str, typer.Option("--http.vhosts", help="Host names accepted, by commas.")] = "localhost",
     ws_port: Annotated[int, typer.Option("--ws.port", help="WebSocket port; -1 leaves it out.")] = 8546,
@@ -195,12 +228,14 @@ def node(
     """
     from config.l1_chain import l1_chain_config as load_l1_chain
     from config.rollup import RollupConfig
+    from config.types import to_address
     from evm.store.memory import CacheSizes
     from node.chain.pruning import state_window
     from node.execution import ExecutionOptions
     from node.rollup.sequencer import SequencerSettings
     from node.rollup.service import NodeSettings, RollupNode
 
+    feeds, sequencer_key = _feeds(feed), _sequencer_key(p2p_sequencer_key, p2p_sequencer_key_file)
     rollup = RollupConfig.load(rollup_config)
     settings = NodeSettings(
         datadir=datadir,
@@ -233,6 +268,10 @@ def node(
         metrics_port=None if metrics_port < 0 else metrics_port,
         l1_poll_interval=l1_poll_interval,
         alt_da_server=alt_da_server,
+        feeds=feeds,
+        sequencer_key=sequencer_key,
+        unsafe_block_signer=None if unsafe_block_signer is None else to_address(unsafe_block_signer),
+        p2p=p2p_settings(datadir, p2p_listen_tcp, p2p_listen_ip, p2p_advertise_ip, p2p_static, p2p_priv_path),
         cors_origins=_names(http_corsdomain),
         virtual_hosts=_names(http_vhosts),
         execution=ExecutionOptions(
@@ -294,6 +333,21 @@ def devl1(
         return stop
 
     run_until_stopped(start, lambda: running[0].run())
+
+
+def _feeds(urls: list[str] | None) -> tuple[str, ...]:
+    for url in urls or []:
+        if not url.startswith(("ws://", "wss://")):
+            raise typer.BadParameter(f"--rollup.feed is the URL of a WebSocket (ws:// or wss://), not {url!r}")
+    return tuple(dict.fromkeys(urls or []))
+
+
+def _sequencer_key(text: str | None, file: Path | None) -> bytes | None:
+    from node.cli.keys import private_key
+
+    if text is None and file is None:
+        return None
+    return private_key(text, file, "--p2p.sequencer.key")
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ from node.devnet.ports import resolve_ports
 from node.devnet.role_process import begin_warming
 from node.devnet.settings import L2_CHAIN_ID, DevnetSettings, Ports
 from node.devnet.supervisor import Role, Supervisor
+from node.p2p.peer_id import peer_id
+from node.p2p.settings import KEY_FILE, network_key
 
 log = logging.getLogger("lamina.devnet")
 
@@ -179,8 +181,10 @@ class Devnet:
                     *("--http.port", str(ports.http)),
                     *("--ws.port", str(ports.ws)),
                     *("--rpc.port", str(ports.rollup)),
+                    *self._p2p_flags(settings.p2p_port),
                 ],
                 self._healthy(ports.rollup),
+                environment={"LAMINA_NODE_P2P_SEQUENCER_KEY": to_hex(role_accounts().sequencer.private_key)},
             ),
             Role(
                 "verifier",
@@ -191,7 +195,10 @@ class Devnet:
                     *("--rollup.sequencerhttp", f"{_LOCAL}:{ports.http}"),
                     *("--http.port", str(ports.verifier_http)),
                     *("--ws.port", "-1"),
+                    *(("--rollup.feed", f"ws://127.0.0.1:{ports.ws}") if settings.verifier_follows else ()),
                     *("--rpc.port", str(ports.verifier_rollup)),
+                    *self._p2p_flags(0),
+                    *(() if self.p2p_address is None else ("--p2p.static", self.p2p_address)),
                 ],
                 self._healthy(ports.verifier_rollup),
             ),
@@ -208,6 +215,19 @@ class Devnet:
     @property
     def _alt_da_flags(self) -> list[str]:
         return ["--altda.da-server", f"{_LOCAL}:{self.ports.da_server}"] if self.settings.alt_da else []
+
+    @property
+    def p2p_address(self) -> str | None:
+        """Where peers find the sequencer, if it gossips."""
+        port = self.settings.p2p_port
+        if port is None:
+            return None
+        return f"/ip4/127.0.0.1/tcp/{port}/p2p/{peer_id(network_key(self.files.sequencer_dir / KEY_FILE))}"
+
+    def _p2p_flags(self, port: int | None) -> list[str]:
+        if self.settings.p2p_port is None:
+            return []
+        return ["--p2p.listen.ip", "127.0.0.1", "--p2p.listen.tcp", str(port)]
 
     def _embedded_role(self) -> Role:
         files, ports, settings = self.files, self.ports, self.settings
@@ -366,6 +386,7 @@ class Devnet:
                 "ws": f"ws://127.0.0.1:{ports.ws}",
                 "rollup": f"{_LOCAL}:{ports.rollup}",
                 "chainId": L2_CHAIN_ID,
+                **({} if self.p2p_address is None else {"p2p": self.p2p_address}),
             },
             "verifier": {
                 "http": f"{_LOCAL}:{ports.verifier_http}",

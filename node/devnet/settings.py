@@ -76,6 +76,10 @@ class DevnetSettings:
     max_channel_duration: int = 1
     data_availability: str = "blobs"
     compression: str = "brotli-9"
+    verifier_follows: bool = False
+    """Whether the verifier takes the sequencer's unsafe blocks; else it only derives."""
+    p2p_port: int | None = None
+    """Where the sequencer gossips its blocks, to the verifier and to others; None for a devnet without libp2p."""
     challenger: bool = True
     challenger_poll: float = 1.0
     fault_program: Path | None = FAULT_PROOF_PROGRAM

@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from config.errors import CriticalError
 from node.devnet.role_process import ForkedCommand, RoleProcess, start_program
@@ -21,12 +21,16 @@ _STOP_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Role:
-    """A process: the arguments of `lamina` (or of another `program`), and how to tell that it is up."""
+    """A process: the arguments of `lamina` (or of another `program`), and how to tell that it is up.
+
+    `environment` is for what should not be read off a list of processes.
+    """
 
     name: str
     arguments: Sequence[str]
     is_up: Callable[[], Awaitable[bool]]
     program: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Supervisor:
@@ -42,7 +46,7 @@ class Supervisor:
     async def start(self, role: Role) -> None:
         """Start a role without waiting for it."""
         self._roles[role.name] = role
-        environment = {**self._environment, "LAMINA_ROLE": role.name, SUPERVISED: "1"}
+        environment = {**self._environment, **role.environment, "LAMINA_ROLE": role.name, SUPERVISED: "1"}
         if role.program is None:
             arguments = [*self._common, *role.arguments]
             self._processes[role.name] = await ForkedCommand.start(role.name, arguments, environment)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from config.errors import CriticalError
 from config.rollup import BlockId, RollupConfig
 from config.types import ZERO_HASH, to_hex
 from derivation.l2_block_info import l2_block_ref
@@ -16,6 +17,7 @@ from node.rollup.sequencer import Sequencer
 from node.rpc import Namespace, rpc_method
 from node.rpc.errors import server_error
 from node.rpc.params import BoolParam, HashParam, QuantityParam
+from node.unsafe.intake import UnsafeIntake
 from node.version import client_version
 
 
@@ -25,13 +27,20 @@ class Rollup(Namespace):
     name = "optimism"
 
     def __init__(
-        self, rollup: RollupConfig, chain: Chain, driver: RollupDriver, heads: L1Heads, safe_db: SafeDb
+        self,
+        rollup: RollupConfig,
+        chain: Chain,
+        driver: RollupDriver,
+        heads: L1Heads,
+        safe_db: SafeDb,
+        intake: UnsafeIntake | None = None,
     ) -> None:
         self._rollup = rollup
         self._chain = chain
         self._driver = driver
         self._heads = heads
         self._safe_db = safe_db
+        self._intake = intake
 
     def _ref(self, header: Header) -> L2BlockRef:
         return l2_block_ref(self._chain.store.require_block(header.hash), self._rollup)
@@ -57,11 +66,20 @@ class Rollup(Namespace):
             "safe_l2": safe,
             "finalized_l2": finalized,
             "pending_safe_l2": safe,
-            # Nothing is ever queued: blocks come from the own sequencer or from L1.
-            "queued_unsafe_l2": L2BlockRef(ZERO_HASH, 0, ZERO_HASH, 0, BlockId(ZERO_HASH, 0), 0).to_json(),
+            "queued_unsafe_l2": self._first_queued().to_json(),
             "cross_unsafe_l2": unsafe,
             "local_safe_l2": safe,
         }
+
+    def _first_queued(self) -> L2BlockRef:
+        """The lowest unsafe block that waits for those before it; zero values when none does."""
+        block = None if self._intake is None else self._intake.first_queued
+        if block is not None:
+            try:
+                return l2_block_ref(block, self._rollup)
+            except CriticalError:
+                pass  # No block of this rollup: the intake will say so when its turn comes.
+        return L2BlockRef(ZERO_HASH, 0, ZERO_HASH, 0, BlockId(ZERO_HASH, 0), 0)
 
     @rpc_method("outputAtBlock")
     def output_at_block(self, number: QuantityParam) -> dict[str, Any]:

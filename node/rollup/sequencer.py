@@ -21,7 +21,7 @@ from derivation.providers import ChainL2Provider, NotYetAvailable
 from derivation.types import L2BlockRef
 from derivation.upgrades import sequencer_leaves_pool_out
 from evm.engine import InvalidPayload, OpenBlock
-from evm.types import Header, PayloadAttributes
+from evm.types import Block, Header, PayloadAttributes
 from node.chain import Chain
 from node.mempool import TransactionPool
 from node.rollup.driver import RollupDriver
@@ -105,6 +105,11 @@ class Sequencer:
         self.halted: Stall | None = None
         self.blocks_sealed = 0
         self.transactions_sealed = 0
+        self._listeners: list[Callable[[Block], None]] = []
+
+    def on_sealed(self, listener: Callable[[Block], None]) -> None:
+        """Call `listener` with each block that was made, once it is durable."""
+        self._listeners.append(listener)
 
     # --- control (spec: op-node RPC, admin namespace) ---
 
@@ -227,6 +232,8 @@ class Sequencer:
                 "origin": l2_block_ref(executed.block, self._rollup).l1_origin.number,
             },
         )
+        for listener in self._listeners:
+            listener(executed.block)
 
     def _may_build_on(self, parent: Header) -> bool:
         """Whether nothing has moved the head, or asked for a check of the heads, in the meantime."""

@@ -11,6 +11,7 @@ from typing import Any
 from config.errors import CriticalError
 from config.l1_chain import L1ChainConfig
 from config.rollup import RollupConfig
+from config.types import Address
 from evm.engine.native_led import NativeLedEngine
 from evm.rules import L2Rules
 from evm.store.kv import LevelDbStore
@@ -20,6 +21,10 @@ from node.alt_da.client import da_client
 from node.execution import Execution, ExecutionOptions
 from node.l1_sources import L1Options, L1Sources
 from node.metrics import MetricsServer, node_metrics
+from node.p2p.gossip import Gossip
+from node.p2p.metrics import GossipCollector
+from node.p2p.rpc import OpP2p
+from node.p2p.settings import P2pSettings
 from node.recheck import Recheck
 from node.rollup.driver import RollupDriver
 from node.rollup.l1_data import L1Data
@@ -29,16 +34,25 @@ from node.rollup.remote_inputs import FetchedInputs
 from node.rollup.rpc import Rollup, RollupAdmin
 from node.rollup.safe_db import SafeDb
 from node.rollup.sequencer import Sequencer, SequencerSettings
+from node.rollup.stall import Cause, Stage, Stall
 from node.rollup.why import HeadDoctor
 from node.rollup.why_rpc import Lamina
 from node.rpc import Dispatcher, RpcServer, ServerOptions
+from node.unsafe.feed import Feed
+from node.unsafe.follower import FeedFollower
+from node.unsafe.following import Following, UnsafeSource
+from node.unsafe.intake import UnsafeIntake
+from node.unsafe.rpc import UnsafeAdmin, UnsafeStatus
+from node.unsafe.sealed import SealedPayloads
+from node.unsafe.signer import UnsafeBlockSigner
+from node.unsafe.validation import UnsafeBlock
 
 log = logging.getLogger("lamina.node")
 
 _KZG_DELAY = 3.0
 """Seconds after the start at which the KZG setup is loaded."""
 
-PUBLIC_NAMESPACES = ("eth", "net", "web3", "txpool", "debug")
+PUBLIC_NAMESPACES = ("eth", "net", "web3", "txpool", "debug", "feed")
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,9 @@ class NodeSettings:
     """A node's settings. Port 0 picks a free port; a port of None leaves that server out.
 
     `sequencer` is None for a node that only follows. `sequencer_http`: where it forwards transactions. `alt_da_server`: where
-    a chain with `alt_da` keeps its data.
+    a chain with `alt_da` keeps its data. `feeds`: WebSocket URLs of nodes whose unsafe blocks are followed.
+    `sequencer_key` (32 bytes) signs sealed blocks; `unsafe_block_signer` is whose signature counts, instead of whom
+    SystemConfig on L1 names. `p2p` is None for a node without peers.
     """
 
     datadir: Path
@@ -64,6 +80,10 @@ class NodeSettings:
     metrics_port: int | None = None
     l1_poll_interval: float = 1.0
     alt_da_server: str | None = None
+    feeds: tuple[str, ...] = ()
+    sequencer_key: bytes | None = None
+    unsafe_block_signer: Address | None = None
+    p2p: P2pSettings | None = None
     cors_origins: tuple[str, ...] = ()
     virtual_hosts: tuple[str, ...] = ("localhost",)
     execution: ExecutionOptions | None = None
@@ -89,6 +109,7 @@ class RollupNode:
             options,
             sequencer=self._sequencer_rpc,
             next_timestamp=lambda head: head.timestamp + rollup.block_time,
+            peer_count=lambda: 0 if self.gossip is None else len(self.gossip.transport.connected),
         )
         chain = self.execution.chain
         if chain.genesis.hash != rollup.genesis.l2.hash:
@@ -117,14 +138,41 @@ class RollupNode:
                 settings.sequencer,
                 active=not settings.sequencer_stopped,
             )
+        self.unsafe_signer = UnsafeBlockSigner(
+            self.l1_sources.endpoints, self.heads, rollup.l1_system_config_address, settings.unsafe_block_signer
+        )
+        self.sealed: SealedPayloads | None = None
+        if self.sequencer is not None and settings.sequencer_key is not None:
+            self.sealed = SealedPayloads(rollup, settings.sequencer_key, self.sequencer, self.unsafe_signer)
+        self.feed = Feed(rollup, chain, None if self.sealed is None else self.sealed.sign)
+        if self.sealed is not None:
+            self.sealed.on_signed(self.feed.publish)
+        self.intake = UnsafeIntake(rollup, chain, self.driver, self.heads, l1, self.sequencer)
+        self.intake.on_applied(self._pass_on)
+        self.followers = [
+            FeedFollower(url, rollup, chain, self.intake, self.unsafe_signer) for url in settings.feeds
+        ]
+        self.gossip: Gossip | None = None
+        if settings.p2p is not None:
+            self.gossip = Gossip(settings.p2p, rollup, chain, self.intake, self.unsafe_signer, time.time)
+            if self.sealed is not None:
+                self.sealed.on_signed(self.gossip.publish)
         self.doctor = HeadDoctor(rollup, chain, self.driver, self.heads, self.safe_db, self.sequencer, time.time)
+        sources: list[UnsafeSource] = [*self.followers, *([] if self.gossip is None else [self.gossip])]
+        self.doctor.follow(Following(chain, self.intake, sources, rollup.block_time, time.time))
         self.recheck: Recheck | None = None
         if isinstance(chain.engine, NativeLedEngine):
             self.recheck = Recheck(chain, rollup, settings.datadir / "disagreements", self._on_disagreement)
         self.metrics = node_metrics(self)
+        if self.gossip is not None:
+            self.metrics.registry.register(GossipCollector(self.gossip))
         rollup_namespaces = [
-            Rollup(rollup, chain, self.driver, self.heads, self.safe_db),
+            Rollup(rollup, chain, self.driver, self.heads, self.safe_db, self.intake),
             RollupAdmin(self.driver, self.sequencer),
+            UnsafeAdmin(rollup, self.intake),
+            UnsafeStatus(self.intake, self.unsafe_signer, self.followers),
+            self.feed,
+            OpP2p(None if self.gossip is None else self.gossip.transport, rollup.l2_chain_id),
             L1Status(self.l1_sources),
             Lamina(self.doctor),
         ]
@@ -171,7 +219,10 @@ class RollupNode:
             "pruningStopped": self.execution.pruner.error if self.execution.pruner else None,
             "haltedBy": self.driver.status.halted_by
             or self.disagreement
+            or (self.intake.halted.text if self.intake.halted else None)
             or (sequencer.halted_by if sequencer else None),
+            "feeds": {follower.name: follower.error or "connected" for follower in self.followers},
+            "gossip": None if self.gossip is None else self.gossip.error or "connected",
             "stuck": {report.head: report.text for report in self.doctor.all() if not report.is_healthy},
         }
         return facts["haltedBy"] is None and self.heads.error is None, facts
@@ -190,6 +241,14 @@ class RollupNode:
         self._spawn(self.driver.run(), "derivation")
         if self.sequencer is not None:
             self._spawn(self.sequencer.run(), "sequencer")
+        self._spawn(self.intake.run(), "intake of unsafe blocks")
+        if not self.unsafe_signer.is_fixed and (self.followers or self.sealed is not None or self.gossip is not None):
+            self._spawn(self.unsafe_signer.run(), "unsafe block signer")
+        if self.gossip is not None:
+            self._spawn(self.gossip.transport.run(), "gossip")
+            self._spawn(self.gossip.catch_up.run(), "blocks of peers")
+        for follower in self.followers:
+            self._spawn(follower.run(), f"feed {follower.name}")
         if self.recheck is not None:
             self._spawn(self._run_recheck(self.recheck), "check of native blocks")
         self._spawn(self._expire(), "pool")
@@ -203,8 +262,15 @@ class RollupNode:
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
 
+    def _pass_on(self, block: UnsafeBlock) -> None:
+        if block.signed is not None:
+            self.feed.publish(block.signed)
+            if self.gossip is not None:
+                self.gossip.publish(block.signed)
+
     def _on_disagreement(self, reason: str) -> None:
         self.disagreement = self.doctor.disagreement = reason
+        self.intake.halt(Stall(Cause.ENGINES_DISAGREE, Stage.ENGINE, reason))
         if self.sequencer is not None:
             self.sequencer.halt(reason)
 

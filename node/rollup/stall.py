@@ -24,6 +24,7 @@ class Stage(Enum):
     ENGINE = "engine"
     FINALITY = "finality"
     SEQUENCER = "sequencer"
+    UNSAFE = "unsafe"
 
 
 class Cause(Enum):
@@ -48,6 +49,12 @@ class Cause(Enum):
     CLOCK_WRONG = "clock_wrong"
     SEQUENCER_STOPPED = "sequencer_stopped"
     SAFE_LAG = "safe_lag"
+    FEED_DOWN = "feed_down"
+    FEED_SILENT = "feed_silent"
+    FEED_REFUSED = "feed_refused"
+    UNSAFE_GAP = "unsafe_gap"
+    UNSAFE_INVALID = "unsafe_invalid"
+    UNSAFE_ORIGIN = "unsafe_origin"
     FAULT = "fault"
 
 
@@ -87,6 +94,18 @@ REMEDIES = {
     "another one",
     Cause.SEQUENCER_STOPPED: "start it with admin_startSequencer, or wait for the sequencer that took over",
     Cause.SAFE_LAG: "look at the batcher, or raise --sequencer.max-safe-lag",
+    Cause.FEED_DOWN: "start or repair the node behind --rollup.feed, or name another one with one more --rollup.feed; where it "
+    "is not known who signs, an --l1 that proves storage (eth_getProof), or --p2p.unsafe.block.signer. Until then blocks come "
+    "from L1 alone",
+    Cause.FEED_SILENT: "look at the sequencer (lamina doctor there): does it make blocks, has it the signer's key "
+    "(--p2p.sequencer.key)?",
+    Cause.FEED_REFUSED: "find out who signs: SystemConfig on L1 names the signer (lamina_unsafeBlocks shows whom), the sequencer "
+    "has its key (--p2p.sequencer.key); when the feed is not the sequencer's, name another one",
+    Cause.UNSAFE_GAP: "name one more source of unsafe blocks (--rollup.feed); otherwise L1 fills the gap with the next batch",
+    Cause.UNSAFE_INVALID: "compare the versions and rollup configs of sequencer and node; report the block with `lamina evm "
+    "stateless`; L1 decides what becomes of it",
+    Cause.UNSAFE_ORIGIN: "if it does not pass within a few L1 blocks, sequencer and node follow different L1 forks: compare "
+    "their --l1 endpoints",
     Cause.FAULT: "restart the node; if it comes again, report it with the log",
 }
 """What an operator can do about each cause."""

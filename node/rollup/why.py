@@ -3,9 +3,7 @@
 import itertools
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from enum import Enum
-from typing import Any
+from dataclasses import replace
 
 from config.rollup import BlockId, RollupConfig
 from config.types import to_hex
@@ -14,10 +12,12 @@ from evm.types import Header
 from node.chain import Chain
 from node.rollup.clock import ClockCheck
 from node.rollup.driver import RollupDriver
+from node.rollup.head_report import HeadReport, HeadState
 from node.rollup.l1_heads import L1Heads
 from node.rollup.safe_db import SafeDb
 from node.rollup.sequencer import Sequencer
 from node.rollup.stall import Cause, Place, Stage, Stall
+from node.unsafe.following import Following
 
 log = logging.getLogger("lamina.heads")
 
@@ -35,47 +35,6 @@ mainnet."""
 
 _USUAL = 8
 """Steps of the safe head that tell what is usual: a batcher of a quiet chain may save up for hours."""
-
-
-class HeadState(Enum):
-    """How a head is; the value is the name in RPC."""
-
-    MOVING = "moving"
-    WAITING = "waiting"
-    """Nothing to worry about yet."""
-    STUCK = "stuck"
-    HALTED = "halted"
-    """It does not go on by itself."""
-
-
-@dataclass(frozen=True)
-class HeadReport:
-    """A head with a sentence about it; `stall` is what keeps it, if anything does."""
-
-    head: str
-    block: BlockId
-    state: HeadState
-    text: str
-    stall: Stall | None = None
-
-    @property
-    def is_healthy(self) -> bool:
-        """Whether nobody needs to do anything."""
-        return self.state in (HeadState.MOVING, HeadState.WAITING)
-
-    def to_json(self) -> dict[str, Any]:
-        """As `lamina_whyHead` answers."""
-        stall = self.stall
-        return {
-            "head": self.head,
-            "block": self.block.to_json(),
-            "state": self.state.value,
-            "explanation": self.text,
-            "stage": stall and stall.stage.value,
-            "at": stall and stall.place and stall.place.to_json(),
-            "cause": stall and stall.cause.value,
-            "remedy": stall and stall.remedy,
-        }
 
 
 class HeadDoctor:
@@ -100,7 +59,12 @@ class HeadDoctor:
         self.clock = ClockCheck(wall)
         self.disagreement: str | None = None
         """Why blocks of the native engine are not believed any more."""
+        self._following: Following | None = None
         heads.on_latest(self.clock.note)
+
+    def follow(self, following: Following) -> None:
+        """Unsafe blocks come from elsewhere, too."""
+        self._following = following
 
     def report(self, head: str) -> HeadReport:
         """On `unsafe`, `safe` or `finalized`. Raises ValueError for another word."""
@@ -293,6 +257,15 @@ class HeadDoctor:
             return HeadReport("unsafe", BlockId(chain.head.hash, chain.head.number), state, text, stall)
 
         if sequencer is None:
+            if (
+                self._following is not None
+                and driver.status.halt is None
+                and self.disagreement is None
+                and driver.ready.is_set()
+            ):
+                followed = self._following.report()
+                if followed is not None:
+                    return followed
             safe = self._safe()
             return say(safe.state, f"this node makes no blocks, so it follows the safe head: {safe.text}", safe.stall)
         if sequencer.halted is not None:

@@ -1,9 +1,16 @@
 """`net_` and `web3_`: who this is."""
 
+from collections.abc import Callable
+
 from config.types import to_hex
 from evm.types import keccak256
 from node.rpc.dispatcher import Namespace, rpc_method
 from node.rpc.params import DataParam
+
+
+def no_peers() -> int:
+    """The number of peers of a node that has none."""
+    return 0
 
 
 class Net(Namespace):
@@ -11,8 +18,10 @@ class Net(Namespace):
 
     name = "net"
 
-    def __init__(self, chain_id: int) -> None:
+    def __init__(self, chain_id: int, peers: Callable[[], int] = no_peers) -> None:
+        """`peers` counts those that are connected."""
         self._chain_id = chain_id
+        self._peers = peers
 
     @rpc_method("version")
     def version(self) -> str:
@@ -26,8 +35,8 @@ class Net(Namespace):
 
     @rpc_method("peerCount")
     def peer_count(self) -> str:
-        """Zero: blocks come from L1 and from the sequencer's feed, not from peers of this kind."""
-        return "0x0"
+        """How many peers are connected. Without `--p2p.listen.tcp` there are none: blocks come from L1 and from feeds."""
+        return hex(self._peers())
 
 
 class Web3(Namespace):

@@ -207,9 +207,7 @@ class RpcServer:
 
     async def _write(self, socket: web.WebSocketResponse, connection: Connection) -> None:
         while not connection.overflowed:
-            message = await connection.outgoing.get()
-            if message is None:
-                return
+            message = await connection.next_message()
             try:
                 await socket.send_str(message.decode())
             except (ConnectionError, RuntimeError):

@@ -27,7 +27,7 @@ from node.rpc.fee_oracle import MINIMUM_TIP, FeeOracle
 from node.rpc.filters import FilterManager
 from node.rpc.logs import LogLimits, LogSearch
 from node.rpc.miner_admin import AdminInfo, Miner
-from node.rpc.net_web3 import Net, Web3
+from node.rpc.net_web3 import Net, Web3, no_peers
 from node.rpc.txpool import TxPool
 from node.rpc.workers import CallWorkers, ExecutionLimits
 
@@ -38,7 +38,8 @@ class NodeOptions:
 
     `sequencer`: where to forward transactions. `sidecars`: where blobs go, on a chain that has them. `sync_progress`
     backs `eth_syncing`. `minimum_tip` (wei per gas) is suggested while blocks have room. `next_timestamp` tells the time
-    of the block after a head. `recover` finds the senders of many transactions at once (`EthSubmission`).
+    of the block after a head. `peer_count` backs `net_peerCount`.
+    `recover` finds the senders of many transactions at once (`EthSubmission`).
     """
 
     client_version: str
@@ -49,6 +50,7 @@ class NodeOptions:
     sync_progress: SyncProgress = fully_synced
     minimum_tip: int = MINIMUM_TIP
     next_timestamp: Callable[[Header], int] = earliest_next
+    peer_count: Callable[[], int] = no_peers
     execution: ExecutionLimits = field(default_factory=ExecutionLimits)
     submission: SubmissionOptions = field(default_factory=SubmissionOptions)
     logs: LogLimits = field(default_factory=LogLimits)
@@ -79,7 +81,7 @@ def standard_namespaces(
         EthFees(blocks, oracle),
         EthFilters(search, FilterManager(chain, pool, clock)),
         EthSubscriptions(chain, pool, options.sync_progress, options.logs),
-        Net(chain.rules.chain_id),
+        Net(chain.rules.chain_id, options.peer_count),
         Web3(options.client_version),
         TxPool(pool),
         Debug(blocks, transactions),

@@ -158,8 +158,9 @@ def l2_genesis(l1: FakeL1, fork: Fork, **changes: Any) -> tuple[RollupConfig, Bl
 class RollupWorld:
     """A node on an L1 in memory."""
 
-    def __init__(self, fork: Fork = Fork.ISTHMUS, **changes: Any) -> None:
-        self.l1 = FakeL1()
+    def __init__(self, fork: Fork = Fork.ISTHMUS, l1: FakeL1 | None = None, **changes: Any) -> None:
+        """`l1`: one that another world has begun on, too."""
+        self.l1 = l1 or FakeL1()
         self.endpoint = L1Endpoint(self.l1)
         self.rollup, genesis, update = l2_genesis(self.l1, fork, **changes)
         self.kv = MemoryStore()

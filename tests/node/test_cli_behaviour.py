@@ -91,6 +91,13 @@ def test_a_failing_command_says_one_line_and_exits_with_one(tmp_path: Path) -> N
         (("devnet", "--accounts", "0"), "'--accounts'"),
         (("devnet", "--proposal-interval", "0"), "'--proposal-interval'"),
         (("batcher", "--budget", "-1"), "'--budget'"),
+        (
+            (
+                *("node", "--rollup.config", "rollup.json", "--datadir", "data", "--l1", "http://l1"),
+                *("--l1.beacon", "http://beacon", "--rollup.feed", "http://sequencer"),
+            ),
+            "--rollup.feed is the URL of a WebSocket (ws:// or wss://), not 'http://sequencer'",
+        ),
         (("dumpconfig", "nosuch"), "no command 'nosuch'; there are"),
         (("dumpconfig", "evm"), "'evm' has commands of its own"),
     ],

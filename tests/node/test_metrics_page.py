@@ -14,8 +14,11 @@ from node.metrics import MetricsServer, NodeMetrics
 from node.rollup.service import RollupNode
 from node.rpc import Dispatcher, Namespace, rpc_method
 from node.rpc.errors import server_error
+from node.unsafe.feed import Feed
+from node.unsafe.intake import UnsafeIntake
 from tests.l1.fake_l1 import VirtualClock
-from tests.node.rollup_world import RollupWorld
+from tests.node.rollup_world import RollupWorld, until
+from tests.node.test_unsafe_feed import Feeds
 
 
 def node_of(world: RollupWorld, **more: Any) -> RollupNode:
@@ -26,6 +29,9 @@ def node_of(world: RollupWorld, **more: Any) -> RollupNode:
         heads=world.heads,
         sequencer=None,
         l1_sources=SimpleNamespace(status=list),
+        intake=UnsafeIntake(world.rollup, world.chain, world.driver, world.heads, world.endpoint, None),
+        feed=Feed(world.rollup, world.chain, None),
+        followers=[],
         doctor=world.doctor(),
     )
     parts.__dict__.update(more)
@@ -99,6 +105,27 @@ async def test_a_role_that_has_stopped_is_not_healthy() -> None:
     samples, status, facts = await page(NodeMetrics(node_of(world)), healthy=False)
     assert samples["lamina_halted",] == 1
     assert (status, facts["healthy"]) == (503, False)
+
+
+async def test_unsafe_blocks_are_counted_by_what_became_of_them_and_feeds_by_how_they_fare() -> None:
+    feeds = Feeds()
+    worlds = feeds.worlds
+    async with feeds.serving():
+        follower, gone = feeds.follower(), feeds.follower("ws://127.0.0.1:9")
+        node = node_of(worlds.world, intake=worlds.intake, feed=feeds.feed, followers=[follower, gone])
+        async with feeds.following(follower, gone):
+            await until(lambda: follower.connected)
+            blocks = await worlds.made(4)
+            feeds.feed.publish(feeds.sign(blocks[0].block))
+            await until(lambda: worlds.head == blocks[0].block.hash)
+            worlds.intake.offer(blocks[3], "test")
+            samples, _, _ = await page(NodeMetrics(node))
+    outcomes = {key[1]: value for key, value in samples.items() if key[0] == "lamina_unsafe_blocks_total"}
+    assert outcomes == {"received": 2, "applied": 1, "invalid": 0, "conflicting": 0, "ignored": 0}
+    assert samples["lamina_unsafe_queued",] == 1 and samples["lamina_unsafe_queued_bytes",] == 1000
+    assert samples["lamina_feed_connected", follower.name] == 1 and samples["lamina_feed_connected", gone.name] == 0
+    assert samples["lamina_feed_refused_total", follower.name] == 0
+    assert samples["lamina_feed_subscribers",] == 1 and samples["lamina_feed_published_total",] == 1
 
 
 async def test_each_l1_endpoint_is_shown_with_its_state_and_counts() -> None:

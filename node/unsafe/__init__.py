@@ -1,0 +1,1 @@
+"""Unsafe blocks of others: what a sequencer has made and L1 does not have yet, checked, queued, and passed on."""
