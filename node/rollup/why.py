@@ -1,11 +1,8 @@
 """Says of each head whether it moves and, if not, what stands in its way: for `lamina_whyHead` and `lamina doctor`."""
 
 import itertools
-import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from enum import Enum
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
 from config.rollup import BlockId, RollupConfig
 from config.types import to_hex
@@ -14,14 +11,11 @@ from evm.types import Header
 from node.chain import Chain
 from node.rollup.clock import ClockCheck
 from node.rollup.driver import RollupDriver
+from node.rollup.head_report import HeadReport, HeadState
 from node.rollup.l1_heads import L1Heads
 from node.rollup.safe_db import SafeDb
 from node.rollup.sequencer import Sequencer
 from node.rollup.stall import Cause, Place, Stage, Stall
-
-log = logging.getLogger("lamina.heads")
-
-_LOOK_SECONDS = 5.0
 
 _L1_SILENCE = 120.0
 """Seconds without a new L1 block that are not just missed slots."""
@@ -35,47 +29,6 @@ mainnet."""
 
 _USUAL = 8
 """Steps of the safe head that tell what is usual: a batcher of a quiet chain may save up for hours."""
-
-
-class HeadState(Enum):
-    """How a head is; the value is the name in RPC."""
-
-    MOVING = "moving"
-    WAITING = "waiting"
-    """Nothing to worry about yet."""
-    STUCK = "stuck"
-    HALTED = "halted"
-    """It does not go on by itself."""
-
-
-@dataclass(frozen=True)
-class HeadReport:
-    """A head with a sentence about it; `stall` is what keeps it, if anything does."""
-
-    head: str
-    block: BlockId
-    state: HeadState
-    text: str
-    stall: Stall | None = None
-
-    @property
-    def is_healthy(self) -> bool:
-        """Whether nobody needs to do anything."""
-        return self.state in (HeadState.MOVING, HeadState.WAITING)
-
-    def to_json(self) -> dict[str, Any]:
-        """As `lamina_whyHead` answers."""
-        stall = self.stall
-        return {
-            "head": self.head,
-            "block": self.block.to_json(),
-            "state": self.state.value,
-            "explanation": self.text,
-            "stage": stall and stall.stage.value,
-            "at": stall and stall.place and stall.place.to_json(),
-            "cause": stall and stall.cause.value,
-            "remedy": stall and stall.remedy,
-        }
 
 
 class HeadDoctor:
@@ -116,23 +69,6 @@ class HeadDoctor:
     def all(self) -> list[HeadReport]:
         """On all three."""
         return [self._unsafe(), self._safe(), self._finalized()]
-
-    async def watch(self, sleep: Callable[[float], Awaitable[None]]) -> None:
-        """Log what becomes of the heads, for ever: each stall once, and its end."""
-        stuck: dict[str, tuple[HeadState, Cause | None]] = {}
-        while True:
-            for report in self.all():
-                cause = None if report.stall is None else report.stall.cause
-                now = None if report.is_healthy else (report.state, cause)
-                before = stuck.pop(report.head, None)
-                if now is not None:
-                    stuck[report.head] = now
-                if now is not None and now != before:
-                    remedy = report.stall.remedy if report.stall else ""
-                    log.warning("%s head is %s: %s (%s)", report.head, report.state.value, report.text, remedy)
-                elif now is None and before is not None:
-                    log.info("%s head goes on: %s", report.head, report.text)
-            await sleep(_LOOK_SECONDS)
 
     def notes(self) -> list[str]:
         """What is worth knowing although it stops nothing."""
