@@ -24,6 +24,7 @@ class Stage(Enum):
     ENGINE = "engine"
     FINALITY = "finality"
     SEQUENCER = "sequencer"
+    CONSENSUS = "consensus"
 
 
 class Cause(Enum):
@@ -48,6 +49,9 @@ class Cause(Enum):
     CLOCK_WRONG = "clock_wrong"
     SEQUENCER_STOPPED = "sequencer_stopped"
     SAFE_LAG = "safe_lag"
+    CONSENSUS_SILENT = "consensus_silent"
+    ANCESTOR_MISSING = "ancestor_missing"
+    BLOCK_REFUSED = "block_refused"
     FAULT = "fault"
 
 
@@ -87,6 +91,12 @@ REMEDIES = {
     "another one",
     Cause.SEQUENCER_STOPPED: "start it with admin_startSequencer, or wait for the sequencer that took over",
     Cause.SAFE_LAG: "look at the batcher, or raise --sequencer.max-safe-lag",
+    Cause.CONSENSUS_SILENT: "look at the consensus client (op-node, kona-node): is it running, does it name this node's "
+    "--authrpc.port and --authrpc.jwtsecret, does it get blocks itself (optimism_syncStatus)?",
+    Cause.ANCESTOR_MISSING: "let the consensus client derive or send the blocks in between: op-node with "
+    "--syncmode=consensus-layer (this node fetches no blocks from others)",
+    Cause.BLOCK_REFUSED: "compare this block with another node's: if others have it, this node has a bug or a wrong rollup "
+    "config; report it with `lamina evm stateless`",
     Cause.FAULT: "restart the node; if it comes again, report it with the log",
 }
 """What an operator can do about each cause."""
