@@ -28,7 +28,14 @@ SERVERS = {
         "Every node on `--http.port` and `--ws.port` (namespaces of `--http.api`) and all of it on "
         "`--rpc.port`; the embedded L1 on `--l1.port`.",
     ),
-    "node.rollup": ("Rollup node", "Nodes of the rollup on `--rpc.port`, which is for trusted callers."),
+    "node.rollup": (
+        "Rollup node",
+        "Nodes that derive their chain, on `--rpc.port`, which is for trusted callers; `lamina_` on driven nodes, too.",
+    ),
+    "node.engine_api": (
+        "Engine API",
+        "A driven node on `--authrpc.port`, for the consensus client that has its secret, beside the methods of every node.",
+    ),
     "node.devl1": ("Embedded L1", "The embedded L1 on `--l1.port`, beside the methods of every node."),
     "node.batcher_rpc": ("Batcher", "`lamina batcher` on `--rpc.port`."),
     "node.proposer_rpc": ("Proposer", "`lamina proposer` on `--rpc.port`."),
