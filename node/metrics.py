@@ -14,6 +14,7 @@ from node.l1_metrics import L1EndpointsCollector
 from node.unsafe.metrics import UnsafeCollector
 
 if TYPE_CHECKING:
+    from node.l2_node import L2Node
     from node.rollup.service import RollupNode
 
 HealthCheck = Callable[[], Awaitable[tuple[bool, dict[str, object]]]]
@@ -40,9 +41,9 @@ class MetricsServer(HttpListener):
 
 
 class NodeMetrics:
-    """A rollup node's metrics. RPC is counted as it happens, everything else is read when asked for."""
+    """A node's metrics. RPC is counted as it happens, everything else is read from `collectors` when asked for."""
 
-    def __init__(self, node: "RollupNode") -> None:
+    def __init__(self, collectors: Iterable[Collector]) -> None:
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "lamina_rpc_requests", "JSON-RPC requests", ["method", "outcome"], registry=self.registry
@@ -51,9 +52,8 @@ class NodeMetrics:
             "lamina_rpc_seconds", "Duration of JSON-RPC requests", ["method"], registry=self.registry
         )
         self._found: dict[tuple[str, bool], tuple[Counter, Histogram]] = {}
-        self.registry.register(_NodeCollector(node))
-        self.registry.register(L1EndpointsCollector(node.l1_sources.status))
-        self.registry.register(UnsafeCollector(node.intake, node.feed, node.followers))
+        for collector in collectors:
+            self.registry.register(collector)
 
     def observe_rpc(self, method: str, seconds: float, failed: bool) -> None:
         """Count one request."""
@@ -66,13 +66,16 @@ class NodeMetrics:
         found[1].observe(seconds)
 
 
-class _NodeCollector(Collector):
-    def __init__(self, node: "RollupNode") -> None:
+class ChainCollector(Collector):
+    """What every node of a rollup has: heads, what keeps them, the pool."""
+
+    def __init__(self, node: "L2Node") -> None:
         self._node = node
 
     def collect(self) -> Iterable[Metric]:
+        """The values of now."""
         node = self._node
-        chain, driver, heads = node.execution.chain, node.driver, node.heads
+        chain = node.execution.chain
         refs = GaugeMetricFamily("lamina_refs_number", "Block numbers of the heads", labels=["layer", "type"])
         for name, number in (
             ("unsafe", chain.head.number),
@@ -81,11 +84,8 @@ class _NodeCollector(Collector):
             ("oldest_state", chain.history.base.number),
         ):
             refs.add_metric(["l2", name], number)
-        for name, header in (("latest", heads.latest), ("safe", heads.safe), ("finalized", heads.finalized)):
-            if header is not None:
-                refs.add_metric(["l1", name], header.number)
-        if driver.current_l1 is not None:
-            refs.add_metric(["l1", "derived"], driver.current_l1.number)
+        for name, number in self._l1_refs():
+            refs.add_metric(["l1", name], number)
         yield refs
         stuck = GaugeMetricFamily(
             "lamina_head_stuck", "1 while a head does not move and should, by what keeps it", labels=["head", "cause"]
@@ -97,6 +97,31 @@ class _NodeCollector(Collector):
         for name, text, value in (
             ("lamina_pool_pending", "Executable pool transactions", node.execution.pool.pending_count),
             ("lamina_pool_queued", "Pool transactions behind a nonce gap", node.execution.pool.queued_count),
+        ):
+            yield GaugeMetricFamily(name, text, value=value)
+
+    def _l1_refs(self) -> Iterable[tuple[str, int]]:
+        """Blocks of L1 that stand beside the heads."""
+        return ()
+
+
+class _RollupCollector(ChainCollector):
+    def __init__(self, node: "RollupNode") -> None:
+        super().__init__(node)
+        self._rollup = node
+
+    def _l1_refs(self) -> Iterable[tuple[str, int]]:
+        heads, derived = self._rollup.heads, self._rollup.driver.current_l1
+        for name, header in (("latest", heads.latest), ("safe", heads.safe), ("finalized", heads.finalized)):
+            if header is not None:
+                yield name, header.number
+        if derived is not None:
+            yield "derived", derived.number
+
+    def collect(self) -> Iterable[Metric]:
+        yield from super().collect()
+        node = self._rollup
+        for name, text, value in (
             (
                 "lamina_sequencer_active",
                 "1 while blocks are made here",
@@ -105,7 +130,7 @@ class _NodeCollector(Collector):
             ("lamina_halted", "1 when derivation, sequencing or the intake of unsafe blocks had to stop", int(_halted(node))),
         ):
             yield GaugeMetricFamily(name, text, value=value)
-        status = driver.status
+        status = node.driver.status
         for name, text, value in (
             ("lamina_derivation_resets", "Times derivation went back to a safe point", status.resets),
             (
@@ -133,4 +158,10 @@ def _halted(node: "RollupNode") -> bool:
 
 def node_metrics(node: "RollupNode") -> NodeMetrics:
     """The metrics of a node under construction; they read it only when they are asked for."""
-    return NodeMetrics(node)
+    return NodeMetrics(
+        [
+            _RollupCollector(node),
+            L1EndpointsCollector(node.l1_sources.status),
+            UnsafeCollector(node.intake, node.feed, node.followers),
+        ]
+    )

@@ -34,6 +34,14 @@ SERVERS = {
         "Nodes of the rollup: `feed_` on every port (a namespace of `--http.api`), the rest on `--rpc.port`.",
     ),
     "node.p2p.rpc": ("Peers", "Nodes of the rollup on `--rpc.port`."),
+    "node.rollup": (
+        "Rollup node",
+        "Nodes that derive their chain, on `--rpc.port`, which is for trusted callers; `lamina_` on driven nodes, too.",
+    ),
+    "node.engine_api": (
+        "Engine API",
+        "A driven node on `--authrpc.port`, for the consensus client that has its secret, beside the methods of every node.",
+    ),
     "node.devl1": ("Embedded L1", "The embedded L1 on `--l1.port`, beside the methods of every node."),
     "node.batcher_rpc": ("Batcher", "`lamina batcher` on `--rpc.port`."),
     "node.proposer_rpc": ("Proposer", "`lamina proposer` on `--rpc.port`."),

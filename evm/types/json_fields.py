@@ -40,13 +40,16 @@ class JsonFields:
             raise ValueError(f"{self._kind}: the field {name!r} is missing")
         return value
 
-    def quantity(self, name: str) -> int:
-        """A hex quantity that must be there."""
-        return parse_quantity(self._get(name), f"{self._kind} field {name!r}")
+    def quantity(self, name: str, bits: int | None = None) -> int:
+        """A hex quantity that must be there, of at most this many bits when `bits` is given."""
+        value = parse_quantity(self._get(name), f"{self._kind} field {name!r}")
+        if bits is not None and value.bit_length() > bits:
+            raise ValueError(f"{self._kind} field {name!r}: {hex(value)[:80]} has more than {bits} bits")
+        return value
 
-    def optional_quantity(self, name: str) -> int | None:
+    def optional_quantity(self, name: str, bits: int | None = None) -> int | None:
         """A hex quantity, None when absent or null."""
-        return self.quantity(name) if self.has(name) else None
+        return self.quantity(name, bits) if self.has(name) else None
 
     def items(self, name: str) -> Sequence[Any]:
         """A list that must be there."""

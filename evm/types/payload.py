@@ -1,9 +1,11 @@
 """Payload attributes: what derivation or the sequencer asks the execution layer to make a block of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from config.types import Address, Gas, Hash32, Timestamp, from_hex, to_address, to_hash32, to_hex
+from config.types import Address, Gas, Hash32, Timestamp, to_hex
+from evm.types.json_fields import JsonFields
 
 
 @dataclass(frozen=True)
@@ -48,22 +50,34 @@ class PayloadAttributes:
         return result
 
     @staticmethod
-    def from_json(data: dict[str, Any]) -> "PayloadAttributes":
-        """Read the JSON form. Raises KeyError or ValueError when a field is missing or malformed."""
-        root = data.get("parentBeaconBlockRoot")
-        params = data.get("eip1559Params")
-        min_base_fee = data.get("minBaseFee")
+    def from_json(data: Mapping[str, Any]) -> "PayloadAttributes":
+        """Read the JSON form; `minBaseFee` may be a plain number, which is what op-node and op-geth make of it.
+
+        Raises ValueError naming the field that is missing or malformed.
+        """
+        fields = JsonFields("payload attributes", data)
+        if fields.has("withdrawals") and fields.items("withdrawals"):
+            raise ValueError("payload attributes field 'withdrawals': must be empty on L2")
+        no_tx_pool = data.get("noTxPool") or False
+        if not isinstance(no_tx_pool, bool):
+            raise ValueError(f"payload attributes field 'noTxPool': expected a boolean, got {no_tx_pool!r}")
         return PayloadAttributes(
-            timestamp=Timestamp(int(data["timestamp"], 16)),
-            prev_randao=to_hash32(data["prevRandao"]),
-            suggested_fee_recipient=to_address(data["suggestedFeeRecipient"]),
-            parent_beacon_block_root=None if root is None else to_hash32(root),
-            transactions=tuple(from_hex(raw) for raw in data.get("transactions") or ()),
-            no_tx_pool=bool(data.get("noTxPool", False)),
-            gas_limit=Gas(int(data["gasLimit"], 16)),
-            eip1559_params=None if params is None else from_hex(params, 8),
-            min_base_fee=None
-            if min_base_fee is None
-            else (int(min_base_fee, 16) if isinstance(min_base_fee, str) else int(min_base_fee)),
-            with_withdrawals=data.get("withdrawals") is not None,
+            timestamp=Timestamp(fields.quantity("timestamp", 64)),
+            prev_randao=fields.hash("prevRandao"),
+            suggested_fee_recipient=fields.address("suggestedFeeRecipient"),
+            parent_beacon_block_root=fields.optional_hash("parentBeaconBlockRoot"),
+            transactions=tuple(fields.data_items("transactions")) if fields.has("transactions") else (),
+            no_tx_pool=no_tx_pool,
+            gas_limit=Gas(fields.quantity("gasLimit", 64)),
+            eip1559_params=fields.data("eip1559Params", 8) if fields.has("eip1559Params") else None,
+            min_base_fee=_min_base_fee(fields, data.get("minBaseFee")),
+            with_withdrawals=fields.has("withdrawals"),
         )
+
+
+def _min_base_fee(fields: JsonFields, value: Any) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 0 <= value < 1 << 64:
+            raise ValueError(f"payload attributes field 'minBaseFee': {value} is not a number of 64 bits")
+        return value
+    return fields.optional_quantity("minBaseFee", 64)

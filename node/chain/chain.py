@@ -195,14 +195,15 @@ class Chain:
         if executed is not None:
             self.store.cache(executed.block, executed.receipts)
 
-    def set_head(self, header: Header) -> None:
+    def set_head(self, header: Header, executed: ExecutedBlock | None = None) -> None:
         """Make a stored block the unsafe head; blocks above it or beside it stop being canonical.
 
-        Raises CriticalError when that would drop a finalized block.
+        `executed`: what the block did, where that is at hand: onto a child of the head the flat state is then moved without
+        a comparison. Raises CriticalError when a finalized block would be dropped.
         """
         if header.hash == self.head.hash:
             return
-        self._move_head(WriteBatch(), self.store.require_block(header.hash))
+        self._move_head(WriteBatch(), self.store.require_block(header.hash), executed)
 
     def _move_head(
         self, batch: WriteBatch, target: Block, executed: ExecutedBlock | None = None, durable: bool = True

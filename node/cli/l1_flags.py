@@ -9,14 +9,13 @@ import typer
 if TYPE_CHECKING:
     from node.l1_sources import L1Options
 
-L1Urls = Annotated[
-    list[str],
-    typer.Option("--l1", help="URL of an L1 execution endpoint; repeat for more, the preferred one first."),
-]
-L1Beacons = Annotated[
-    list[str],
-    typer.Option("--l1.beacon", help="URL of an L1 beacon endpoint; repeat for more, the preferred one first."),
-]
+_URLS = typer.Option("--l1", help="URL of an L1 execution endpoint; repeat for more, the preferred one first.")
+_BEACONS = typer.Option("--l1.beacon", help="URL of an L1 beacon endpoint; repeat for more, the preferred one first.")
+
+L1Urls = Annotated[list[str], _URLS]
+L1Beacons = Annotated[list[str], _BEACONS]
+L1UrlsIfAny = Annotated[list[str] | None, _URLS]
+L1BeaconsIfAny = Annotated[list[str] | None, _BEACONS]
 L1BeaconFallbacks = Annotated[
     list[str] | None,
     typer.Option(

@@ -5,11 +5,20 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from config.engine_mode import EngineMode
+from node.cli.authrpc_flags import (
+    SECRET_FILE,
+    AuthAddress,
+    AuthHosts,
+    AuthPort,
+    AuthSecret,
+    given_flags,
+    is_driven,
+)
 from node.cli.l1_flags import (
     ARCHIVE_MEGABYTES,
     BATCH_SIZE,
@@ -18,13 +27,13 @@ from node.cli.l1_flags import (
     L1ArchiveSize,
     L1BatchSize,
     L1BeaconFallbacks,
-    L1Beacons,
+    L1BeaconsIfAny,
     L1BlobDirectory,
     L1Concurrency,
     L1Quorum,
     L1RateLimit,
     L1Timeout,
-    L1Urls,
+    L1UrlsIfAny,
     l1_options,
 )
 from node.cli.p2p_flags import P2pAdvertiseIp, P2pKeyFile, P2pListenIp, P2pListenPort, P2pStatic, p2p_settings
@@ -123,10 +132,11 @@ def init(
 
 
 def node(
+    context: typer.Context,
     rollup_config: RollupFile,
     datadir: DataDir,
-    l1: L1Urls,
-    l1_beacon: L1Beacons,
+    l1: L1UrlsIfAny = None,
+    l1_beacon: L1BeaconsIfAny = None,
     l1_beacon_fallbacks: L1BeaconFallbacks = None,
     l1_blob_directory: L1BlobDirectory = None,
     l1_quorum: L1Quorum = None,
@@ -199,7 +209,16 @@ def node(
     http_corsdomain: Annotated[str, typer.Option("--http.corsdomain", help="Browser origins allowed, by commas.")] = "",
     http_vhosts: Annotated[str, typer.Option("--http.vhosts", help="Host names accepted, by commas.")] = "localhost",
     ws_port: Annotated[int, typer.Option("--ws.port", help="WebSocket port; -1 leaves it out.")] = 8546,
-    rpc_port: Annotated[int, typer.Option("--rpc.port", help="Port of optimism_ and admin_ (trusted callers).")] = 9545,
+    rpc_port: Annotated[
+        int,
+        typer.Option(
+            "--rpc.port", help="Port of optimism_ and admin_ (trusted callers); of a driven node only when it is given."
+        ),
+    ] = 9545,
+    authrpc_addr: AuthAddress = "127.0.0.1",
+    authrpc_port: AuthPort = 8551,
+    authrpc_vhosts: AuthHosts = "localhost",
+    authrpc_jwtsecret: AuthSecret = None,
     metrics_port: Annotated[
         int, typer.Option("--metrics.port", help="Prometheus and /healthz; -1 leaves it out.")
     ] = -1,
@@ -222,70 +241,96 @@ def node(
     engine: Engine = EngineMode.BOTH,
     alt_da_server: AltDaServer = None,
 ) -> None:
-    """Run a rollup node: follow a chain from L1, or with --sequencer.enabled make it.
+    """Run a rollup node: follow a chain from L1, or with --sequencer.enabled make it, or with --authrpc flags be driven by a
+    consensus client (op-node, kona-node) through the Engine API.
 
-    Example: lamina node --rollup.config rollup.json --datadir ./data --l1 http://localhost:8540 --l1.beacon http://localhost:5052
+    Examples: lamina node --rollup.config rollup.json --datadir ./data --l1 http://localhost:8540 --l1.beacon http://localhost:5052;
+    lamina node --rollup.config rollup.json --datadir ./data --authrpc.jwtsecret jwt.hex
     """
     from config.l1_chain import l1_chain_config as load_l1_chain
     from config.rollup import RollupConfig
     from config.types import to_address
     from evm.store.memory import CacheSizes
     from node.chain.pruning import state_window
+    from node.engine_api import DrivenNode, DrivenSettings
     from node.execution import ExecutionOptions
+    from node.l2_node import L2Node
     from node.rollup.sequencer import SequencerSettings
     from node.rollup.service import NodeSettings, RollupNode
 
     feeds, sequencer_key = _feeds(feed), _sequencer_key(p2p_sequencer_key, p2p_sequencer_key_file)
+    driven = is_driven(context)
     rollup = RollupConfig.load(rollup_config)
-    settings = NodeSettings(
-        datadir=datadir,
-        rollup=rollup,
-        l1_chain=load_l1_chain(rollup.l1_chain_id, l1_chain_config),
-        l1=l1_options(
-            l1,
-            l1_beacon,
-            l1_beacon_fallbacks,
-            blob_directory=l1_blob_directory,
-            quorum=l1_quorum,
-            timeout=l1_rpc_timeout,
-            rate_limit=l1_rpc_rate_limit,
-            batch_size=l1_rpc_max_batch_size,
-            concurrency=l1_max_concurrency,
-            archive_megabytes=l1_blob_archive_size,
-        ),
-        sequencer=SequencerSettings(
-            l1_confirmations=sequencer_l1_confs, max_safe_lag=sequencer_max_safe_lag, recover=sequencer_recover
-        )
-        if sequencer
-        else None,
-        sequencer_stopped=sequencer_stopped,
-        sequencer_http=sequencer_http,
-        host=http_addr,
-        http_port=http_port,
-        http_api=_names(http_api),
-        ws_port=None if ws_port < 0 else ws_port,
-        rollup_port=rpc_port,
-        metrics_port=None if metrics_port < 0 else metrics_port,
-        l1_poll_interval=l1_poll_interval,
-        alt_da_server=alt_da_server,
-        feeds=feeds,
-        sequencer_key=sequencer_key,
-        unsafe_block_signer=None if unsafe_block_signer is None else to_address(unsafe_block_signer),
-        p2p=p2p_settings(datadir, p2p_listen_tcp, p2p_listen_ip, p2p_advertise_ip, p2p_static, p2p_priv_path),
-        cors_origins=_names(http_corsdomain),
-        virtual_hosts=_names(http_vhosts),
-        execution=ExecutionOptions(
+    common: dict[str, Any] = {
+        "datadir": datadir,
+        "rollup": rollup,
+        "sequencer_http": sequencer_http,
+        "host": http_addr,
+        "http_port": http_port,
+        "http_api": _names(http_api),
+        "ws_port": None if ws_port < 0 else ws_port,
+        "metrics_port": None if metrics_port < 0 else metrics_port,
+        "cors_origins": _names(http_corsdomain),
+        "virtual_hosts": _names(http_vhosts),
+        "execution": ExecutionOptions(
             datadir,
-            journal=sequencer,
+            journal=sequencer or driven,
             engine=engine,
             caches=CacheSizes.of(cache << 20),
             state_window=state_window(gcmode, history_state, rollup.block_time),
         ),
-    )
-    running: list[RollupNode] = []
+    }
+
+    def derived_node() -> L2Node:
+        return RollupNode(
+            NodeSettings(
+                **common,
+                l1_chain=load_l1_chain(rollup.l1_chain_id, l1_chain_config),
+                l1=l1_options(
+                    l1 or (),
+                    l1_beacon or (),
+                    l1_beacon_fallbacks,
+                    blob_directory=l1_blob_directory,
+                    quorum=l1_quorum,
+                    timeout=l1_rpc_timeout,
+                    rate_limit=l1_rpc_rate_limit,
+                    batch_size=l1_rpc_max_batch_size,
+                    concurrency=l1_max_concurrency,
+                    archive_megabytes=l1_blob_archive_size,
+                ),
+                sequencer=SequencerSettings(
+                    l1_confirmations=sequencer_l1_confs, max_safe_lag=sequencer_max_safe_lag, recover=sequencer_recover
+                )
+                if sequencer
+                else None,
+                sequencer_stopped=sequencer_stopped,
+                rollup_port=rpc_port,
+                l1_poll_interval=l1_poll_interval,
+                alt_da_server=alt_da_server,
+                feeds=feeds,
+                sequencer_key=sequencer_key,
+                unsafe_block_signer=None if unsafe_block_signer is None else to_address(unsafe_block_signer),
+                p2p=p2p_settings(datadir, p2p_listen_tcp, p2p_listen_ip, p2p_advertise_ip, p2p_static, p2p_priv_path),
+            )
+        )
+
+    def driven_node() -> L2Node:
+        return DrivenNode(
+            DrivenSettings(
+                **common,
+                # Its default is op-node's, too, which runs on the same machine more often than not.
+                rollup_port=rpc_port if "--rpc.port" in given_flags(context) else None,
+                auth_host=authrpc_addr,
+                auth_port=authrpc_port,
+                auth_virtual_hosts=_names(authrpc_vhosts),
+                jwt_secret=authrpc_jwtsecret or datadir / SECRET_FILE,
+            )
+        )
+
+    running: list[L2Node] = []
 
     async def start() -> Callable[[], Awaitable[None]]:
-        service = RollupNode(settings)
+        service = driven_node() if driven else derived_node()
         running.append(service)
         await service.start()
         return service.stop

@@ -1,11 +1,17 @@
-"""What is said of a head: whether it moves and, if not, what stands in its way."""
+"""How a head is, and why, in a form that RPC, metrics and log share."""
 
+import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from config.rollup import BlockId
-from node.rollup.stall import Stall
+from node.rollup.stall import Cause, Stall
+
+log = logging.getLogger("lamina.heads")
+
+_LOOK_SECONDS = 5.0
 
 
 class HeadState(Enum):
@@ -47,3 +53,37 @@ class HeadReport:
             "cause": stall and stall.cause.value,
             "remedy": stall and stall.remedy,
         }
+
+
+class HeadReports(Protocol):
+    """Who knows what keeps the heads of a node."""
+
+    def report(self, head: str) -> HeadReport:
+        """On `unsafe`, `safe` or `finalized`. Raises ValueError for another word."""
+        ...
+
+    def all(self) -> list[HeadReport]:
+        """On all three."""
+        ...
+
+    def notes(self) -> list[str]:
+        """What is worth knowing although it stops nothing."""
+        ...
+
+
+async def watch_heads(doctor: HeadReports, sleep: Callable[[float], Awaitable[None]]) -> None:
+    """Log what becomes of the heads, for ever: each stall once, and its end."""
+    stuck: dict[str, tuple[HeadState, Cause | None]] = {}
+    while True:
+        for report in doctor.all():
+            cause = None if report.stall is None else report.stall.cause
+            now = None if report.is_healthy else (report.state, cause)
+            before = stuck.pop(report.head, None)
+            if now is not None:
+                stuck[report.head] = now
+            if now is not None and now != before:
+                remedy = report.stall.remedy if report.stall else ""
+                log.warning("%s head is %s: %s (%s)", report.head, report.state.value, report.text, remedy)
+            elif now is None and before is not None:
+                log.info("%s head goes on: %s", report.head, report.text)
+        await sleep(_LOOK_SECONDS)

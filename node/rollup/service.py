@@ -1,31 +1,21 @@
-"""A rollup node: execution, derivation, optionally sequencing, and its servers."""
+"""A node that derives its chain from L1 and may sequence it, and its servers."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from config.errors import CriticalError
 from config.l1_chain import L1ChainConfig
-from config.rollup import RollupConfig
 from config.types import Address
-from evm.engine.native_led import NativeLedEngine
-from evm.rules import L2Rules
-from evm.store.kv import LevelDbStore
 from l1.kzg import KzgWorker
-from l1.rpc import JsonRpcClient
 from node.alt_da.client import da_client
-from node.execution import Execution, ExecutionOptions
 from node.l1_sources import L1Options, L1Sources
-from node.metrics import MetricsServer, node_metrics
+from node.l2_node import L2Node, L2NodeSettings
+from node.metrics import node_metrics
 from node.p2p.gossip import Gossip
 from node.p2p.metrics import GossipCollector
 from node.p2p.rpc import OpP2p
 from node.p2p.settings import P2pSettings
-from node.recheck import Recheck
 from node.rollup.driver import RollupDriver
 from node.rollup.l1_data import L1Data
 from node.rollup.l1_heads import L1Heads
@@ -37,7 +27,6 @@ from node.rollup.sequencer import Sequencer, SequencerSettings
 from node.rollup.stall import Cause, Stage, Stall
 from node.rollup.why import HeadDoctor
 from node.rollup.why_rpc import Lamina
-from node.rpc import Dispatcher, RpcServer, ServerOptions
 from node.unsafe.feed import Feed
 from node.unsafe.follower import FeedFollower
 from node.unsafe.following import Following, UnsafeSource
@@ -52,72 +41,43 @@ log = logging.getLogger("lamina.node")
 _KZG_DELAY = 3.0
 """Seconds after the start at which the KZG setup is loaded."""
 
-PUBLIC_NAMESPACES = ("eth", "net", "web3", "txpool", "debug", "feed")
 
+@dataclass(frozen=True, kw_only=True)
+class NodeSettings(L2NodeSettings):
+    """Besides those of every node: where L1 is read, and what is made of it.
 
-@dataclass(frozen=True)
-class NodeSettings:
-    """A node's settings. Port 0 picks a free port; a port of None leaves that server out.
-
-    `sequencer` is None for a node that only follows. `sequencer_http`: where it forwards transactions. `alt_da_server`: where
-    a chain with `alt_da` keeps its data. `feeds`: WebSocket URLs of nodes whose unsafe blocks are followed.
-    `sequencer_key` (32 bytes) signs sealed blocks; `unsafe_block_signer` is whose signature counts, instead of whom
-    SystemConfig on L1 names. `p2p` is None for a node without peers.
+    `sequencer` is None for a node that only follows. `alt_da_server`: where a chain with `alt_da` keeps its data.
+    `feeds`: WebSocket URLs of nodes whose unsafe blocks are followed. `sequencer_key` (32 bytes) signs sealed blocks;
+    `unsafe_block_signer` is whose signature counts, instead of whom SystemConfig on L1 names. `p2p` is None for a node without
+    peers.
     """
 
-    datadir: Path
-    rollup: RollupConfig
     l1_chain: L1ChainConfig
     l1: L1Options
     sequencer: SequencerSettings | None = None
     sequencer_stopped: bool = False
-    sequencer_http: str | None = None
-    host: str = "127.0.0.1"
-    http_port: int = 8545
-    http_api: Sequence[str] = PUBLIC_NAMESPACES
-    ws_port: int | None = 8546
-    rollup_port: int = 9545
-    metrics_port: int | None = None
     l1_poll_interval: float = 1.0
     alt_da_server: str | None = None
     feeds: tuple[str, ...] = ()
     sequencer_key: bytes | None = None
     unsafe_block_signer: Address | None = None
     p2p: P2pSettings | None = None
-    cors_origins: tuple[str, ...] = ()
-    virtual_hosts: tuple[str, ...] = ("localhost",)
-    execution: ExecutionOptions | None = None
 
 
-class RollupNode:
-    """Everything of one node. `start` serves and works; `wait` ends when a part of it had to stop."""
+class RollupNode(L2Node):
+    """A node whose heads are L1's and its sequencer's."""
+
+    doctor: HeadDoctor
+    gossip: Gossip | None = None
 
     def __init__(self, settings: NodeSettings) -> None:
         """Opens the store. Raises CriticalError when it holds no chain of this rollup."""
-        self.settings = settings
         rollup = settings.rollup
         self._da_client = da_client(rollup, settings.alt_da_server)
+        super().__init__(settings, journal=settings.sequencer is not None)
         self._kzg = KzgWorker()
         self.l1_sources = L1Sources(settings.l1, rollup.l1_chain_id, settings.datadir / "blobs", self._kzg)
-        l1 = self.l1_sources.reader
-        self._sequencer_rpc = JsonRpcClient(settings.sequencer_http) if settings.sequencer_http else None
-        options = settings.execution or ExecutionOptions(settings.datadir, journal=settings.sequencer is not None)
-        self.kv = LevelDbStore(settings.datadir / "chaindata", options.caches)
-        self.execution = Execution(
-            self.kv,
-            L2Rules(rollup),
-            options,
-            sequencer=self._sequencer_rpc,
-            next_timestamp=lambda head: head.timestamp + rollup.block_time,
-            peer_count=lambda: 0 if self.gossip is None else len(self.gossip.transport.connected),
-        )
-        chain = self.execution.chain
-        if chain.genesis.hash != rollup.genesis.l2.hash:
-            self.execution.close()
-            raise CriticalError(
-                f"the chain in {settings.datadir} starts at {chain.genesis}, the rollup config at "
-                f"{rollup.genesis.l2}: use the directory or the file that belongs to the other"
-            )
+        l1, chain = self.l1_sources.reader, self.execution.chain
         self.disagreement: str | None = None
         """Why blocks of the native engine are not believed any more."""
         self.safe_db = SafeDb(self.kv)
@@ -152,7 +112,6 @@ class RollupNode:
         self.followers = [
             FeedFollower(url, rollup, chain, self.intake, self.unsafe_signer) for url in settings.feeds
         ]
-        self.gossip: Gossip | None = None
         if settings.p2p is not None:
             self.gossip = Gossip(settings.p2p, rollup, chain, self.intake, self.unsafe_signer, time.time)
             if self.sealed is not None:
@@ -160,50 +119,21 @@ class RollupNode:
         self.doctor = HeadDoctor(rollup, chain, self.driver, self.heads, self.safe_db, self.sequencer, time.time)
         sources: list[UnsafeSource] = [*self.followers, *([] if self.gossip is None else [self.gossip])]
         self.doctor.follow(Following(chain, self.intake, sources, rollup.block_time, time.time))
-        self.recheck: Recheck | None = None
-        if isinstance(chain.engine, NativeLedEngine):
-            self.recheck = Recheck(chain, rollup, settings.datadir / "disagreements", self._on_disagreement)
         self.metrics = node_metrics(self)
         if self.gossip is not None:
             self.metrics.registry.register(GossipCollector(self.gossip))
-        rollup_namespaces = [
-            Rollup(rollup, chain, self.driver, self.heads, self.safe_db, self.intake),
-            RollupAdmin(self.driver, self.sequencer),
-            UnsafeAdmin(rollup, self.intake),
-            UnsafeStatus(self.intake, self.unsafe_signer, self.followers),
-            self.feed,
-            OpP2p(None if self.gossip is None else self.gossip.transport, rollup.l2_chain_id),
-            L1Status(self.l1_sources),
-            Lamina(self.doctor),
-        ]
-        observe = self.metrics.observe_rpc
-        public = Dispatcher(
-            [*self.execution.namespaces, *rollup_namespaces], enabled=settings.http_api, observe=observe
+        self._make_servers(
+            [
+                Rollup(rollup, chain, self.driver, self.heads, self.safe_db, self.intake),
+                RollupAdmin(self.driver, self.sequencer),
+                UnsafeAdmin(rollup, self.intake),
+                UnsafeStatus(self.intake, self.unsafe_signer, self.followers),
+                self.feed,
+                OpP2p(None if self.gossip is None else self.gossip.transport, rollup.l2_chain_id),
+                L1Status(self.l1_sources),
+                Lamina(self.doctor),
+            ]
         )
-        internal = Dispatcher([*self.execution.namespaces, *rollup_namespaces], observe=observe)
-
-        def server(dispatcher: Dispatcher, port: int, **options: Any) -> RpcServer:
-            return RpcServer(
-                dispatcher,
-                ServerOptions(
-                    host=settings.host,
-                    port=port,
-                    cors_origins=settings.cors_origins,
-                    virtual_hosts=settings.virtual_hosts,
-                    **options,
-                ),
-                self.health,
-            )
-
-        self.http = server(public, settings.http_port)
-        self.ws = None if settings.ws_port is None else server(public, settings.ws_port)
-        self.rollup_rpc = server(internal, settings.rollup_port)
-        self._metrics_server = (
-            None
-            if settings.metrics_port is None
-            else MetricsServer(self.metrics.registry, self.health, settings.host, settings.metrics_port)
-        )
-        self._tasks: list[asyncio.Task[None]] = []
         self._warming: asyncio.Task[None] | None = None
 
     async def health(self) -> tuple[bool, dict[str, object]]:
@@ -229,13 +159,7 @@ class RollupNode:
 
     async def start(self) -> None:
         """Serve, and begin to follow L1. Raises OSError when a port is taken."""
-        self.execution.start()
-        await self.http.start()
-        if self.ws is not None:
-            await self.ws.start()
-        await self.rollup_rpc.start()
-        if self._metrics_server is not None:
-            await self._metrics_server.start()
+        await super().start()
         self._spawn(self.heads.run(), "L1 heads")
         self._spawn(self.l1_sources.watch(), "L1 beacon nodes")
         self._spawn(self.driver.run(), "derivation")
@@ -249,18 +173,14 @@ class RollupNode:
             self._spawn(self.gossip.catch_up.run(), "blocks of peers")
         for follower in self.followers:
             self._spawn(follower.run(), f"feed {follower.name}")
-        if self.recheck is not None:
-            self._spawn(self._run_recheck(self.recheck), "check of native blocks")
-        self._spawn(self._expire(), "pool")
-        self._spawn(self.doctor.watch(asyncio.sleep), "watch over the heads")
         self._warming = asyncio.create_task(self._warm_up(), name="KZG setup")
+        rollup_url = None if self.rollup_rpc is None else self.rollup_rpc.url
         log.info(
-            "node serves",
-            extra={"http": self.http.url, "rollup": self.rollup_rpc.url, "head": str(self.execution.chain.head)},
+            "node serves", extra={"http": self.http.url, "rollup": rollup_url, "head": str(self.execution.chain.head)}
         )
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        self._tasks.append(asyncio.create_task(work, name=name))
+    def _peer_count(self) -> int:
+        return 0 if self.gossip is None else len(self.gossip.transport.connected)
 
     def _pass_on(self, block: UnsafeBlock) -> None:
         if block.signed is not None:
@@ -274,47 +194,16 @@ class RollupNode:
         if self.sequencer is not None:
             self.sequencer.halt(reason)
 
-    async def _run_recheck(self, recheck: Recheck) -> None:
-        try:
-            await recheck.run()
-        except CriticalError as error:
-            log.critical("blocks are not made any more: %s", error)
-
     async def _warm_up(self) -> None:
         """Load the KZG setup before the first blob needs it, but not while everything else starts."""
         await asyncio.sleep(_KZG_DELAY)
         await self._kzg.warm_up()
 
-    async def _expire(self) -> None:
-        while True:
-            await asyncio.sleep(60)
-            self.execution.pool.expire()
-
-    async def wait(self) -> None:
-        """Run until stopped. A task that failed with an unexpected error ends the node with that error; one that stopped
-        on purpose (halted) leaves the node serving reads."""
-        pending = set(self._tasks)
-        while pending:
-            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-                log.error("%s has stopped; the node goes on serving what it has", task.get_name())
-
-    async def stop(self) -> None:
-        """Stop all work and release everything."""
-        working = [*self._tasks, *([self._warming] if self._warming is not None else [])]
-        for task in working:
-            task.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
-        servers = [self.http, self.rollup_rpc, *([self.ws] if self.ws else [])]
-        for server in servers:
-            await server.stop()
-        if self._metrics_server is not None:
-            await self._metrics_server.stop()
+    async def _release(self) -> None:
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
         await self.l1_sources.close()
         if self._da_client is not None:
             await self._da_client.close()
-        if self._sequencer_rpc is not None:
-            await self._sequencer_rpc.close()
         self._kzg.close()
-        self.execution.close()

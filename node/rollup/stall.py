@@ -25,6 +25,7 @@ class Stage(Enum):
     FINALITY = "finality"
     SEQUENCER = "sequencer"
     UNSAFE = "unsafe"
+    CONSENSUS = "consensus"
 
 
 class Cause(Enum):
@@ -55,6 +56,9 @@ class Cause(Enum):
     UNSAFE_GAP = "unsafe_gap"
     UNSAFE_INVALID = "unsafe_invalid"
     UNSAFE_ORIGIN = "unsafe_origin"
+    CONSENSUS_SILENT = "consensus_silent"
+    ANCESTOR_MISSING = "ancestor_missing"
+    BLOCK_REFUSED = "block_refused"
     FAULT = "fault"
 
 
@@ -106,6 +110,12 @@ REMEDIES = {
     "stateless`; L1 decides what becomes of it",
     Cause.UNSAFE_ORIGIN: "if it does not pass within a few L1 blocks, sequencer and node follow different L1 forks: compare "
     "their --l1 endpoints",
+    Cause.CONSENSUS_SILENT: "look at the consensus client (op-node, kona-node): is it running, does it name this node's "
+    "--authrpc.port and --authrpc.jwtsecret, does it get blocks itself (optimism_syncStatus)?",
+    Cause.ANCESTOR_MISSING: "let the consensus client derive or send the blocks in between: op-node with "
+    "--syncmode=consensus-layer (this node fetches no blocks from others)",
+    Cause.BLOCK_REFUSED: "compare this block with another node's: if others have it, this node has a bug or a wrong rollup "
+    "config; report it with `lamina evm stateless`",
     Cause.FAULT: "restart the node; if it comes again, report it with the log",
 }
 """What an operator can do about each cause."""

@@ -1,8 +1,7 @@
 """Says of each head whether it moves and, if not, what stands in its way: for `lamina_whyHead` and `lamina doctor`."""
 
 import itertools
-import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 
 from config.rollup import BlockId, RollupConfig
@@ -18,10 +17,6 @@ from node.rollup.safe_db import SafeDb
 from node.rollup.sequencer import Sequencer
 from node.rollup.stall import Cause, Place, Stage, Stall
 from node.unsafe.following import Following
-
-log = logging.getLogger("lamina.heads")
-
-_LOOK_SECONDS = 5.0
 
 _L1_SILENCE = 120.0
 """Seconds without a new L1 block that are not just missed slots."""
@@ -80,23 +75,6 @@ class HeadDoctor:
     def all(self) -> list[HeadReport]:
         """On all three."""
         return [self._unsafe(), self._safe(), self._finalized()]
-
-    async def watch(self, sleep: Callable[[float], Awaitable[None]]) -> None:
-        """Log what becomes of the heads, for ever: each stall once, and its end."""
-        stuck: dict[str, tuple[HeadState, Cause | None]] = {}
-        while True:
-            for report in self.all():
-                cause = None if report.stall is None else report.stall.cause
-                now = None if report.is_healthy else (report.state, cause)
-                before = stuck.pop(report.head, None)
-                if now is not None:
-                    stuck[report.head] = now
-                if now is not None and now != before:
-                    remedy = report.stall.remedy if report.stall else ""
-                    log.warning("%s head is %s: %s (%s)", report.head, report.state.value, report.text, remedy)
-                elif now is None and before is not None:
-                    log.info("%s head goes on: %s", report.head, report.text)
-            await sleep(_LOOK_SECONDS)
 
     def notes(self) -> list[str]:
         """What is worth knowing although it stops nothing."""

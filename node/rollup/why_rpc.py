@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from node.rollup.why import HeadDoctor
+from node.rollup.head_report import HeadReports
 from node.rpc import Namespace, rpc_method
 
 
@@ -20,7 +20,7 @@ class Lamina(Namespace):
 
     name = "lamina"
 
-    def __init__(self, doctor: HeadDoctor) -> None:
+    def __init__(self, doctor: HeadReports) -> None:
         self._doctor = doctor
 
     @rpc_method("whyHead")

@@ -44,7 +44,7 @@ class DebugWitness(Namespace):
         """The same for the block that payload attributes make on a parent; the block is not kept."""
         try:
             parsed = PayloadAttributes.from_json(attributes)
-        except (KeyError, ValueError) as error:
+        except ValueError as error:
             raise invalid_params(f"invalid argument 1: {error}") from error
         self._require_state(parent_hash)
         chain = self._chain

@@ -29,7 +29,8 @@ class ServerOptions:
 
     `cors_origins`: origins that browsers may call from. `virtual_hosts`: names that the Host header may carry;
     addresses are always fine (protects local nodes from DNS rebinding). `ws_origins`: Origin headers that may open a
-    WebSocket. `backlog`: connections that may wait to be accepted.
+    WebSocket. `backlog`: connections that may wait to be accepted. `authorize` is given the `Authorization` header of each
+    request (of a WebSocket's first) and answers why it is refused, if it is.
     """
 
     host: str = "127.0.0.1"
@@ -41,6 +42,7 @@ class ServerOptions:
     virtual_hosts: tuple[str, ...] = ("localhost",)
     ws_origins: tuple[str, ...] = ("*",)
     backlog: int = 1_000
+    authorize: Callable[[str | None], str | None] | None = None
     extra_routes: tuple[web.RouteDef, ...] = field(default=())
 
 
@@ -123,6 +125,9 @@ class RpcServer:
     async def _root(self, request: web.Request) -> web.StreamResponse:
         if not self._host_allowed(request):
             return web.Response(status=403, text="invalid host specified\n")
+        authorize = self._options.authorize
+        if authorize is not None and (why := authorize(request.headers.get("Authorization"))) is not None:
+            return web.Response(status=401, text=f"{why}\n", headers={"WWW-Authenticate": "Bearer"})
         if request.headers.get("Upgrade", "").lower() == "websocket":
             if not self._options.websocket:
                 return web.Response(status=404, text="WebSocket is not served on this port\n")

@@ -111,6 +111,48 @@ def test_a_misused_command_says_how_and_exits_with_two(
     assert "Traceback" not in done.stderr
 
 
+_NODE = ("node", "--rollup.config", "rollup.json", "--datadir", "data")
+_L1 = ("--l1", "http://localhost:1", "--l1.beacon", "http://localhost:2")
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (
+            (),
+            "--l1 and --l1.beacon must be given, for a node that derives its chain from L1; one that a consensus client",
+        ),
+        (("--l1", "http://localhost:1"), "--l1.beacon must be given"),
+        ((*_L1, "--authrpc.port", "8551"), "--l1, --l1.beacon cannot go with --authrpc flags"),
+        (("--authrpc.jwtsecret", "jwt", "--sequencer.enabled"), "--sequencer.enabled cannot go with --authrpc flags"),
+        (("--authrpc.addr", "::1", "--altda.da-server", "http://x"), "--altda.da-server cannot go with"),
+    ],
+)
+def test_a_node_derives_or_is_driven_and_not_both(tmp_path: Path, flags: tuple[str, ...], complaint: str) -> None:
+    done = lamina(*_NODE, *flags, cwd=tmp_path)
+    assert done.returncode == 2 and complaint in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "settings"),
+    [
+        (_L1, ""),
+        (_L1, "authrpc.port = 8551\nauthrpc.addr = '127.0.0.1'\n"),
+        (("--authrpc.port", "8551"), ""),
+        ((), "authrpc.jwtsecret = 'jwt'\nsequencer.enabled = false\n"),
+        ((), "authrpc.port = 9999\nrollup.sequencerhttp = 'http://x'\n"),
+    ],
+)
+def test_settings_that_only_repeat_defaults_choose_no_kind_of_node(
+    tmp_path: Path, flags: tuple[str, ...], settings: str
+) -> None:
+    (tmp_path / "lamina.toml").write_text(f"[node]\n{settings}")
+    done = lamina("--config", "lamina.toml", *_NODE, *flags, cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.startswith("lamina: rollup.json"), (
+        "the file that it looks at next is not there"
+    )
+
+
 def test_flag_beats_environment_beats_file_beats_default(tmp_path: Path) -> None:
     (tmp_path / "lamina.toml").write_text("[node]\nhttp_port = 7001\nmetrics.port = 7002\nsequencer_enabled = true\n")
     file = ("--config", "lamina.toml")

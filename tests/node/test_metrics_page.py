@@ -10,7 +10,7 @@ from config.errors import TemporaryError
 from l1.health import EndpointHealth, EndpointKind
 from l1.http import RequestRecord
 from l1.rpc import EndpointBusy
-from node.metrics import MetricsServer, NodeMetrics
+from node.metrics import MetricsServer, NodeMetrics, node_metrics
 from node.rollup.service import RollupNode
 from node.rpc import Dispatcher, Namespace, rpc_method
 from node.rpc.errors import server_error
@@ -71,7 +71,7 @@ async def test_the_heads_are_those_of_chain_and_l1() -> None:
     world.post([1, 2, 3])
     world.l1.mine(2)
     await world.catch_up()
-    samples, status, facts = await page(NodeMetrics(node_of(world, sequencer=sequencer)))
+    samples, status, facts = await page(node_metrics(node_of(world, sequencer=sequencer)))
     heads = {key[1:]: value for key, value in samples.items() if key[0] == "lamina_refs_number"}
     assert heads == {
         ("l2", "unsafe"): 5,
@@ -93,7 +93,7 @@ async def test_what_waits_in_the_pool_is_counted() -> None:
     world = RollupWorld()
     for transaction in (world.transfer(), world.transfer(), world.transfer(nonce=7)):
         world.pool.add(transaction)
-    samples, _, _ = await page(NodeMetrics(node_of(world)))
+    samples, _, _ = await page(node_metrics(node_of(world)))
     assert samples["lamina_pool_pending",] == 2
     assert samples["lamina_pool_queued",] == 1
     assert samples["lamina_sequencer_active",] == 0
@@ -102,7 +102,7 @@ async def test_what_waits_in_the_pool_is_counted() -> None:
 async def test_a_role_that_has_stopped_is_not_healthy() -> None:
     world = RollupWorld()
     world.driver.status.halted_by = "L1 lost final blocks"
-    samples, status, facts = await page(NodeMetrics(node_of(world)), healthy=False)
+    samples, status, facts = await page(node_metrics(node_of(world)), healthy=False)
     assert samples["lamina_halted",] == 1
     assert (status, facts["healthy"]) == (503, False)
 
@@ -137,7 +137,7 @@ async def test_each_l1_endpoint_is_shown_with_its_state_and_counts() -> None:
     endpoints[1].lied(TemporaryError("http://b served wrong data"))
     endpoints[1].failed(EndpointBusy("http://b limits the request rate", 1.0))
     sources = SimpleNamespace(status=lambda: [endpoint.status() for endpoint in endpoints])
-    samples, _, _ = await page(NodeMetrics(node_of(RollupWorld(), l1_sources=sources)))
+    samples, _, _ = await page(node_metrics(node_of(RollupWorld(), l1_sources=sources)))
     a, b = (("http://a", "execution"), ("http://b", "execution"))
     assert samples["lamina_l1_endpoint_state", *a, "healthy"] == samples["lamina_l1_endpoint_state", *b, "lying"] == 1
     assert samples["lamina_l1_endpoint_state", *a, "lying"] == 0
@@ -167,7 +167,7 @@ class Sometimes(Namespace):
 
 
 async def test_rpc_is_counted_by_method_and_outcome() -> None:
-    metrics = NodeMetrics(node_of(RollupWorld()))
+    metrics = node_metrics(node_of(RollupWorld()))
     dispatcher = Dispatcher([Sometimes()], observe=metrics.observe_rpc)
     for method in ("test_works", "test_works", "test_fails", "test_unknown"):
         await dispatcher.handle(b'{"jsonrpc":"2.0","id":1,"method":"' + method.encode() + b'"}')

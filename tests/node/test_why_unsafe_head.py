@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from node.rollup.head_report import watch_heads
 from node.rollup.sequencer import Sequencer, SequencerSettings
 from node.rollup.stall import REMEDIES, Cause
 from tests.node.asking_why import all_of, why
@@ -110,7 +111,7 @@ async def test_the_log_says_when_a_stall_begins_and_ends_and_nothing_in_between(
             await world.catch_up()
 
     with pytest.raises(asyncio.CancelledError):
-        await doctor.watch(next_look)
+        await watch_heads(doctor, next_look)
     assert [len(lines) for lines in said] == [0, 0, 3, 0, 3]
     assert "safe head is stuck: L1's newest block" in said[2][1] and REMEDIES[Cause.L1_BEHIND] in said[2][1]
     assert said[4][1].startswith("safe head goes on: L1 is derived up to its head")
