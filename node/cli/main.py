@@ -71,6 +71,8 @@ def _register() -> None:
         reconstruct,
         record,
         t8n,
+        transfer,
+        unwind,
         vm,
         vm_debug,
     )
@@ -90,6 +92,8 @@ def _register() -> None:
             batches,
             da_server,
             db,
+            transfer,
+            unwind,
             evm,
             vm,
             vm_debug,

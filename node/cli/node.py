@@ -31,6 +31,9 @@ from node.devnet.supervisor import SUPERVISED
 
 DataDir = Annotated[Path, typer.Option("--datadir", help="Directory of the chain data.")]
 RollupFile = Annotated[Path, typer.Option("--rollup.config", help="rollup.json, as op-node reads it.")]
+RollupFileOrNone = Annotated[
+    Path | None, typer.Option("--rollup.config", help="rollup.json of the chain, as op-node reads it.")
+]
 L1ChainFile = Annotated[
     Path | None,
     typer.Option(
@@ -91,24 +94,33 @@ def _stop_with_supervisor(loop: asyncio.AbstractEventLoop, stop_asked: asyncio.E
 
 
 def init(
-    genesis: Annotated[Path, typer.Option("--genesis", help="L2 genesis document (geth's genesis.json).")],
-    rollup_config: RollupFile,
+    genesis: Annotated[Path, typer.Option("--genesis", help="Genesis document of the chain (geth's genesis.json).")],
     datadir: DataDir,
+    rollup_config: RollupFileOrNone = None,
+    l1_chain_config: L1ChainFile = None,
 ) -> None:
     """Write the genesis of a chain into an empty data directory.
 
-    Example: lamina init --genesis genesis.json --rollup.config rollup.json --datadir ./data
+    With --l1.chain-config instead of --rollup.config it is a chain of Ethereum's rules, to import blocks into.
+    Examples: lamina init --genesis genesis.json --rollup.config rollup.json --datadir ./data;
+    lamina init --genesis genesis.json --l1.chain-config genesis.json --datadir ./l1
     """
     from config.genesis import load_genesis
+    from config.l1_chain import L1ChainConfig
     from config.rollup import RollupConfig
     from config.types import short
     from evm.genesis import genesis_block
     from evm.store.kv import LevelDbStore
     from node.chain import Chain
 
-    rollup = RollupConfig.load(rollup_config)
-    block, update = genesis_block(load_genesis(genesis), rollup.forks)
-    if block.hash != rollup.genesis.l2.hash:
+    rollup = None if rollup_config is None else RollupConfig.load(rollup_config)
+    l1_chain = None if l1_chain_config is None else L1ChainConfig.load(l1_chain_config)
+    if (rollup is None) == (l1_chain is None):
+        raise ValueError("say what chain it is: --rollup.config, or --l1.chain-config for one of Ethereum's rules")
+    forks = l1_chain if rollup is None else rollup.forks
+    assert forks is not None
+    block, update = genesis_block(load_genesis(genesis), forks)
+    if rollup is not None and block.hash != rollup.genesis.l2.hash:
         raise ValueError(
             f"{genesis} gives the genesis block {short(block.hash)}, but {rollup_config} names {rollup.genesis.l2}: "
             "the two files belong to different chains"

@@ -26,7 +26,7 @@ from node.rollup.l1_data import L1Data
 from node.rollup.l1_heads import L1Heads
 from node.rollup.l1_status_rpc import L1Status
 from node.rollup.remote_inputs import FetchedInputs
-from node.rollup.rpc import Rollup, RollupAdmin
+from node.rollup.rpc import Rollup, RollupAdmin, RollupDebug
 from node.rollup.safe_db import SafeDb
 from node.rollup.sequencer import Sequencer, SequencerSettings
 from node.rollup.why import HeadDoctor
@@ -132,7 +132,9 @@ class RollupNode:
         public = Dispatcher(
             [*self.execution.namespaces, *rollup_namespaces], enabled=settings.http_api, observe=observe
         )
-        internal = Dispatcher([*self.execution.namespaces, *rollup_namespaces], observe=observe)
+        # `debug` is public by default; what of it moves the head is not.
+        operators = RollupDebug(chain, self.driver, self.sequencer)
+        internal = Dispatcher([*self.execution.namespaces, *rollup_namespaces, operators], observe=observe)
 
         def server(dispatcher: Dispatcher, port: int, **options: Any) -> RpcServer:
             return RpcServer(
