@@ -53,6 +53,7 @@ def settings(
 
 def _register() -> None:
     from node.cli import (
+        account,
         batches,
         bridge,
         challenger,
@@ -89,6 +90,7 @@ def _register() -> None:
             derive,
             record,
             bridge,
+            account,
             batches,
             da_server,
             db,

@@ -177,6 +177,10 @@ def test_private_keys_are_never_printed(tmp_path: Path) -> None:
         done = lamina("dumpconfig", "batcher", cwd=tmp_path, environment={name: secret})
         assert "# private_key = (set, not shown)" in done.stdout
         assert secret[2:] not in done.stdout + done.stderr
+    # Where the file with a password is asked for, somebody may give the password.
+    done = lamina("dumpconfig", "batcher", cwd=tmp_path, environment={"LAMINA_BATCHER_PASSWORD": secret})
+    assert "# password = (set, not shown)" in done.stdout
+    assert secret[2:] not in done.stdout + done.stderr
     urls = ("--l1-eth-rpc", "http://x", "--l2-eth-rpc", "http://x", "--rollup-rpc", "http://x")
     done = lamina("batcher", "--private-key", "0x5e5e", "--rollup.config", "x.json", *urls, cwd=tmp_path)
     assert done.returncode == 1
