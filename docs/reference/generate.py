@@ -26,9 +26,9 @@ SERVERS = {
     "node.rpc": (
         "Node",
         "Every node on `--http.port` and `--ws.port` (namespaces of `--http.api`) and all of it on "
-        "`--rpc.port`; the embedded L1 on `--l1.port`.",
+        "`--rpc.port` and IPC; the embedded L1 on `--l1.port`.",
     ),
-    "node.rollup": ("Rollup node", "Nodes of the rollup on `--rpc.port`, which is for trusted callers."),
+    "node.rollup": ("Rollup node", "Nodes of the rollup on `--rpc.port` and IPC, which are for trusted callers."),
     "node.devl1": ("Embedded L1", "The embedded L1 on `--l1.port`, beside the methods of every node."),
     "node.batcher_rpc": ("Batcher", "`lamina batcher` on `--rpc.port`."),
     "node.proposer_rpc": ("Proposer", "`lamina proposer` on `--rpc.port`."),
@@ -95,7 +95,8 @@ def json_rpc() -> str:
     lines = [
         NOTE,
         "# JSON-RPC methods\n",
-        "Over HTTP POST and WebSocket, batches included. Parameters in brackets may be left out. Errors have geth's codes: "
+        "Over HTTP POST, WebSocket and Unix socket (`--ipcpath`), batches included. "
+        "Parameters in brackets may be left out. Errors have geth's codes: "
         "-32700 parse error, -32600 invalid request, -32601 no such method, -32602 invalid parameters, -32000 refused, "
         "3 execution reverted (with the revert data).\n",
     ]
@@ -105,7 +106,7 @@ def json_rpc() -> str:
         lines.append(f"## {heading}\n\n{where}\n")
         lines.append("| method | parameters | |\n|---|---|---|")
         for method in methods:
-            text = f"WebSocket only. {method.text}" if method.websocket else method.text
+            text = f"WebSocket and IPC only. {method.text}" if method.websocket else method.text
             lines.append(f"| `{method.name}` | {method.parameters} | {text} |")
         lines.append("")
     return "\n".join(lines)

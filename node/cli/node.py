@@ -1,6 +1,7 @@
 """`lamina init` and `lamina node`; `lamina devl1` runs the embedded L1 of a devnet."""
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -28,6 +29,8 @@ from node.cli.l1_flags import (
     l1_options,
 )
 from node.devnet.supervisor import SUPERVISED
+
+log = logging.getLogger("lamina.node")
 
 DataDir = Annotated[Path, typer.Option("--datadir", help="Directory of the chain data.")]
 RollupFile = Annotated[Path, typer.Option("--rollup.config", help="rollup.json, as op-node reads it.")]
@@ -179,6 +182,15 @@ def node(
     http_vhosts: Annotated[str, typer.Option("--http.vhosts", help="Host names accepted, by commas.")] = "localhost",
     ws_port: Annotated[int, typer.Option("--ws.port", help="WebSocket port; -1 leaves it out.")] = 8546,
     rpc_port: Annotated[int, typer.Option("--rpc.port", help="Port of optimism_ and admin_ (trusted callers).")] = 9545,
+    ipcpath: Annotated[
+        Path | None,
+        typer.Option(
+            "--ipcpath",
+            help="Unix socket with all namespaces, for this user's programs; a mere name is in the data directory. "
+            "Default: lamina.ipc there.",
+        ),
+    ] = None,
+    ipcdisable: Annotated[bool, typer.Option("--ipcdisable", help="Leave the Unix socket out.")] = False,
     metrics_port: Annotated[
         int, typer.Option("--metrics.port", help="Prometheus and /healthz; -1 leaves it out.")
     ] = -1,
@@ -242,6 +254,7 @@ def node(
         http_api=_names(http_api),
         ws_port=None if ws_port < 0 else ws_port,
         rollup_port=rpc_port,
+        ipc_path=_ipc_path(datadir, ipcpath, ipcdisable),
         metrics_port=None if metrics_port < 0 else metrics_port,
         l1_poll_interval=l1_poll_interval,
         alt_da_server=alt_da_server,
@@ -306,6 +319,20 @@ def devl1(
         return stop
 
     run_until_stopped(start, lambda: running[0].run())
+
+
+def _ipc_path(datadir: Path, given: Path | None, disabled: bool) -> Path | None:
+    from node.rpc.ipc import LONGEST_PATH
+
+    if disabled:
+        return None
+    if given is not None:
+        return datadir / given if len(given.parts) == 1 else given
+    path = datadir / "lamina.ipc"
+    if len(os.fsencode(path)) > LONGEST_PATH:
+        log.warning("no IPC: the path of %s is too long for a socket; --ipcpath names another", path)
+        return None
+    return path
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ from node.rollup.safe_db import SafeDb
 from node.rollup.sequencer import Sequencer, SequencerSettings
 from node.rollup.why import HeadDoctor
 from node.rollup.why_rpc import Lamina
-from node.rpc import Dispatcher, RpcServer, ServerOptions
+from node.rpc import Dispatcher, IpcServer, RpcServer, ServerOptions
 
 log = logging.getLogger("lamina.node")
 
@@ -45,7 +45,8 @@ PUBLIC_NAMESPACES = ("eth", "net", "web3", "txpool", "debug")
 class NodeSettings:
     """A node's settings. Port 0 picks a free port; a port of None leaves that server out.
 
-    `sequencer` is None for a node that only follows. `sequencer_http`: where it forwards transactions. `alt_da_server`: where
+    `ipc_path`: the Unix socket that offers everything to programs of the same user. `sequencer` is None for a node that only
+    follows. `sequencer_http`: where it forwards transactions. `alt_da_server`: where
     a chain with `alt_da` keeps its data.
     """
 
@@ -61,6 +62,7 @@ class NodeSettings:
     http_api: Sequence[str] = PUBLIC_NAMESPACES
     ws_port: int | None = 8546
     rollup_port: int = 9545
+    ipc_path: Path | None = None
     metrics_port: int | None = None
     l1_poll_interval: float = 1.0
     alt_da_server: str | None = None
@@ -152,6 +154,7 @@ class RollupNode:
         self.http = server(public, settings.http_port)
         self.ws = None if settings.ws_port is None else server(public, settings.ws_port)
         self.rollup_rpc = server(internal, settings.rollup_port)
+        self.ipc = None if settings.ipc_path is None else IpcServer(internal, settings.ipc_path)
         self._metrics_server = (
             None
             if settings.metrics_port is None
@@ -185,6 +188,8 @@ class RollupNode:
         if self.ws is not None:
             await self.ws.start()
         await self.rollup_rpc.start()
+        if self.ipc is not None:
+            await self.ipc.start()
         if self._metrics_server is not None:
             await self._metrics_server.start()
         self._spawn(self.heads.run(), "L1 heads")
@@ -242,9 +247,9 @@ class RollupNode:
         for task in working:
             task.cancel()
         await asyncio.gather(*working, return_exceptions=True)
-        servers = [self.http, self.rollup_rpc, *([self.ws] if self.ws else [])]
-        for server in servers:
-            await server.stop()
+        for server in (self.http, self.rollup_rpc, self.ws, self.ipc):
+            if server is not None:
+                await server.stop()
         if self._metrics_server is not None:
             await self._metrics_server.stop()
         await self.l1_sources.close()

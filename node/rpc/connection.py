@@ -1,4 +1,4 @@
-"""One WebSocket connection as methods see it: a place that notifications go to."""
+"""One lasting connection (WebSocket or IPC) as methods see it: a place that notifications go to."""
 
 import logging
 import secrets
@@ -68,9 +68,16 @@ class Connection:
         except QueueFull:
             self.overflowed = True
             log.warning(
-                "a WebSocket client reads too slowly (%d messages wait for it): it is disconnected",
+                "a client reads too slowly (%d messages wait for it): it is disconnected",
                 self.outgoing.qsize(),
             )
+
+    def hang_up(self) -> None:
+        """Close the connection once everything before this is sent."""
+        try:
+            self.outgoing.put_nowait(None)
+        except QueueFull:
+            self.overflowed = True
 
     def close(self) -> None:
         """End all subscriptions."""
