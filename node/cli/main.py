@@ -54,6 +54,7 @@ def settings(
 def _register() -> None:
     from node.cli import (
         account,
+        attach,
         batches,
         bridge,
         challenger,
@@ -83,6 +84,7 @@ def _register() -> None:
             devnet,
             node,
             doctor,
+            attach,
             posting,
             challenger,
             games,

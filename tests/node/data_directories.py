@@ -9,11 +9,11 @@ from typer.testing import CliRunner
 
 from config.rollup import RollupConfig
 from evm.store.kv import KeyValueStore, LevelDbStore, WriteBatch
-from node.cli import account, db, node, posting, transfer, unwind
+from node.cli import account, attach, db, node, posting, transfer, unwind
 
 # Not the whole command line: that sets up logging, which pytest has done.
 _APP = typer.Typer()
-for _module in (account, db, node, posting, transfer, unwind):
+for _module in (account, attach, db, node, posting, transfer, unwind):
     _module.register(_APP)
 
 

@@ -220,7 +220,7 @@ def test_without_terminal_or_file_there_is_no_password(tmp_path: Path) -> None:
 def test_one_way_of_giving_the_key_is_asked_for(tmp_path: Path) -> None:
     made = KeyDirectory(tmp_path).add(KEY, "pw", NOON, QUICK)
     for text, file, keystore in ((None, None, None), ("0x" + KEY.hex(), None, made.path), (None, made.path, made.path)):
-        with pytest.raises(ValueError, match="in one way: --keystore FILE"):
+        with pytest.raises(ValueError, match=r"give the account.s key with --private-key|is given twice"):
             private_key(text, file, keystore, None)
     with pytest.raises(ValueError, match="--password belongs to --keystore"):
         private_key("0x" + KEY.hex(), None, None, made.path)

@@ -256,7 +256,7 @@ def test_a_key_that_is_missing_or_given_twice_is_told_apart(tmp_path: Path) -> N
     with pytest.raises(ValueError, match="is given twice"):
         private_key("0x" + "11" * 32, file)
     with pytest.raises(ValueError, match=r"--l1\.funding-key does not hold a private key") as caught:
-        private_key("0x1234", None, "--l1.funding-key")
+        private_key("0x1234", None, flag="--l1.funding-key")
     assert "1234" not in str(caught.value)
 
 
