@@ -119,12 +119,16 @@ class _Lasting:
             )
             message = await answer
         except OSError as error:
-            raise TemporaryError(f"{self._name} does not take {method}: {error}") from error
+            # The reading side is told a moment later.
+            self._ended = str(error)
+            raise self.gone() from error
         finally:
             del self._waiting[identifier]
+            if answer.done() and not answer.cancelled():
+                answer.exception()
         if "error" in message:
-            error = message["error"]
-            raise RpcError(error["code"], error["message"], error.get("data"), method=method, endpoint=self._name)
+            refused = message["error"]
+            raise RpcError(refused["code"], refused["message"], refused.get("data"), method=method, endpoint=self._name)
         return message["result"]
 
     async def _read(self) -> None:

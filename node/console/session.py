@@ -59,12 +59,13 @@ def run_terminal(names: dict[str, Any], banner: str) -> None:
         importlib.import_module("IPython").start_ipython(argv=["--no-banner", "--no-confirm-exit"], user_ns=names)
         return
     _with_line_editing(names)
-    before = sys.displayhook
-    sys.displayhook = _show
+    before = sys.displayhook, sys.excepthook
+    # What goes wrong in the line that was typed is no error of the program.
+    sys.displayhook, sys.excepthook = _show, sys.__excepthook__
     try:
         _Terminal(names).interact(banner, "")
     finally:
-        sys.displayhook = before
+        sys.displayhook, sys.excepthook = before
 
 
 class _Terminal(code.InteractiveConsole):

@@ -16,11 +16,16 @@ from web3 import AsyncWeb3, IPCProvider, Web3
 from web3.providers.persistent import AsyncIPCProvider
 
 from node.cli.node import _ipc_path
+from node.l1_sources import L1Options
+from node.rollup.service import NodeSettings, RollupNode
 from node.rpc import Dispatcher, IpcServer
 from node.rpc.ipc import LONGEST_PATH
 from node.rpc.json_stream import JsonStream, JsonStreamError
+from tests.actions.chains import L1_CONFIG
+from tests.node.data_directories import write_directory
+from tests.node.rollup_world import RollupWorld
 from tests.node.rpc_world import DEV_ADDRESSES, dev_genesis, mine, open_chain, serve
-from tests.node.test_rpc_server import Sample, call
+from tests.node.test_rpc_server import Sample, call, post
 
 
 @pytest.fixture
@@ -178,6 +183,36 @@ async def test_web3_works_over_it(path: Path) -> None:
                 assert message["result"]["number"] == block.number
                 break
         await server.stop()
+
+
+async def test_a_nodes_socket_offers_everything_and_its_public_port_nothing_that_moves_the_head(
+    path: Path, tmp_path: Path
+) -> None:
+    world = RollupWorld()
+    settings = NodeSettings(
+        datadir=write_directory(world.kv, tmp_path / "data"),
+        rollup=world.rollup,
+        l1_chain=L1_CONFIG,
+        l1=L1Options(("http://127.0.0.1:1",), ("http://127.0.0.1:1",)),
+        http_port=0,
+        ws_port=None,
+        rollup_port=0,
+        ipc_path=path,
+    )
+    node = RollupNode(settings)
+    await node.start()
+    try:
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        for method, said in (("admin_sequencerActive", "false"), ("debug_setHead", "there is no block 9")):
+            writer.write(call(method, *(["0x9"] if method.startswith("debug") else [])).encode())
+            assert said in json.dumps(await answer(reader))
+        writer.close()
+        for method in ("admin_sequencerActive", "debug_setHead"):
+            _, text, _ = await post(node.http.url, call(method, "0x9"))
+            assert f"the method {method} does not exist" in text
+    finally:
+        await node.stop()
+    assert not path.exists()
 
 
 # --- the stream ---
