@@ -18,6 +18,7 @@ from node.cli.db import open_store
 from node.cli.node import DataDir, Engine, L1ChainFile, RollupFileOrNone
 
 if TYPE_CHECKING:
+    from config.rollup import RollupConfig
     from node.chain import Chain
     from node.database.transfer import Imported
 
@@ -81,12 +82,14 @@ def import_blocks(
     Examples: lamina import chain.rlp.gz --rollup.config rollup.json --datadir ./data;
     gunzip -c chain.rlp.gz | lamina import - --rollup.config rollup.json --datadir ./data
     """
+    from config.rollup import RollupConfig
     from node.chain.block_file import BlockFileError, read_blocks
     from node.cli.progress import described
     from node.database.transfer import Imported
     from node.database.transfer import import_blocks as import_into
 
-    chain = _open_chain(datadir, rollup_config, l1_chain_config, engine, cache)
+    rollup = None if rollup_config is None else RollupConfig.load(rollup_config)
+    chain = _open_chain(datadir, rollup, l1_chain_config, engine, cache)
     result = Imported()
     try:
         with described() as show, _asked_to_stop() as stop:
@@ -94,7 +97,7 @@ def import_blocks(
             for file in files:
                 try:
                     with _reading(file) as stream:
-                        import_into(chain, read_blocks(stream), result, tell, stop)
+                        import_into(chain, read_blocks(stream), result, tell, stop, rollup)
                 except BlockFileError as error:
                     raise ValueError(f"{file}: {error}; the head is {chain.head}") from error
                 if result.interrupted:
@@ -107,22 +110,20 @@ def import_blocks(
 
 
 def _open_chain(
-    datadir: Path, rollup_config: Path | None, l1_chain_config: Path | None, engine: EngineMode, cache: int
+    datadir: Path, rollup: "RollupConfig | None", l1_chain_config: Path | None, engine: EngineMode, cache: int
 ) -> "Chain":
     from config.l1_chain import L1ChainConfig
-    from config.rollup import RollupConfig
     from evm.engine.choice import make_engine
     from evm.rules import L1Rules, L2Rules
     from evm.store.memory import CacheSizes
     from evm.store.state import StateStore
     from node.chain import Chain
 
-    if (rollup_config is None) == (l1_chain_config is None):
+    if (rollup is None) == (l1_chain_config is None):
         raise ValueError(
             "say by whose rules the blocks are: --rollup.config, or --l1.chain-config for a chain of Ethereum's"
         )
     caches = CacheSizes.of(cache << 20)
-    rollup = None if rollup_config is None else RollupConfig.load(rollup_config)
     l1_rules = None if l1_chain_config is None else L1Rules(L1ChainConfig.load(l1_chain_config))
     kv = open_store(datadir, caches)
     try:

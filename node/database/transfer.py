@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from config.errors import CriticalError
+from config.rollup import RollupConfig
 from config.types import to_hex
+from derivation.l2_block_info import system_config_of
 from evm.engine import InvalidBlock
 from evm.store.kv import WriteBatch
 from evm.types import Block, Header
@@ -62,18 +64,24 @@ def export_blocks(store: ChainStore, numbers: range, out: BinaryIO, done: Callab
 
 
 def import_blocks(
-    chain: Chain, blocks: Iterable[RawBlock], result: Imported, done: Callable[[], None], stop: Callable[[], bool]
+    chain: Chain,
+    blocks: Iterable[RawBlock],
+    result: Imported,
+    done: Callable[[], None],
+    stop: Callable[[], bool],
+    rollup: RollupConfig | None = None,
 ) -> None:
     """Execute the blocks one after the other, each on the unsafe head, which it becomes; known ones are passed over.
 
     Safe and finalized heads stay where they are: a node moves them when it has derived the blocks from L1. After each
     block `done` is called, and when `stop` then answers true, that was the last one. `result` is kept up to date, so that
-    it is right whatever happens. Raises ImportRefused at the first block that is wrong or cannot follow; all before it
+    it is right whatever happens. Blocks of a `rollup` must say which L1 block they are from: a node could not begin on
+    others. Raises ImportRefused at the first block that is wrong or cannot follow; all before it
     stay. Raises BlockFileError as `read_blocks`.
     """
     try:
         for entry in blocks:
-            _take(chain, entry, result)
+            _take(chain, entry, result, rollup)
             done()
             if stop():
                 result.interrupted = True
@@ -83,7 +91,7 @@ def import_blocks(
         chain.kv.write(WriteBatch(), sync=True)
 
 
-def _take(chain: Chain, entry: RawBlock, result: Imported) -> None:
+def _take(chain: Chain, entry: RawBlock, result: Imported, rollup: RollupConfig | None) -> None:
     try:
         block = Block.decode(entry.raw)
     except (RlpError, TransactionDecodingError) as error:
@@ -98,6 +106,11 @@ def _take(chain: Chain, entry: RawBlock, result: Imported) -> None:
         chain.set_head(header)
         result.known += 1
         return
+    try:
+        if rollup is not None:
+            system_config_of(block, rollup)
+    except CriticalError as error:
+        raise ImportRefused(f"block {_name(header)} is not one of this rollup: {error}") from error
     try:
         executed = chain.engine.import_block(chain.head, block)
     except InvalidBlock as error:

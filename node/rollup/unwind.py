@@ -40,6 +40,7 @@ def unwind(chain: Chain, safe_db: SafeDb, target: Header, below_finalized: bool 
         # The L1 block of a record that has another one after it is derived to its end.
         safe_db.stage_go_back(batch, record, None if record is None else record.l1)
         supported = chain.genesis if record is None else chain.store.require_header(record.l2.hash, "the safe head")
+        _check_base(chain, target, supported)
         safe, finalized = _lower(safe, supported), _lower(finalized, supported)
     chain.unwind(target, _lower(safe, target), _lower(finalized, target), batch)
     return Unwound(chain.head, chain.safe, chain.finalized, dropped)
@@ -59,6 +60,16 @@ def _check(chain: Chain, target: Header, below_finalized: bool) -> None:
         raise UnwindRefused(
             f"{target} is below the finalized {chain.finalized}, which others may rely on (games, withdrawals): if that is "
             "wrong all the same, stop the node and use `lamina unwind --finalized`"
+        )
+
+
+def _check_base(chain: Chain, target: Header, supported: Header) -> None:
+    """What derivation goes on from must have its state: L1 may say something else about the block after it."""
+    if not chain.has_state(supported):
+        raise UnwindRefused(
+            f"to go back to {target}, derivation would have to go back to {supported}, whose state is not kept any more "
+            f"(the oldest is of block {chain.history.base.number}): go back to a later block, or derive the chain again "
+            "in an empty directory (lamina reconstruct --to-l1-block)"
         )
 
 

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.rollup import RollupConfig
 from config.types import to_hex
+from evm.engine import BlockInputs
 from evm.rules import L2Rules
 from evm.store.kv import LevelDbStore
 from evm.store.state import StateStore
@@ -55,7 +57,9 @@ async def made() -> Fixture:
     return fixture
 
 
-def take(chain: Chain, blocks: list[Block], stop_after: int | None = None) -> Imported:
+def take(
+    chain: Chain, blocks: list[Block], stop_after: int | None = None, rollup: RollupConfig | None = None
+) -> Imported:
     result = Imported()
     data = io.BytesIO(b"".join(block.encode() for block in blocks))
     import_blocks(
@@ -64,6 +68,7 @@ def take(chain: Chain, blocks: list[Block], stop_after: int | None = None) -> Im
         result,
         lambda: None,
         lambda: stop_after is not None and result.executed >= stop_after,
+        rollup,
     )
     return result
 
@@ -124,6 +129,15 @@ def test_import_stops_at_the_first_bad_block_and_keeps_what_came_before(made: Fi
         take(chain, [*blocks[:2], bad, *blocks[3:]])
     assert chain.head == blocks[1].header
     assert take(chain, blocks).executed == 3
+
+
+def test_a_block_that_no_node_could_begin_on_is_refused(made: Fixture) -> None:
+    chain, world = empty_chain(made), made.world
+    first = made.blocks(1)[0]
+    strange = chain.engine.start(chain.genesis, BlockInputs.of(first)).seal().block
+    with pytest.raises(ImportRefused, match=r"block 1 .* is not one of this rollup: .* L1 attributes deposit"):
+        take(chain, [strange], rollup=world.rollup)
+    assert take(chain, made.blocks(), rollup=world.rollup).executed == 5
 
 
 def test_a_file_that_is_cut_short_gives_its_whole_blocks(made: Fixture, tmp_path: Path) -> None:

@@ -84,10 +84,12 @@ async def test_blocks_below_the_finalized_one_are_taken_back_only_when_that_is_a
 
 async def test_a_block_whose_state_is_gone_and_one_of_another_fork_are_refused_with_what_to_do() -> None:
     world = await posted_and_final()
-    pruner = Pruner(world.chain, 3)
+    pruner = Pruner(world.chain, 4)
     while pruner.step():
         pass
-    with pytest.raises(UnwindRefused, match=r"not kept any more: block 5 is the oldest one to go back to.*reconstruct"):
+    with pytest.raises(UnwindRefused, match=r"not kept any more: block 4 is the oldest one to go back to.*reconstruct"):
+        unwind(world.chain, world.safe_db, world.header(3), below_finalized=True)
+    with pytest.raises(UnwindRefused, match=r"derivation would have to go back to block 2 .* the oldest is of block 4"):
         unwind(world.chain, world.safe_db, world.header(4), below_finalized=True)
     with pytest.raises(UnwindRefused, match="is the unsafe head already"):
         unwind(world.chain, world.safe_db, world.chain.head)
