@@ -89,7 +89,7 @@ async def test_a_block_whose_state_is_gone_and_one_of_another_fork_are_refused_w
         pass
     with pytest.raises(UnwindRefused, match=r"not kept any more: block 4 is the oldest one to go back to.*reconstruct"):
         unwind(world.chain, world.safe_db, world.header(3), below_finalized=True)
-    with pytest.raises(UnwindRefused, match=r"derivation would have to go back to block 2 .* the oldest is of block 4"):
+    with pytest.raises(UnwindRefused, match=r"derivation would have to go back to block 2 .*the oldest is of block 4"):
         unwind(world.chain, world.safe_db, world.header(4), below_finalized=True)
     with pytest.raises(UnwindRefused, match="is the unsafe head already"):
         unwind(world.chain, world.safe_db, world.chain.head)
