@@ -55,8 +55,7 @@ def in_words(error: BaseException) -> str:
 def run_terminal(names: dict[str, Any], banner: str) -> None:
     """Talk to whoever sits at the terminal until Ctrl-D; in IPython where it is installed."""
     if importlib.util.find_spec("IPython") is not None:
-        print(banner)
-        importlib.import_module("IPython").start_ipython(argv=["--no-banner", "--no-confirm-exit"], user_ns=names)
+        _run_ipython(names, banner)
         return
     _with_line_editing(names)
     before = sys.displayhook, sys.excepthook
@@ -66,6 +65,17 @@ def run_terminal(names: dict[str, Any], banner: str) -> None:
         _Terminal(names).interact(banner, "")
     finally:
         sys.displayhook, sys.excepthook = before
+
+
+def _run_ipython(names: dict[str, Any], banner: str) -> None:
+    embed = importlib.import_module("IPython.terminal.embed")
+    shell = embed.InteractiveShellEmbed(banner1=f"{banner}\n", exit_msg="", confirm_exit=False, user_ns=names)
+
+    def say(_shell: Any, _kind: type, error: BaseException, _trace: Any, tb_offset: int | None = None) -> None:
+        print(error)
+
+    shell.set_custom_exc((RpcError, TemporaryError), say)
+    shell()
 
 
 class _Terminal(code.InteractiveConsole):

@@ -18,7 +18,7 @@ from l1.rpc import RpcError
 from node.chain import Chain
 from node.console.link import Link
 from node.console.objects import camel, catalogue, names, snake
-from node.console.session import ScriptFailed, run_script
+from node.console.session import ScriptFailed, _Terminal, run_script
 from node.console.values import readable, sendable
 from node.rpc import IpcServer
 from tests.node.data_directories import lamina
@@ -181,6 +181,17 @@ def test_the_first_error_ends_a_script_with_its_line(text: str, said: str) -> No
 
     with pytest.raises(ScriptFailed, match=said):
         run_script(text, {"raise_it": raise_it}, "the script")
+
+
+def test_at_a_terminal_a_refusal_is_a_line_and_a_slip_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse() -> None:
+        raise TemporaryError("it is down")
+
+    terminal = _Terminal({"refuse": refuse})
+    terminal.push("refuse()")
+    assert capsys.readouterr().err == "it is down\n"
+    terminal.push("1 / 0")
+    assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 async def test_the_command_runs_scripts_from_its_flag_and_from_a_pipe(tmp_path: Path) -> None:
