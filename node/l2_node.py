@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from config.errors import CriticalError
 from config.rollup import RollupConfig
@@ -18,9 +18,11 @@ from node.execution import Execution, ExecutionOptions
 from node.metrics import MetricsServer, NodeMetrics
 from node.recheck import Recheck
 from node.rollup.head_report import HeadReports, watch_heads
-from node.rpc import Dispatcher, Namespace, RpcServer, ServerOptions
+from node.rpc import Dispatcher, IpcServer, Namespace, RpcServer, ServerOptions
 
 log = logging.getLogger("lamina.node")
+
+_Server = TypeVar("_Server", RpcServer, IpcServer)
 
 PUBLIC_NAMESPACES = ("eth", "net", "web3", "txpool", "debug", "feed")
 
@@ -29,7 +31,8 @@ PUBLIC_NAMESPACES = ("eth", "net", "web3", "txpool", "debug", "feed")
 class L2NodeSettings:
     """A node's settings. Port 0 picks a free port; a port of None leaves that server out.
 
-    `sequencer_http`: where the node forwards transactions. `rollup_port`: where trusted callers find all namespaces.
+    `sequencer_http`: where the node forwards transactions. `rollup_port`: where trusted callers find all namespaces; `ipc_path`:
+    the Unix socket where programs of the same user do.
     """
 
     datadir: Path
@@ -40,6 +43,7 @@ class L2NodeSettings:
     http_api: Sequence[str] = PUBLIC_NAMESPACES
     ws_port: int | None = 8546
     rollup_port: int | None = 9545
+    ipc_path: Path | None = None
     metrics_port: int | None = None
     cors_origins: tuple[str, ...] = ()
     virtual_hosts: tuple[str, ...] = ("localhost",)
@@ -78,7 +82,7 @@ class L2Node(ABC):
         self.recheck: Recheck | None = None
         if isinstance(chain.engine, NativeLedEngine):
             self.recheck = Recheck(chain, rollup, settings.datadir / "disagreements", self._on_disagreement)
-        self._servers: list[RpcServer] = []
+        self._servers: list[RpcServer | IpcServer] = []
         self._metrics_server: MetricsServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -94,18 +98,17 @@ class L2Node(ABC):
     def _on_disagreement(self, reason: str) -> None:
         """The engines differ about a canonical block."""
 
-    def _make_servers(self, namespaces: Sequence[Namespace]) -> None:
-        """The public servers, the one for trusted callers, and the metrics page; `metrics` is there already."""
+    def _make_servers(self, namespaces: Sequence[Namespace], trusted: Sequence[Namespace] = ()) -> None:
+        """The public servers, those for trusted callers, who have the `trusted` namespaces, too, and the metrics page; `metrics` is
+        there already."""
         settings, observe = self.settings, self.metrics.observe_rpc
         every = [*self.execution.namespaces, *namespaces]
         public = Dispatcher(every, enabled=settings.http_api, observe=observe)
         self.http = self._server(public, settings.http_port)
         self.ws = None if settings.ws_port is None else self._server(public, settings.ws_port)
-        self.rollup_rpc = (
-            None
-            if settings.rollup_port is None
-            else self._server(Dispatcher(every, observe=observe), settings.rollup_port)
-        )
+        internal = Dispatcher([*every, *trusted], observe=observe)
+        self.rollup_rpc = None if settings.rollup_port is None else self._server(internal, settings.rollup_port)
+        self.ipc = None if settings.ipc_path is None else self._add_server(IpcServer(internal, settings.ipc_path))
         if settings.metrics_port is not None:
             self._metrics_server = MetricsServer(
                 self.metrics.registry, self.health, settings.host, settings.metrics_port
@@ -126,7 +129,7 @@ class L2Node(ABC):
             )
         )
 
-    def _add_server(self, server: RpcServer) -> RpcServer:
+    def _add_server(self, server: _Server) -> _Server:
         self._servers.append(server)
         return server
 

@@ -3,40 +3,33 @@
 A test compares what this makes with what is committed.
 """
 
-import importlib
 import inspect
-import pkgutil
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Any
 
-import node
 from node.cli.main import command_tree
 from node.cli.settings_names import key_of, options
-from node.rpc import Namespace
+from node.rpc.catalogue import PLACES, in_one_line, methods, namespaces
 
 FOLDER = Path(__file__).resolve().parent
 NOTE = "<!-- Made by `make docs` from the code. Change the code, not this page. -->\n"
 
 SERVERS = {
-    # module prefix: (heading, where it is served)
+    # place of `node.rpc.catalogue`: (heading, where it is served)
     "node.rpc": (
         "Node",
         "Every node on `--http.port` and `--ws.port` (namespaces of `--http.api`) and all of it on "
-        "`--rpc.port`; the embedded L1 on `--l1.port`.",
+        "`--rpc.port` and IPC; the embedded L1 on `--l1.port`.",
     ),
-    "node.rollup": ("Rollup node", "Nodes of the rollup on `--rpc.port`, which is for trusted callers."),
     "node.unsafe": (
         "Unsafe blocks",
-        "Nodes of the rollup: `feed_` on every port (a namespace of `--http.api`), the rest on `--rpc.port`.",
+        "Nodes of the rollup: `feed_` on every port (a namespace of `--http.api`), the rest on `--rpc.port` and IPC.",
     ),
-    "node.p2p.rpc": ("Peers", "Nodes of the rollup on `--rpc.port`."),
+    "node.p2p.rpc": ("Peers", "Nodes of the rollup on `--rpc.port` and IPC."),
     "node.rollup": (
         "Rollup node",
-        "Nodes that derive their chain, on `--rpc.port`, which is for trusted callers; `lamina_` on driven nodes, too.",
+        "Nodes that derive their chain, on `--rpc.port` and IPC, which are for trusted callers; `lamina_` on driven nodes, too.",
     ),
     "node.engine_api": (
         "Engine API",
@@ -49,58 +42,8 @@ SERVERS = {
 }
 
 
-@dataclass(frozen=True)
-class Method:
-    """A JSON-RPC method: full name, parameters as text, first lines of its docstring, whether it needs a WebSocket."""
-
-    name: str
-    parameters: str
-    text: str
-    websocket: bool
-
-
-def _modules(package: ModuleType) -> Iterator[ModuleType]:
-    for item in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if any(item.name.startswith(prefix) for prefix in SERVERS):
-            yield importlib.import_module(item.name)
-
-
-def _namespaces() -> dict[str, list[type[Namespace]]]:
-    """Namespaces by the prefix in SERVERS under which they are defined."""
-    found: dict[str, set[type[Namespace]]] = {prefix: set() for prefix in SERVERS}
-    for module in _modules(node):
-        for value in vars(module).values():
-            if not (inspect.isclass(value) and issubclass(value, Namespace) and value is not Namespace):
-                continue
-            prefix = next((prefix for prefix in SERVERS if value.__module__.startswith(prefix)), None)
-            if prefix is None:
-                raise ValueError(f"{value.__module__}.{value.__name__} is served nowhere that SERVERS knows")
-            found[prefix].add(value)
-    return {prefix: sorted(classes, key=lambda item: item.__name__) for prefix, classes in found.items()}
-
-
-def _type_name(hint: Any) -> str:
-    if get_origin(hint) is Annotated:
-        parser = get_args(hint)[1]
-        return str(parser.__name__).lstrip("_").removeprefix("parse_").replace("_", " ")
-    return next((name for part in get_args(hint) if (name := _type_name(part))), "")
-
-
-def _methods(namespace: type[Namespace]) -> Iterator[Method]:
-    for _, function in inspect.getmembers(namespace, inspect.isfunction):
-        if "rpc" not in function.__dict__:
-            continue
-        name, websocket, _ = function.__dict__["rpc"]
-        hints = get_type_hints(function, include_extras=True)
-        parameters = []
-        for parameter in list(inspect.signature(function).parameters.values())[2 if websocket else 1 :]:
-            text = f"{parameter.name}: {_type_name(hints[parameter.name])}"
-            parameters.append(text if parameter.default is inspect.Parameter.empty else f"[{text}]")
-        yield Method(f"{namespace.name}_{name}", ", ".join(parameters), _one_line(function.__doc__), websocket)
-
-
 def _one_line(text: str | None) -> str:
-    return re.sub(r"\s+", " ", inspect.cleandoc(text or "")).replace("|", "\\|").strip()
+    return in_one_line(text).replace("|", "\\|")
 
 
 def json_rpc() -> str:
@@ -108,17 +51,18 @@ def json_rpc() -> str:
     lines = [
         NOTE,
         "# JSON-RPC methods\n",
-        "Over HTTP POST and WebSocket, batches included. Parameters in brackets may be left out. Errors have geth's codes: "
+        "Over HTTP POST, WebSocket and Unix socket (`--ipcpath`), batches included. "
+        "Parameters in brackets may be left out. Errors have geth's codes: "
         "-32700 parse error, -32600 invalid request, -32601 no such method, -32602 invalid parameters, -32000 refused, "
         "3 execution reverted (with the revert data).\n",
     ]
-    for prefix, namespaces in _namespaces().items():
-        heading, where = SERVERS[prefix]
-        methods = sorted((method for item in namespaces for method in _methods(item)), key=lambda item: item.name)
+    for place, classes in namespaces(tuple(SERVERS)).items():
+        heading, where = SERVERS[place]
+        listed = sorted((method for item in classes for method in methods(item)), key=lambda item: item.name)
         lines.append(f"## {heading}\n\n{where}\n")
         lines.append("| method | parameters | |\n|---|---|---|")
-        for method in methods:
-            text = f"WebSocket only. {method.text}" if method.websocket else method.text
+        for method in listed:
+            text = _one_line(f"WebSocket and IPC only. {method.text}" if method.lasting else method.text)
             lines.append(f"| `{method.name}` | {method.parameters} | {text} |")
         lines.append("")
     return "\n".join(lines)
@@ -196,6 +140,7 @@ def _default(option: Any) -> str:
     return "" if option.default in (None, "", ()) else f"`{option.default}`"
 
 
+assert tuple(SERVERS) == PLACES
 PAGES = {"json-rpc.md": json_rpc, "command-line.md": command_line}
 
 

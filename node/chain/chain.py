@@ -205,8 +205,21 @@ class Chain:
             return
         self._move_head(WriteBatch(), self.store.require_block(header.hash), executed)
 
+    def unwind(self, target: Header, safe: Header, finalized: Header, beside: WriteBatch) -> None:
+        """Take back the canonical blocks above `target`, whose state must be kept, and set all heads in one write.
+
+        `safe` and `finalized` are canonical, none above the other in the order of `Chain`'s docstring; unlike `set_head`, this
+        takes back what was final, too. `beside` is written along. Whoever calls makes sure that nobody relies on the blocks.
+        """
+        self._move_head(beside, self.store.require_block(target.hash), labels=(safe, finalized))
+
     def _move_head(
-        self, batch: WriteBatch, target: Block, executed: ExecutedBlock | None = None, durable: bool = True
+        self,
+        batch: WriteBatch,
+        target: Block,
+        executed: ExecutedBlock | None = None,
+        durable: bool = True,
+        labels: tuple[Header, Header] | None = None,
     ) -> None:
         removed, added = self._path_to(target)
         for block in removed:
@@ -215,18 +228,20 @@ class Chain:
             self.store.stage_canonical(batch, block)
         self.store.stage_head(batch, "unsafe", target.header)
         fork_number = (removed[-1].number - 1) if removed else self.head.number
-        if fork_number < self.finalized.number:
+        safe, finalized = labels or (self.safe, self.finalized)
+        if fork_number < finalized.number:
             raise CriticalError(
-                f"moving the head to {target} would drop the finalized {self.finalized}: "
+                f"moving the head to {target} would drop the finalized {finalized}: "
                 "L1 and this node disagree about final blocks; check the L1 endpoints, then reset the data directory"
             )
-        safe = self.safe
         if fork_number < safe.number:
-            safe = self._ancestor(self.safe, fork_number)
+            safe = self._ancestor(safe, fork_number)
+        labels_moved = safe is not self.safe or finalized is not self.finalized
+        if labels_moved:
             self.store.stage_head(batch, "safe", safe)
+            self.store.stage_head(batch, "finalized", finalized)
         self._commit(batch, executed, target.header, durable)
-        labels_moved = safe is not self.safe
-        self.head, self.safe = target.header, safe
+        self.head, self.safe, self.finalized = target.header, safe, finalized
         if removed:
             log.warning(
                 "head moved from a fork", extra={"head": str(target), "dropped": len(removed), "added": len(added)}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from node.cli.keys import KeystoreFile, PasswordFile
+
 if TYPE_CHECKING:
     from config.types import Address, Hash32
     from node.bridge.l2_view import FoundWithdrawal
@@ -59,6 +61,8 @@ def deposit(
     l2: L2 = None,
     key: Key = None,
     key_file: KeyFile = None,
+    keystore: KeystoreFile = None,
+    password: PasswordFile = None,
     wait: Annotated[float, typer.Option("--wait", help="Seconds to wait for L2 to hold it (0: do not).")] = 300.0,
     as_json: AsJson = False,
 ) -> None:
@@ -83,7 +87,7 @@ def deposit(
     payload = from_hex(data)
 
     async def work() -> dict[str, Any]:
-        async with await BridgeAccount.open(places.l1, private_key(key, key_file), "L1") as account:
+        async with await BridgeAccount.open(places.l1, private_key(key, key_file, keystore, password), "L1") as account:
             recipient = account.address if to is None else to_address(to)
             if pair is None:
                 value = Wei(parse_amount(amount))
@@ -129,6 +133,8 @@ def init(
     l2: L2 = None,
     key: Key = None,
     key_file: KeyFile = None,
+    keystore: KeystoreFile = None,
+    password: PasswordFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Begin a withdrawal on L2; the rest goes by the hash that this prints.
@@ -141,7 +147,13 @@ def init(
     async def work() -> dict[str, Any]:
         url = _l2_url(info, l2)
         transaction = await _initiate(
-            url, private_key(key, key_file), amount, to, data, gas_limit, _token_pair(token, l2_token)
+            url,
+            private_key(key, key_file, keystore, password),
+            amount,
+            to,
+            data,
+            gas_limit,
+            _token_pair(token, l2_token),
         )
         async with _endpoint(url) as rpc:
             return _found_facts(await L2View(rpc).withdrawal(transaction))
@@ -163,13 +175,15 @@ def prove(
     l2: L2 = None,
     key: Key = None,
     key_file: KeyFile = None,
+    keystore: KeystoreFile = None,
+    password: PasswordFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Prove a withdrawal on L1 against the dispute game that ends first.
 
     Example: lamina withdraw prove 0x.. --info .lamina-devnet/devnet.json --private-key 0x..
     """
-    _step("prove", transaction, index, info, contracts, l1, l2, key, key_file, as_json)
+    _step("prove", transaction, index, info, contracts, l1, l2, key, key_file, keystore, password, as_json)
 
 
 @withdraw.command("finalize")
@@ -182,13 +196,15 @@ def finalize(
     l2: L2 = None,
     key: Key = None,
     key_file: KeyFile = None,
+    keystore: KeystoreFile = None,
+    password: PasswordFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Execute a withdrawal on L1, once its proof and game are old enough. Any account can.
 
     Example: lamina withdraw finalize 0x.. --info .lamina-devnet/devnet.json --private-key 0x..
     """
-    _step("finalize", transaction, index, info, contracts, l1, l2, key, key_file, as_json)
+    _step("finalize", transaction, index, info, contracts, l1, l2, key, key_file, keystore, password, as_json)
 
 
 @withdraw.command("status")
@@ -236,6 +252,8 @@ def run(
     l2: L2 = None,
     key: Key = None,
     key_file: KeyFile = None,
+    keystore: KeystoreFile = None,
+    password: PasswordFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Take a withdrawal through all its steps. Can be stopped and started again with the same hash at any time.
@@ -249,7 +267,7 @@ def run(
     from node.cli.keys import private_key
 
     places = bridge_places(info, contracts, l1, l2)
-    secret = private_key(key, key_file)
+    secret = private_key(key, key_file, keystore, password)
     last = ""
 
     def tell(standing: "Standing") -> None:
@@ -287,6 +305,8 @@ def _step(
     l2: str | None,
     key: str | None,
     key_file: Path | None,
+    keystore: Path | None,
+    password: Path | None,
     as_json: bool,
 ) -> None:
     from config.types import to_hex
@@ -296,7 +316,7 @@ def _step(
     from node.cli.keys import private_key
 
     places = bridge_places(info, contracts, l1, l2)
-    secret = private_key(key, key_file)
+    secret = private_key(key, key_file, keystore, password)
 
     async def work() -> dict[str, Any]:
         async with _watching(places) as watch, await BridgeAccount.open(places.l1, secret, "L1") as account:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from node.cli.keys import KeystoreFile, PasswordFile
 from node.cli.node import RollupFile
 from node.cli.posting import (
     Budget,
@@ -55,6 +56,8 @@ def challenger(
     game_factory_address: GameFactory,
     key: PrivateKey = None,
     key_file: PrivateKeyFile = None,
+    keystore: KeystoreFile = None,
+    password: PasswordFile = None,
     mode: Annotated[
         str,
         typer.Option(
@@ -116,7 +119,7 @@ def challenger(
             rollup_rpc=rollup_rpc,
             l2_rpc=l2,
             l1_chain_id=l1_chain_id,
-            signer=LocalSigner(private_key(key, key_file)),
+            signer=LocalSigner(private_key(key, key_file, keystore, password)),
             settings=ChallengerSettings(
                 game_factory=to_address(game_factory_address),
                 mode=chosen_mode,

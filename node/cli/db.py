@@ -10,18 +10,20 @@ from node.cli.node import DataDir
 
 if TYPE_CHECKING:
     from evm.store.kv import LevelDbStore
+    from evm.store.memory import CacheSizes
 
 db = typer.Typer(help="Look into a data directory (stop the node that uses it first).", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def _open(datadir: Path) -> "LevelDbStore":
+def open_store(datadir: Path, caches: "CacheSizes | None" = None) -> "LevelDbStore":
+    """The database of a node's data directory, or of the embedded L1's. Raises ValueError when there is none."""
     from evm.store.kv import LevelDbStore
 
     path = datadir / "chaindata" if (datadir / "chaindata").is_dir() else datadir
     if not (path / "CURRENT").is_file():
         raise ValueError(f"there is no database in {datadir}: give the node's --datadir")
-    return LevelDbStore(path)
+    return LevelDbStore(path, caches)
 
 
 @db.command()
@@ -36,7 +38,7 @@ def verify(datadir: DataDir, as_json: AsJson = False) -> None:
 
     from node.database.verify import verify_store
 
-    kv = _open(datadir)
+    kv = open_store(datadir)
     try:
         with Console(stderr=True).status("checking") as status:
             report = verify_store(
@@ -72,7 +74,7 @@ def inspect(datadir: DataDir, as_json: AsJson = False) -> None:
 
     from node.database.contents import contents
 
-    kv = _open(datadir)
+    kv = open_store(datadir)
     try:
         sizes = contents(kv)
     finally:
@@ -96,7 +98,7 @@ def get(datadir: DataDir, key: Annotated[str, typer.Argument(help="The key in he
     """
     from config.types import from_hex, to_hex
 
-    kv = _open(datadir)
+    kv = open_store(datadir)
     try:
         value = kv.get(from_hex(key))
     finally:
@@ -112,7 +114,7 @@ def stats(datadir: DataDir) -> None:
 
     Example: lamina db stats --datadir ./data
     """
-    kv = _open(datadir)
+    kv = open_store(datadir)
     try:
         print(kv.statistics())
     finally:
@@ -125,7 +127,7 @@ def compact(datadir: DataDir) -> None:
 
     Example: lamina db compact --datadir ./data
     """
-    kv = _open(datadir)
+    kv = open_store(datadir)
     try:
         kv.compact()
     finally:

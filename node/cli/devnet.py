@@ -158,7 +158,7 @@ def devnet(
         datadir=directory,
         l1=l1,
         l1_beacon=l1_beacon,
-        l1_funding_key=None if l1_funding_key is None else private_key(l1_funding_key, None, "--l1.funding-key"),
+        l1_funding_key=None if l1_funding_key is None else private_key(l1_funding_key, None, flag="--l1.funding-key"),
         l1_funding=Wei(parse_amount(l1_funding)),
         l1_chain_config=l1_chain_config,
         l1_fork=fork,

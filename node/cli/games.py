@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from node.cli.bridge import L1, AsJson, Info, Key, KeyFile
+from node.cli.keys import KeystoreFile, PasswordFile
 
 if TYPE_CHECKING:
     from config.types import Address, Wei
@@ -123,6 +124,8 @@ def play(
     game_factory_address: Factory = None,
     key: Key = None,
     key_file: KeyFile = None,
+    keystore: KeystoreFile = None,
+    password: PasswordFile = None,
     max_bond: Annotated[
         str | None, typer.Option("--max-bond", help="Do not move when the bond is more ether than this.")
     ] = None,
@@ -138,7 +141,7 @@ def play(
 
     answer = to_hash32(value)
     limit = None if max_bond is None else Wei(parse_amount(max_bond))
-    secret = private_key(key, key_file)
+    secret = private_key(key, key_file, keystore, password)
 
     async def work() -> dict[str, Any]:
         async with _reach(_places(info, l1, None, game_factory_address)) as reach:

@@ -60,7 +60,8 @@ def _setting(option: Any, context: Any) -> str:
     key = key_of(option)
     if option.value_is_missing(value):
         return f"# {key} = {'(required)' if option.required else '(not set)'}"
-    if key == "key" or key.endswith("_key"):
+    # What --password names is a file, but somebody may have put the password itself there.
+    if key in ("key", "password") or key.endswith("_key"):
         return f"# {key} = (set, not shown)"
     value, _ = option.handle_parse_result(context, {}, [])
     return f"{key} = {_toml(value)}"

@@ -53,6 +53,8 @@ def settings(
 
 def _register() -> None:
     from node.cli import (
+        account,
+        attach,
         batches,
         bridge,
         challenger,
@@ -72,6 +74,8 @@ def _register() -> None:
         reconstruct,
         record,
         t8n,
+        transfer,
+        unwind,
         vm,
         vm_debug,
     )
@@ -81,6 +85,7 @@ def _register() -> None:
             devnet,
             node,
             doctor,
+            attach,
             posting,
             challenger,
             games,
@@ -88,10 +93,13 @@ def _register() -> None:
             derive,
             record,
             bridge,
+            account,
             batches,
             payloads,
             da_server,
             db,
+            transfer,
+            unwind,
             evm,
             vm,
             vm_debug,

@@ -1,6 +1,7 @@
 """`lamina init` and `lamina node`; `lamina devl1` runs the embedded L1 of a devnet."""
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -39,8 +40,13 @@ from node.cli.l1_flags import (
 from node.cli.p2p_flags import P2pAdvertiseIp, P2pKeyFile, P2pListenIp, P2pListenPort, P2pStatic, p2p_settings
 from node.devnet.supervisor import SUPERVISED
 
+log = logging.getLogger("lamina.node")
+
 DataDir = Annotated[Path, typer.Option("--datadir", help="Directory of the chain data.")]
 RollupFile = Annotated[Path, typer.Option("--rollup.config", help="rollup.json, as op-node reads it.")]
+RollupFileOrNone = Annotated[
+    Path | None, typer.Option("--rollup.config", help="rollup.json of the chain, as op-node reads it.")
+]
 L1ChainFile = Annotated[
     Path | None,
     typer.Option(
@@ -101,24 +107,33 @@ def _stop_with_supervisor(loop: asyncio.AbstractEventLoop, stop_asked: asyncio.E
 
 
 def init(
-    genesis: Annotated[Path, typer.Option("--genesis", help="L2 genesis document (geth's genesis.json).")],
-    rollup_config: RollupFile,
+    genesis: Annotated[Path, typer.Option("--genesis", help="Genesis document of the chain (geth's genesis.json).")],
     datadir: DataDir,
+    rollup_config: RollupFileOrNone = None,
+    l1_chain_config: L1ChainFile = None,
 ) -> None:
     """Write the genesis of a chain into an empty data directory.
 
-    Example: lamina init --genesis genesis.json --rollup.config rollup.json --datadir ./data
+    With --l1.chain-config instead of --rollup.config it is a chain of Ethereum's rules, to import blocks into.
+    Examples: lamina init --genesis genesis.json --rollup.config rollup.json --datadir ./data;
+    lamina init --genesis genesis.json --l1.chain-config genesis.json --datadir ./l1
     """
     from config.genesis import load_genesis
+    from config.l1_chain import L1ChainConfig
     from config.rollup import RollupConfig
     from config.types import short
     from evm.genesis import genesis_block
     from evm.store.kv import LevelDbStore
     from node.chain import Chain
 
-    rollup = RollupConfig.load(rollup_config)
-    block, update = genesis_block(load_genesis(genesis), rollup.forks)
-    if block.hash != rollup.genesis.l2.hash:
+    rollup = None if rollup_config is None else RollupConfig.load(rollup_config)
+    l1_chain = None if l1_chain_config is None else L1ChainConfig.load(l1_chain_config)
+    if (rollup is None) == (l1_chain is None):
+        raise ValueError("say what chain it is: --rollup.config, or --l1.chain-config for one of Ethereum's rules")
+    forks = l1_chain if rollup is None else rollup.forks
+    assert forks is not None
+    block, update = genesis_block(load_genesis(genesis), forks)
+    if rollup is not None and block.hash != rollup.genesis.l2.hash:
         raise ValueError(
             f"{genesis} gives the genesis block {short(block.hash)}, but {rollup_config} names {rollup.genesis.l2}: "
             "the two files belong to different chains"
@@ -219,6 +234,15 @@ def node(
     authrpc_port: AuthPort = 8551,
     authrpc_vhosts: AuthHosts = "localhost",
     authrpc_jwtsecret: AuthSecret = None,
+    ipcpath: Annotated[
+        Path | None,
+        typer.Option(
+            "--ipcpath",
+            help="Unix socket with all namespaces, for this user's programs; a mere name is in the data directory. "
+            "Default: lamina.ipc there.",
+        ),
+    ] = None,
+    ipcdisable: Annotated[bool, typer.Option("--ipcdisable", help="Leave the Unix socket out.")] = False,
     metrics_port: Annotated[
         int, typer.Option("--metrics.port", help="Prometheus and /healthz; -1 leaves it out.")
     ] = -1,
@@ -269,6 +293,7 @@ def node(
         "http_port": http_port,
         "http_api": _names(http_api),
         "ws_port": None if ws_port < 0 else ws_port,
+        "ipc_path": _ipc_path(datadir, ipcpath, ipcdisable),
         "metrics_port": None if metrics_port < 0 else metrics_port,
         "cors_origins": _names(http_corsdomain),
         "virtual_hosts": _names(http_vhosts),
@@ -393,6 +418,20 @@ def _sequencer_key(text: str | None, file: Path | None) -> bytes | None:
     if text is None and file is None:
         return None
     return private_key(text, file, "--p2p.sequencer.key")
+
+
+def _ipc_path(datadir: Path, given: Path | None, disabled: bool) -> Path | None:
+    from node.rpc.ipc import LONGEST_PATH
+
+    if disabled:
+        return None
+    if given is not None:
+        return datadir / given if len(given.parts) == 1 else given
+    path = datadir / "lamina.ipc"
+    if len(os.fsencode(path)) > LONGEST_PATH:
+        log.warning("no IPC: the path of %s is too long for a socket; --ipcpath names another", path)
+        return None
+    return path
 
 
 def _names(text: str) -> tuple[str, ...]:

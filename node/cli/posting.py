@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
+from node.cli.keys import KeystoreFile, PasswordFile
 from node.cli.node import AltDaServer, L1ChainFile, RollupFile, run_until_stopped
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def batcher(
     rollup_rpc: RollupRpc,
     key: PrivateKey = None,
     key_file: PrivateKeyFile = None,
+    keystore: KeystoreFile = None,
+    password: PasswordFile = None,
     l1_chain_config: L1ChainFile = None,
     data_availability_type: Annotated[
         str, typer.Option("--data-availability-type", help="blobs, calldata or auto (what is cheaper).")
@@ -179,7 +182,7 @@ def batcher(
         l1_rpcs=tuple(l1),
         l2_rpc=l2,
         rollup_rpc=rollup_rpc,
-        signer=BatcherConfig.local_signer(private_key(key, key_file)),
+        signer=BatcherConfig.local_signer(private_key(key, key_file, keystore, password)),
         rollup=rollup,
         l1_chain=load_l1_chain(rollup.l1_chain_id, l1_chain_config),
         channels=ChannelSettings(
@@ -244,6 +247,8 @@ def proposer(
     game_factory_address: Annotated[str, typer.Option("--game-factory-address", help="DisputeGameFactory on L1.")],
     key: PrivateKey = None,
     key_file: PrivateKeyFile = None,
+    keystore: KeystoreFile = None,
+    password: PasswordFile = None,
     game_type: Annotated[int, typer.Option("--game-type", help="The kind of game to open.")] = 0,
     proposal_interval: Annotated[int, typer.Option("--proposal-interval", help="Seconds between proposals.")] = 3600,
     allow_non_finalized: Annotated[
@@ -276,7 +281,7 @@ def proposer(
             l1_rpcs=tuple(l1),
             rollup_rpc=rollup_rpc,
             l1_chain_id=RollupConfig.load(rollup_config).l1_chain_id,
-            signer=LocalSigner(private_key(key, key_file)),
+            signer=LocalSigner(private_key(key, key_file, keystore, password)),
             settings=ProposerSettings(
                 game_factory=to_address(game_factory_address),
                 game_type=game_type,

@@ -1,4 +1,4 @@
-"""Progress of commands that work off a known number of things: a bar on stderr, results being on stdout."""
+"""Progress of commands that work off many things, on stderr, results being on stdout."""
 
 import sys
 import time
@@ -68,3 +68,24 @@ def _lines(what: str, total: int) -> Callable[[], None]:
             print(f"{count} of {total} {what}", file=sys.stderr, flush=True)
 
     return advance
+
+
+@contextmanager
+def described() -> Iterator[Callable[[str], None]]:
+    """For work whose end is not known: shows the newest of the lines that it is given, elsewhere than on a terminal one
+    every ten seconds."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+
+        with Console(stderr=True, highlight=False, markup=False).status("") as status:
+            yield lambda line: status.update(line)
+        return
+    last = time.monotonic()
+
+    def show(line: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _LINE_EVERY:
+            last = time.monotonic()
+            print(line, file=sys.stderr, flush=True)
+
+    yield show

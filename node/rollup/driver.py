@@ -36,6 +36,7 @@ from node.rollup.safe_db import SafeDb
 from node.rollup.stall import Cause, HaltedError, Place, Stage, Stall, StalledError
 from node.rollup.stall_of import halt_of, stall_of
 from node.rollup.sync_start import CanonicalL1, find_sync_start
+from node.rollup.unwind import UnwindRefused, Unwound, unwind
 
 log = logging.getLogger("lamina.rollup")
 
@@ -92,6 +93,7 @@ class RollupDriver:
         self._processed: L1BlockRef | None = None
         self._reset_at: tuple[L2BlockRef, L1BlockRef | None] | None = None
         self._wake = asyncio.Event()
+        self._unwindings: list[tuple[Header, asyncio.Future[Unwound]]] = []
 
     # --- for others ---
 
@@ -114,6 +116,40 @@ class RollupDriver:
         self._data.forget_numbers()
         self.ready.clear()
         self._wake.set()
+
+    async def unwind(self, target: Header) -> Unwound:
+        """Take back the blocks above `target` between two steps of derivation, which then goes on from there.
+
+        Nobody may be building on the head. Raises UnwindRefused.
+        """
+        asked: asyncio.Future[Unwound] = asyncio.get_running_loop().create_future()
+        self._unwindings.append((target, asked))
+        self._refuse_if_halted()
+        self._wake.set()
+        return await asked
+
+    def _refuse_if_halted(self) -> None:
+        while self.status.halted_by is not None and self._unwindings:
+            _, asked = self._unwindings.pop()
+            if not asked.done():
+                asked.set_exception(
+                    UnwindRefused(
+                        f"derivation has stopped ({self.status.halted_by}): stop the node and use `lamina unwind`"
+                    )
+                )
+
+    def _unwind(self) -> None:
+        while self._unwindings:
+            target, asked = self._unwindings.pop(0)
+            if asked.done():
+                continue
+            try:
+                done = unwind(self._chain, self._safe_db, target)
+            except UnwindRefused as error:
+                asked.set_exception(error)
+                continue
+            self.request_reset(f"the head was set back to {target}")
+            asked.set_result(done)
 
     def _on_event(self, event: DerivationEvent) -> None:
         log.info("derivation: %s", event.text, extra={"event": event.kind.value, "l1": event.l1_block.number})
@@ -152,6 +188,7 @@ class RollupDriver:
                 self.status.halt = halt_of(error, Place("l2", self._safe.number + 1))
                 # Whoever builds on these heads would build on what may be wrong.
                 self.ready.clear()
+                self._refuse_if_halted()
                 log.critical("derivation stopped: %s", error)
                 return
 
@@ -192,6 +229,7 @@ class RollupDriver:
 
     async def _turn(self) -> None:
         self._wake.clear()
+        self._unwind()
         if self._reset_reason is not None:
             await self._reset()
         # First: what is final does not depend on whether derivation can go on.

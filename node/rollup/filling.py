@@ -26,9 +26,7 @@ _NEVER = 1 << 64
 class Filling:
     """One block's transactions from the pool: best first, within the block's gas and the batcher's data limit."""
 
-    def __init__(
-        self, builder: OpenBlock, pool: TransactionPool, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, builder: OpenBlock, pool: TransactionPool, clock: Callable[[], float] = time.monotonic) -> None:
         self._builder = builder
         self._pool = pool
         self._next_nonces: dict[Address, int] = {}

@@ -14,6 +14,7 @@ from node.rollup.l1_heads import L1Heads
 from node.rollup.output import output_root
 from node.rollup.safe_db import SafeDb
 from node.rollup.sequencer import Sequencer
+from node.rollup.unwind import UnwindRefused
 from node.rpc import Namespace, rpc_method
 from node.rpc.errors import server_error
 from node.rpc.params import BoolParam, HashParam, QuantityParam
@@ -174,3 +175,28 @@ class RollupAdmin(Namespace):
         if self._driver.status.halted_by is not None:
             raise server_error(f"derivation has stopped, restart the node: {self._driver.status.halted_by}")
         self._driver.request_reset("asked for over RPC")
+
+
+class RollupDebug(Namespace):
+    """What of `debug_` changes the chain: for the operator, whatever namespaces are public."""
+
+    name = "debug"
+
+    def __init__(self, chain: Chain, driver: RollupDriver, sequencer: Sequencer | None) -> None:
+        self._chain = chain
+        self._driver = driver
+        self._sequencer = sequencer
+
+    @rpc_method("setHead")
+    async def set_head(self, number: QuantityParam) -> None:
+        """Take back the blocks above this number, down to the finalized one. The sequencer must be stopped first
+        (`admin_stopSequencer`). What L1 has of them is derived again at once. Spec: geth, "debug_setHead"."""
+        if self._sequencer is not None and self._sequencer.active:
+            raise server_error("the sequencer is running: stop it first (admin_stopSequencer)")
+        header = self._chain.header_by_number(number)
+        if header is None:
+            raise server_error(f"there is no block {number}: the head is {self._chain.head}")
+        try:
+            await self._driver.unwind(header)
+        except UnwindRefused as error:
+            raise server_error(str(error)) from error

@@ -76,8 +76,13 @@ class SafeDb:
 
     def go_back(self, newest: SafeHeadEntry | None, derived: BlockId | None) -> None:
         """Forget the entries after `newest`, which L1 does not support any more, and set the mark, in one write."""
-        keep = -1 if newest is None else newest.l1.number
         batch = WriteBatch()
+        self.stage_go_back(batch, newest, derived)
+        self._kv.write(batch, sync=True)
+
+    def stage_go_back(self, batch: WriteBatch, newest: SafeHeadEntry | None, derived: BlockId | None) -> None:
+        """As `go_back`, but the caller writes the batch."""
+        keep = -1 if newest is None else newest.l1.number
         for key, _ in self._kv.scan(_PREFIX, reverse=True):
             if int.from_bytes(key[1:9], "big") <= keep:
                 break
@@ -86,7 +91,6 @@ class SafeDb:
             batch.delete(_DERIVED)
         else:
             batch.put(_DERIVED, derived.hash + derived.number.to_bytes(8, "big"))
-        self._kv.write(batch, sync=True)
 
 
 def _key(l1_number: int) -> bytes:

@@ -21,7 +21,7 @@ from node.rollup.l1_data import L1Data
 from node.rollup.l1_heads import L1Heads
 from node.rollup.l1_status_rpc import L1Status
 from node.rollup.remote_inputs import FetchedInputs
-from node.rollup.rpc import Rollup, RollupAdmin
+from node.rollup.rpc import Rollup, RollupAdmin, RollupDebug
 from node.rollup.safe_db import SafeDb
 from node.rollup.sequencer import Sequencer, SequencerSettings
 from node.rollup.stall import Cause, Stage, Stall
@@ -132,7 +132,9 @@ class RollupNode(L2Node):
                 OpP2p(None if self.gossip is None else self.gossip.transport, rollup.l2_chain_id),
                 L1Status(self.l1_sources),
                 Lamina(self.doctor),
-            ]
+            ],
+            # `debug` is public by default; what of it moves the head is not.
+            [RollupDebug(chain, self.driver, self.sequencer)],
         )
         self._warming: asyncio.Task[None] | None = None
 

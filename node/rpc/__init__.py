@@ -1,6 +1,6 @@
-"""JSON-RPC over HTTP and WebSocket, for the L2 node and the dev L1 alike.
+"""JSON-RPC over HTTP, WebSocket and Unix sockets, for the L2 node and the dev L1 alike.
 
-Doors: `RpcServer` listens, `Dispatcher` finds and runs methods, `Namespace` is what a component subclasses to add
+Doors: `RpcServer` and `IpcServer` listen, `Dispatcher` finds and runs methods, `Namespace` is what a component subclasses to add
 its own:
 
     class Rollup(Namespace):
@@ -22,11 +22,13 @@ internal error.
 from node.rpc.connection import Connection
 from node.rpc.dispatcher import Dispatcher, Limits, Namespace, rpc_method
 from node.rpc.errors import RpcError
+from node.rpc.ipc import IpcServer
 from node.rpc.server import RpcServer, ServerOptions
 
 __all__ = [
     "Connection",
     "Dispatcher",
+    "IpcServer",
     "Limits",
     "Namespace",
     "RpcError",

@@ -1,4 +1,4 @@
-"""One WebSocket connection as methods see it: a place that notifications go to."""
+"""One lasting connection (WebSocket or IPC) as methods see it: a place that notifications go to."""
 
 import logging
 import secrets
@@ -36,7 +36,7 @@ class Connection:
     """
 
     def __init__(self, capacity: int = 10_000, capacity_bytes: int = MAX_WAITING_BYTES) -> None:
-        self.outgoing: Queue[bytes] = Queue(capacity)
+        self.outgoing: Queue[bytes | None] = Queue(capacity)
         self._capacity_bytes = capacity_bytes
         self._waiting_bytes = 0
         self.overflowed = False
@@ -93,17 +93,24 @@ class Connection:
         except QueueFull:
             self.overflowed = True
             log.warning(
-                "a WebSocket client reads too slowly (%d messages, %d bytes of notifications wait for it): it is disconnected",
+                "a client reads too slowly (%d messages, %d bytes of notifications wait for it): it is disconnected",
                 self.outgoing.qsize(),
                 self._waiting_bytes,
             )
 
-    async def next_message(self) -> bytes:
-        """Wait for the next message on its way to the caller."""
+    async def next_message(self) -> bytes | None:
+        """Wait for the next message on its way to the caller. None: the connection is to be closed."""
         message = await self.outgoing.get()
         if isinstance(message, _Notification):
             self._waiting_bytes -= len(message)
         return message
+
+    def hang_up(self) -> None:
+        """Close the connection once everything before this is sent."""
+        try:
+            self.outgoing.put_nowait(None)
+        except QueueFull:
+            self.overflowed = True
 
     def close(self) -> None:
         """End all subscriptions."""

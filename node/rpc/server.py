@@ -10,6 +10,7 @@ import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from node.rpc.connection import Connection
+from node.rpc.conversation import Conversation
 from node.rpc.dispatcher import Dispatcher
 
 log = logging.getLogger("lamina.rpc")
@@ -182,37 +183,25 @@ class RpcServer:
             return web.Response(status=403, text="origin not allowed\n")
         socket = web.WebSocketResponse(max_msg_size=self._options.body_limit, heartbeat=30.0, compress=False)
         await socket.prepare(request)
-        connection = Connection()
+        conversation = Conversation(self._dispatcher)
         self._sockets.add(socket)
-        writer = asyncio.create_task(self._write(socket, connection))
-        running: set[asyncio.Task[None]] = set()
+        writer = asyncio.create_task(self._write(socket, conversation.connection))
         try:
             async for message in socket:
-                if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    continue
-                # Answers may come in any order (JSON-RPC ids tell them apart), so a long call holds up nobody.
-                task = asyncio.create_task(self._answer(message.data, connection))
-                running.add(task)
-                task.add_done_callback(running.discard)
-                if len(running) >= 100:
-                    await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    await conversation.take(message.data)
         finally:
             self._sockets.discard(socket)
-            connection.close()
-            for task in running:
-                task.cancel()
             writer.cancel()
-            await asyncio.gather(writer, *running, return_exceptions=True)
+            await conversation.end()
+            await asyncio.gather(writer, return_exceptions=True)
         return socket
-
-    async def _answer(self, data: bytes | str, connection: Connection) -> None:
-        answer = await self._dispatcher.handle(data, connection)
-        if answer:
-            connection.send(answer)
 
     async def _write(self, socket: web.WebSocketResponse, connection: Connection) -> None:
         while not connection.overflowed:
             message = await connection.next_message()
+            if message is None:
+                return
             try:
                 await socket.send_str(message.decode())
             except (ConnectionError, RuntimeError):

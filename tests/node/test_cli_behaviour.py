@@ -226,6 +226,10 @@ def test_private_keys_are_never_printed(tmp_path: Path) -> None:
         done = lamina("dumpconfig", "batcher", cwd=tmp_path, environment={name: secret})
         assert "# private_key = (set, not shown)" in done.stdout
         assert secret[2:] not in done.stdout + done.stderr
+    # Where the file with a password is asked for, somebody may give the password.
+    done = lamina("dumpconfig", "batcher", cwd=tmp_path, environment={"LAMINA_BATCHER_PASSWORD": secret})
+    assert "# password = (set, not shown)" in done.stdout
+    assert secret[2:] not in done.stdout + done.stderr
     urls = ("--l1-eth-rpc", "http://x", "--l2-eth-rpc", "http://x", "--rollup-rpc", "http://x")
     done = lamina("batcher", "--private-key", "0x5e5e", "--rollup.config", "x.json", *urls, cwd=tmp_path)
     assert done.returncode == 1
@@ -301,7 +305,7 @@ def test_a_key_that_is_missing_or_given_twice_is_told_apart(tmp_path: Path) -> N
     with pytest.raises(ValueError, match="is given twice"):
         private_key("0x" + "11" * 32, file)
     with pytest.raises(ValueError, match=r"--l1\.funding-key does not hold a private key") as caught:
-        private_key("0x1234", None, "--l1.funding-key")
+        private_key("0x1234", None, flag="--l1.funding-key")
     assert "1234" not in str(caught.value)
 
 

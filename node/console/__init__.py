@@ -1,0 +1,1 @@
+"""A Python console over a node's JSON-RPC: `lamina attach`."""
