@@ -10,6 +10,7 @@ from evm.engine.choice import make_engine
 from evm.native.codecs import fastlz_length
 from evm.native.senders import recover_senders
 from evm.rules import L2Rules, Rules
+from evm.simulation.request import ETHEREUM_SLOT
 from evm.store.kv import KeyValueStore
 from evm.store.memory import CacheSizes
 from evm.store.state import StateStore
@@ -55,9 +56,10 @@ class Execution:
         sequencer: RpcCaller | None = None,
         sync_progress: SyncProgress = fully_synced,
         next_timestamp: Callable[[Header], int] = earliest_next,
+        block_time: int = ETHEREUM_SLOT,
     ) -> None:
         """`sequencer`: where a node that does not sequence forwards transactions. `next_timestamp`: the time of the
-        block after a head.
+        block after a head. `block_time`: the usual seconds between blocks.
 
         Raises CriticalError when the store holds no chain, or a damaged one.
         """
@@ -94,6 +96,7 @@ class Execution:
                 recover=recover_senders if native else None,
                 sync_progress=sync_progress,
                 next_timestamp=next_timestamp,
+                block_time=block_time,
             ),
         )
         self.pool.load_journal()

@@ -83,21 +83,11 @@ class EvmState:
         clears_empty: bool = True,
     ) -> None:
         self.source = source
-        self.environment = environment
-        self.execution_context = environment
-        self.coinbase = environment.coinbase
-        self.timestamp = environment.timestamp
-        self.block_number = environment.number
-        self.gas_limit = environment.gas_limit
-        self.base_fee = environment.base_fee
-        self.blob_base_fee = environment.blob_base_fee
-        self.mix_hash = environment.prev_randao
-        self.difficulty = environment.difficulty
+        self.enter(environment, precompiles)
         self.budget: Callable[[], None] | None = None
         """Called now and then while code runs; stops it by raising."""
         self.tracer: Tracer | None = None
         """Is told of the messages that run from now on: see `evm.tracing.trace`."""
-        self._precompiles = precompiles
         self._clears_empty = clears_empty
         self._ripemd_touched = False
         self._accounts: dict[Address, LiveAccount] = {}
@@ -108,6 +98,20 @@ class EvmState:
         self.warm_slots: set[tuple[Address, int]] = set()
         self._transient: dict[tuple[Address, int], bytes] = {}
         self._original: dict[tuple[Address, int], int] = {}
+
+    def enter(self, environment: BlockEnvironment, precompiles: frozenset[Address]) -> None:
+        """Run in this block from now on; accounts stay as they are."""
+        self.environment = environment
+        self.execution_context = environment
+        self.coinbase = environment.coinbase
+        self.timestamp = environment.timestamp
+        self.block_number = environment.number
+        self.gas_limit = environment.gas_limit
+        self.base_fee = environment.base_fee
+        self.blob_base_fee = environment.blob_base_fee
+        self.mix_hash = environment.prev_randao
+        self.difficulty = environment.difficulty
+        self._precompiles = precompiles
 
     # --- accounts ---
 

@@ -89,6 +89,7 @@ class RollupNode:
             options,
             sequencer=self._sequencer_rpc,
             next_timestamp=lambda head: head.timestamp + rollup.block_time,
+            block_time=rollup.block_time,
         )
         chain = self.execution.chain
         if chain.genesis.hash != rollup.genesis.l2.hash:

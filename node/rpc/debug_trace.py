@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from config.errors import CriticalError
 from config.types import to_hex
-from evm.engine import CallError
+from evm.engine import CallError, InvalidOverride
 from evm.engine.call import call_context
 from evm.rules import InvalidHeader
 from evm.tracing.mid_block import NoSuchTransaction, state_before
@@ -18,7 +18,7 @@ from evm.types.transaction import TransactionDecodingError
 from evm.validity import InvalidTransaction
 from node.chain import Chain, StatePruned
 from node.rpc.blocks import BlockFinder
-from node.rpc.call_params import parse_block_overrides, parse_call, parse_state_overrides
+from node.rpc.call_params import parse_call, parse_call_facts, parse_state_overrides
 from node.rpc.dispatcher import Namespace, rpc_method
 from node.rpc.errors import invalid_params, server_error
 from node.rpc.params import BlockNumberParam, BlockParam, BlockReference, DataParam, HashParam, JsonParam, parse_uint64
@@ -100,7 +100,7 @@ class DebugTrace(Namespace):
             raise invalid_params(f"invalid argument 0: {error}") from error
         try:
             accounts = parse_state_overrides(options.others.get("stateoverrides") or {})
-            facts = parse_block_overrides(options.others.get("blockoverrides") or {})
+            facts = parse_call_facts(options.others.get("blockoverrides") or {})
             index = options.others.get("txindex")
             index = None if index is None else parse_uint64(index)
         except ValueError as error:
@@ -153,7 +153,7 @@ class DebugTrace(Namespace):
             return await self._workers.run_long(lambda: work(self._workers.budget(seconds), Room(limits.trace_bytes)))
         except OutOfTime as error:
             raise server_error("execution timeout") from error
-        except (InvalidTracerConfig, TraceTooLarge, NoSuchTransaction) as error:
+        except (InvalidOverride, InvalidTracerConfig, TraceTooLarge, NoSuchTransaction) as error:
             raise server_error(str(error)) from error
         except (CallError, InvalidTransaction, InvalidHeader, CriticalError) as error:
             raise server_error(f"tracing failed: {error}") from error

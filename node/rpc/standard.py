@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from evm.simulation.request import ETHEREUM_SLOT
 from evm.types import Header
 from l1.rpc import RpcCaller
 from node.chain import Chain
@@ -19,6 +20,7 @@ from node.rpc.eth_config import EthConfig
 from node.rpc.eth_execution import EthExecution, earliest_next
 from node.rpc.eth_fees import EthFees
 from node.rpc.eth_filters import EthFilters
+from node.rpc.eth_simulation import EthSimulation
 from node.rpc.eth_state import EthState
 from node.rpc.eth_submission import EthSubmission, SubmissionOptions
 from node.rpc.eth_subscriptions import EthSubscriptions
@@ -38,7 +40,8 @@ class NodeOptions:
 
     `sequencer`: where to forward transactions. `sidecars`: where blobs go, on a chain that has them. `sync_progress`
     backs `eth_syncing`. `minimum_tip` (wei per gas) is suggested while blocks have room. `next_timestamp` tells the time
-    of the block after a head. `recover` finds the senders of many transactions at once (`EthSubmission`).
+    of the block after a head, `block_time` the seconds between blocks that name no time. `recover` finds the senders of
+    many transactions at once (`EthSubmission`).
     """
 
     client_version: str
@@ -49,6 +52,7 @@ class NodeOptions:
     sync_progress: SyncProgress = fully_synced
     minimum_tip: int = MINIMUM_TIP
     next_timestamp: Callable[[Header], int] = earliest_next
+    block_time: int = ETHEREUM_SLOT
     execution: ExecutionLimits = field(default_factory=ExecutionLimits)
     submission: SubmissionOptions = field(default_factory=SubmissionOptions)
     logs: LogLimits = field(default_factory=LogLimits)
@@ -76,6 +80,7 @@ def standard_namespaces(
             chain, pool, transactions, options.sequencer, options.sidecars, options.submission, options.recover
         ),
         EthExecution(chain, blocks, workers, options.next_timestamp),
+        EthSimulation(chain, blocks, workers, options.block_time),
         EthFees(blocks, oracle),
         EthFilters(search, FilterManager(chain, pool, clock)),
         EthSubscriptions(chain, pool, options.sync_progress, options.logs),
