@@ -25,8 +25,8 @@ from evm.tracing.opcodes import (
     STATICCALL,
 )
 from evm.tracing.settings import flags
-from evm.tracing.tracer import Tracer
-from evm.types import Address, to_hex
+from evm.tracing.tracer import InvalidTracerConfig, Tracer
+from evm.types import Address, keccak256, to_hex
 from evm.validity import is_delegation
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class PrestateTracer(Tracer):
         self._diff, no_code, no_storage, self._with_empty = flags(
             config, "diffMode", "disableCode", "disableStorage", "includeEmpty"
         )
+        if self._diff and self._with_empty:
+            raise InvalidTracerConfig("cannot use diffMode with includeEmpty")
         self._with_code, self._with_storage = not no_code, not no_storage
         self._accounts: dict[Address, _Account] = {}
         self._post: dict[str, Any] = {}
@@ -135,7 +137,7 @@ class PrestateTracer(Tracer):
             return
         for address, before in self._accounts.items():
             if before.existed or self._with_empty:
-                self._pre[to_hex(address)] = self._show(before, before.storage)
+                self._pre[to_hex(address)] = self._show(before, before.storage, zeros=True)
 
     def _compare(self, state: "EvmState", address: Address, before: _Account) -> None:
         live = state.load(address)
@@ -147,8 +149,10 @@ class PrestateTracer(Tracer):
             if live.nonce != before.nonce:
                 changes["nonce"] = live.nonce
             code = state.get_code(address)
-            if code != before.code and self._with_code:
-                changes["code"] = to_hex(code)
+            if code != before.code:
+                changes["codeHash"] = to_hex(state.get_code_hash(address))
+                if self._with_code:
+                    changes["code"] = to_hex(code)
             new_slots = {}
             for slot, old in before.storage.items() if self._with_storage else ():
                 new = state.get_storage(address, slot)
@@ -165,16 +169,19 @@ class PrestateTracer(Tracer):
             return
         else:
             old_slots = before.storage
-        if before.existed or self._with_empty:
-            self._pre[to_hex(address)] = self._show(before, old_slots)
+        if before.existed:
+            # Of an account that is gone all is shown that was looked at, as in geth.
+            self._pre[to_hex(address)] = self._show(before, old_slots, zeros=not live.exists)
 
-    def _show(self, account: _Account, slots: dict[int, int]) -> dict[str, Any]:
+    def _show(self, account: _Account, slots: dict[int, int], zeros: bool) -> dict[str, Any]:
         shown: dict[str, Any] = {"balance": hex(account.balance)}
         if account.nonce:
             shown["nonce"] = account.nonce
-        if account.code and self._with_code:
-            shown["code"] = to_hex(account.code)
-        storage = _show_slots(slots, zeros=not self._diff) if self._with_storage else {}
+        if account.code:
+            shown["codeHash"] = to_hex(keccak256(account.code))
+            if self._with_code:
+                shown["code"] = to_hex(account.code)
+        storage = _show_slots(slots, zeros) if self._with_storage else {}
         if storage:
             shown["storage"] = storage
         return shown

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from evm.tracing.call_tracer import CallTracer
+from evm.tracing.flat_call_tracer import FlatCallTracer
 from evm.tracing.four_byte_tracer import FourByteTracer
 from evm.tracing.mux_tracer import MuxTracer
 from evm.tracing.prestate_tracer import PrestateTracer
@@ -13,6 +14,7 @@ from evm.tracing.tracer import InvalidTracerConfig, NoopTracer, Tracer
 
 _TRACERS: Mapping[str, Callable[[Any, Room], Tracer]] = {
     "callTracer": CallTracer,
+    "flatCallTracer": FlatCallTracer,
     "prestateTracer": lambda config, room: PrestateTracer(config),
     "4byteTracer": lambda config, room: FourByteTracer(),
     "noopTracer": lambda config, room: NoopTracer(),

@@ -121,7 +121,7 @@ class DebugTrace(Namespace):
             else:
                 source = state_before(engine, parent, whole, index, budget)
                 context = call_context(engine.rules, source, engine.headers, header, accounts, facts, gas_cap, budget)
-            return trace_call(context, message, options.new_tracer(room))
+            return trace_call(context, message, options.new_tracer(room), header, index or 0)
 
         return await self._run(options, work)
 
