@@ -30,6 +30,8 @@ from node.rpc.filters import FilterManager
 from node.rpc.logs import LogLimits, LogSearch
 from node.rpc.miner_admin import AdminInfo, Miner
 from node.rpc.net_web3 import Net, Web3
+from node.rpc.replays import Replays
+from node.rpc.trace import Trace
 from node.rpc.txpool import TxPool
 from node.rpc.workers import CallWorkers, ExecutionLimits
 
@@ -61,7 +63,7 @@ class NodeOptions:
 def standard_namespaces(
     chain: Chain, pool: TransactionPool, clock: Callable[[], float], options: NodeOptions
 ) -> list[Namespace]:
-    """eth, net, web3, txpool, debug, miner and admin over one chain and its pool.
+    """eth, net, web3, txpool, debug, trace, miner and admin over one chain and its pool.
 
     `clock` gives seconds (monotonic). Call it once per chain: filters and subscriptions listen to chain and pool from
     then on. Several dispatchers can share the result.
@@ -71,6 +73,7 @@ def standard_namespaces(
     search = LogSearch(chain, blocks, options.logs)
     oracle = FeeOracle(chain, options.minimum_tip)
     workers = CallWorkers(options.execution)
+    replays = Replays(chain, workers)
     return [
         EthBlocks(chain, blocks, options.sync_progress),
         EthConfig(chain),
@@ -88,9 +91,10 @@ def standard_namespaces(
         Web3(options.client_version),
         TxPool(pool),
         Debug(blocks, transactions),
-        DebugTrace(chain, blocks, workers),
+        DebugTrace(chain, blocks, replays),
         DebugWitness(chain, blocks, workers),
         DebugDb(chain.state),
+        Trace(chain, blocks, replays),
         Miner(pool),
         AdminInfo(chain, options.client_version, options.datadir),
     ]
