@@ -97,6 +97,7 @@ class Execution:
                 sync_progress=sync_progress,
                 next_timestamp=next_timestamp,
                 block_time=block_time,
+                state_window=options.state_window,
             ),
         )
         self.pool.load_journal()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from config.types import to_hex
-from evm.engine import BlockOverrides, InvalidOverride
+from evm.engine import BlockOverrides, InvalidOverride, StateOverride
 from evm.engine.call import (
     CallContext,
     CallError,
@@ -15,7 +15,7 @@ from evm.engine.call import (
     estimate_gas,
     run_call,
 )
-from evm.types import Header
+from evm.types import Address, Header
 from evm.types.json_codec import access_list_to_json
 from node.chain import Chain
 from node.rpc.blocks import BlockFinder
@@ -88,8 +88,15 @@ class EthExecution(Namespace):
         the same block. Clients ask without a block and send afterwards.
         """
         message, context = self._prepare(transaction, block, state_overrides, block_overrides)
+        return hex(await self._estimate(message, context))
+
+    async def gas_for(self, message: CallMessage) -> int:
+        """Gas with which the message succeeds in the next block. Raises RpcError when it does not."""
+        return await self._estimate(message, self._context(PENDING, None, None))
+
+    async def _estimate(self, message: CallMessage, context: CallContext) -> int:
         try:
-            return hex(await self._run(lambda: estimate_gas(context, message)))
+            return await self._run(lambda: estimate_gas(context, message))
         except CallFailed as error:
             raise reverted(error.output) if error.reverted else server_error(str(error)) from error
 
@@ -114,12 +121,17 @@ class EthExecution(Namespace):
         message = _parse(0, parse_call, transaction)
         accounts = None if state_overrides is None else _parse(2, parse_state_overrides, state_overrides)
         facts = None if block_overrides is None else _parse(3, parse_call_facts, block_overrides)
+        return message, self._context(block, accounts, facts)
+
+    def _context(
+        self, block: BlockReference, accounts: dict[Address, StateOverride] | None, facts: BlockOverrides | None
+    ) -> CallContext:
         _, header = self._blocks.state(block)
         if block.is_pending:
             facts = self._next_block(header, facts or BlockOverrides())
         budget, gas_cap = self._workers.budget(), self._workers.limits.gas_cap
         try:
-            return message, self._chain.engine.call_context(header, accounts, facts, gas_cap, budget)
+            return self._chain.engine.call_context(header, accounts, facts, gas_cap, budget)
         except InvalidOverride as error:
             raise server_error(str(error)) from error
 

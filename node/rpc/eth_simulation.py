@@ -115,9 +115,6 @@ def _flag(options: dict[str, Any], name: str) -> bool:
 def _to_json(simulated: SimulatedBlock, full: bool) -> dict[str, Any]:
     block = simulated.block
     result = block_to_json(block, full)
-    if full:
-        for transaction in result["transactions"]:
-            transaction["blockTimestamp"] = hex(block.header.timestamp)
     result["calls"] = [
         _call_to_json(outcome, block, index, transaction)
         for index, (outcome, transaction) in enumerate(zip(simulated.calls, block.transactions, strict=True))
@@ -129,8 +126,8 @@ def _call_to_json(outcome: CallOutcome, block: Block, index: int, transaction: T
     header = block.header
     logs = []
     for number, log in outcome.logs:
-        position = LogPosition(header.hash, header.number, transaction.hash, index, number)
-        logs.append(log_to_json(log, position) | {"blockTimestamp": hex(header.timestamp)})
+        position = LogPosition(header.hash, header.number, header.timestamp, transaction.hash, index, number)
+        logs.append(log_to_json(log, position))
     result: dict[str, Any] = {
         "returnData": "0x" if outcome.error else to_hex(outcome.output),
         "logs": logs,

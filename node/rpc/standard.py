@@ -19,6 +19,7 @@ from node.rpc.eth_blocks import EthBlocks, SyncProgress, fully_synced
 from node.rpc.eth_config import EthConfig
 from node.rpc.eth_execution import EthExecution, earliest_next
 from node.rpc.eth_fees import EthFees
+from node.rpc.eth_fill import EthFill
 from node.rpc.eth_filters import EthFilters
 from node.rpc.eth_simulation import EthSimulation
 from node.rpc.eth_state import EthState
@@ -43,7 +44,7 @@ class NodeOptions:
     `sequencer`: where to forward transactions. `sidecars`: where blobs go, on a chain that has them. `sync_progress`
     backs `eth_syncing`. `minimum_tip` (wei per gas) is suggested while blocks have room. `next_timestamp` tells the time
     of the block after a head, `block_time` the seconds between blocks that name no time. `recover` finds the senders of
-    many transactions at once (`EthSubmission`).
+    many transactions at once (`EthSubmission`). `state_window`: how many blocks' states are kept; None for all.
     """
 
     client_version: str
@@ -55,6 +56,7 @@ class NodeOptions:
     minimum_tip: int = MINIMUM_TIP
     next_timestamp: Callable[[Header], int] = earliest_next
     block_time: int = ETHEREUM_SLOT
+    state_window: int | None = None
     execution: ExecutionLimits = field(default_factory=ExecutionLimits)
     submission: SubmissionOptions = field(default_factory=SubmissionOptions)
     logs: LogLimits = field(default_factory=LogLimits)
@@ -74,15 +76,17 @@ def standard_namespaces(
     oracle = FeeOracle(chain, options.minimum_tip)
     workers = CallWorkers(options.execution)
     replays = Replays(chain, workers)
+    execution = EthExecution(chain, blocks, workers, options.next_timestamp)
     return [
-        EthBlocks(chain, blocks, options.sync_progress),
+        EthBlocks(chain, blocks, options.sync_progress, options.state_window),
+        EthFill(chain, oracle, execution, pool),
         EthConfig(chain),
         EthState(blocks, pool),
         transactions,
         EthSubmission(
             chain, pool, transactions, options.sequencer, options.sidecars, options.submission, options.recover
         ),
-        EthExecution(chain, blocks, workers, options.next_timestamp),
+        execution,
         EthSimulation(chain, blocks, workers, options.block_time),
         EthFees(blocks, oracle),
         EthFilters(search, FilterManager(chain, pool, clock)),

@@ -203,17 +203,17 @@ def _addresses(value: Any) -> frozenset[Address]:
 def _both_must_match(mode: Any) -> bool:
     if mode not in (None, "union", "intersection"):
         raise ValueError(f"mode {mode!r} is neither union nor intersection")
-    return mode == "intersection"
+    return bool(mode == "intersection")
 
 
 def _matches(entry: dict[str, Any], senders: frozenset[Address], receivers: frozenset[Address], both: bool) -> bool:
     action, result = entry["action"], entry.get("result") or {}
     sent = _within(action.get("from") or action.get("address"), senders)
     got = _within(action.get("to") or result.get("address") or action.get("refundAddress"), receivers)
-    if senders and receivers:
-        return (sent and got) if both else (sent or got)
+    if senders and receivers and not both:
+        return sent or got
     return (sent or not senders) and (got or not receivers)
 
 
-def _within(address: str | None, wanted: frozenset[Address]) -> bool:
-    return address is not None and Address(bytes.fromhex(address[2:])) in wanted
+def _within(address: Any, wanted: frozenset[Address]) -> bool:
+    return address is not None and Address(bytes.fromhex(str(address)[2:])) in wanted

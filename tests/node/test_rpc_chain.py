@@ -20,6 +20,7 @@ from l1.rpc import RpcError as EndpointError
 from node.chain import Chain
 from node.mempool import TransactionPool
 from node.rpc import Connection, Dispatcher, RpcError
+from node.rpc.checksum import checksum
 from node.rpc.eth_config import fork_hash
 from node.rpc.eth_execution import ExecutionLimits
 from node.rpc.logs import LogLimits
@@ -497,7 +498,8 @@ async def test_the_pool_can_be_looked_into() -> None:
     node = Node()
     for nonce in (0, 2):
         await node.call("eth_sendRawTransaction", to_hex(dev_transaction(0, nonce, value=3).raw))
-    sender = to_hex(DEV_ADDRESSES[0])
+    sender = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
+    assert sender.lower() == to_hex(DEV_ADDRESSES[0])
     content = await node.call("txpool_content")
     assert list(content["pending"][sender]) == ["0"] and list(content["queued"][sender]) == ["2"]
     assert await node.call("txpool_contentFrom", sender) == {
@@ -505,7 +507,7 @@ async def test_the_pool_can_be_looked_into() -> None:
         "queued": content["queued"][sender],
     }
     line = (await node.call("txpool_inspect"))["pending"][sender]["0"]
-    assert line == f"{to_hex(DEV_ADDRESSES[4])}: 3 wei + 100000 gas × 10000000000 wei"
+    assert line == f"{checksum(DEV_ADDRESSES[4])}: 3 wei + 100000 gas × 10000000000 wei"
 
 
 async def test_who_this_is() -> None:
@@ -514,7 +516,9 @@ async def test_who_this_is() -> None:
     assert await node.call("web3_sha3", "0x68656c6c6f") == to_hex(keccak256(b"hello"))
     assert await node.call("net_version") == str(DEV_CHAIN_ID)
     assert await node.call("eth_accounts") == [] and await node.call("eth_syncing") is False
-    assert set(await node.call("rpc_modules")) == {"admin", "debug", "eth", "miner", "net", "rpc", "txpool", "web3"}
+    assert set(await node.call("rpc_modules")) == {
+        "admin", "debug", "eth", "miner", "net", "rpc", "trace", "txpool", "web3",
+    }  # fmt: skip
     info = await node.call("admin_nodeInfo")
     assert info["protocols"]["eth"]["genesis"] == to_hex(node.chain.genesis.hash)
 
