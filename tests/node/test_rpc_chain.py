@@ -336,6 +336,38 @@ async def test_subscribers_hear_of_heads_logs_and_pending_transactions_and_of_re
     assert [(int(log["data"], 16), log["removed"]) for log in received(logs)] == [(9, True)]
 
 
+async def test_subscribers_hear_of_receipts_of_all_transactions_or_of_some() -> None:
+    node = Node()
+    every, some, none = (Connection() for _ in range(3))
+    sent = [emit(0, 0, 9), emit(1, 0, 8)]
+    await node.call("eth_subscribe", "transactionReceipts", connection=every)
+    await node.call(
+        "eth_subscribe", "transactionReceipts", {"transactionHashes": [to_hex(sent[1].hash)]}, connection=some
+    )
+    await node.call(
+        "eth_subscribe", "transactionReceipts", {"transactionHashes": ["0x" + "11" * 32]}, connection=none
+    )
+    mine(node.chain)
+    assert received(every) == [], "a block without transactions is no news"
+    mine(node.chain, *sent)
+    receipts = [await node.call("eth_getTransactionReceipt", to_hex(item.hash)) for item in sent]
+    assert (received(every), received(some), received(none)) == ([receipts], [receipts[1:]], [])
+    for options in ({"transactionHashes": ["0x1"]}, {"transactionHashes": ["0x" + "11" * 32] * 201}, "all"):
+        with pytest.raises(RpcError, match="invalid argument 1"):
+            await node.call("eth_subscribe", "transactionReceipts", options, connection=every)
+
+
+async def test_a_filter_gives_pending_transactions_whole_if_asked() -> None:
+    node = Node()
+    hashes, whole = [await node.call("eth_newPendingTransactionFilter", *full) for full in ((), (True,))]
+    sent = emit(0, 0, 9)
+    await node.call("eth_sendRawTransaction", to_hex(sent.raw))
+    assert await node.call("eth_getFilterChanges", hashes) == [to_hex(sent.hash)]
+    assert await node.call("eth_getFilterChanges", whole) == [
+        await node.call("eth_getTransactionByHash", to_hex(sent.hash))
+    ]
+
+
 async def test_subscribers_hear_when_the_node_falls_behind_and_has_caught_up() -> None:
     progress: list[dict[str, Any] | None] = [None]
     node = Node(sync_progress=lambda: progress[0])
