@@ -280,6 +280,7 @@ def _succeeds(context: CallContext, message: CallMessage, gas: int) -> bool:
 def create_access_list(context: CallContext, message: CallMessage) -> AccessListResult:
     """The access list that covers all the call touches, found by running it until nothing new appears.
 
+    Code that touches other slots whenever others are announced never comes to an end: the context's budget ends it.
     Raises CallError when the call cannot start.
     """
     message = settle_gas(context, message)
@@ -289,6 +290,8 @@ def create_access_list(context: CallContext, message: CallMessage) -> AccessList
         if found == message.access_list:
             return AccessListResult(found, result.gas_used, result.error)
         message = replace(message, access_list=found)
+        if context.budget is not None:
+            context.budget()
 
 
 def _accessed(context: CallContext, state: RecordingState, message: CallMessage) -> AccessList:

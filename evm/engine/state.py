@@ -83,24 +83,6 @@ class EvmState:
         clears_empty: bool = True,
     ) -> None:
         self.source = source
-        self.enter(environment, precompiles)
-        self.budget: Callable[[], None] | None = None
-        """Called now and then while code runs; stops it by raising."""
-        self.tracer: Tracer | None = None
-        """Is told of the messages that run from now on: see `evm.tracing.trace`."""
-        self._clears_empty = clears_empty
-        self._ripemd_touched = False
-        self._accounts: dict[Address, LiveAccount] = {}
-        self._journal: list[tuple[Any, ...]] = []
-        self._codes: dict[Hash32, bytes] = {}
-        self._changed: set[Address] = set()
-        self.warm_addresses: set[Address] = set()
-        self.warm_slots: set[tuple[Address, int]] = set()
-        self._transient: dict[tuple[Address, int], bytes] = {}
-        self._original: dict[tuple[Address, int], int] = {}
-
-    def enter(self, environment: BlockEnvironment, precompiles: frozenset[Address]) -> None:
-        """Run in this block from now on; accounts stay as they are."""
         self.environment = environment
         self.execution_context = environment
         self.coinbase = environment.coinbase
@@ -111,7 +93,21 @@ class EvmState:
         self.blob_base_fee = environment.blob_base_fee
         self.mix_hash = environment.prev_randao
         self.difficulty = environment.difficulty
+        self.budget: Callable[[], None] | None = None
+        """Called now and then while code runs; stops it by raising."""
+        self.tracer: Tracer | None = None
+        """Is told of the messages that run from now on: see `evm.tracing.trace`."""
         self._precompiles = precompiles
+        self._clears_empty = clears_empty
+        self._ripemd_touched = False
+        self._accounts: dict[Address, LiveAccount] = {}
+        self._journal: list[tuple[Any, ...]] = []
+        self._codes: dict[Hash32, bytes] = {}
+        self._changed: set[Address] = set()
+        self.warm_addresses: set[Address] = set()
+        self.warm_slots: set[tuple[Address, int]] = set()
+        self._transient: dict[tuple[Address, int], bytes] = {}
+        self._original: dict[tuple[Address, int], int] = {}
 
     # --- accounts ---
 

@@ -1,5 +1,6 @@
 """One simulated block: the block builder, but for calls instead of signed transactions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from config.constants import BASE_FEE_VAULT, GAS_PER_BLOB
@@ -12,9 +13,10 @@ from evm.rules import Rules
 from evm.simulation.errors import Fault, SimulationError
 from evm.simulation.hashes import SimulatedHashes
 from evm.simulation.request import CallOutcome
+from evm.simulation.states import SimulatedStates
 from evm.simulation.transactions import unsigned
 from evm.simulation.transfers import LogCollector
-from evm.store.state import StateReader, StateStore
+from evm.store.state import StateUpdate
 from evm.tracing.computation import traced
 from evm.tracing.room import Room
 from evm.types import Address, Header, SignedTransaction
@@ -27,13 +29,12 @@ _ANSWER_BYTES = 1000
 
 @dataclass(frozen=True)
 class SimulatedChain:
-    """What simulated blocks have in common: the state that they all change, over the one that `base` reads."""
+    """What simulated blocks have in common."""
 
     rules: Rules
-    store: StateStore
-    base: StateReader
-    state: EvmState
+    states: SimulatedStates
     hashes: SimulatedHashes
+    budget: Callable[[], None] | None
 
 
 class SimulatedBlockBuilder(BlockBuilder):
@@ -52,16 +53,15 @@ class SimulatedBlockBuilder(BlockBuilder):
         *,
         validation: bool,
     ) -> None:
-        rules, state = chain.rules, chain.state
-        super().__init__(rules, chain.store, parent, inputs, chain.hashes, system_calls=False)
-        self._reader = chain.base
+        rules = chain.rules
+        super().__init__(rules, chain.states, parent, inputs, chain.hashes, system_calls=False)
         self._validation = validation
         if facts.base_fee is not None or not validation:
             self.base_fee = facts.base_fee or 0
         blob_base_fee = self.environment.blob_base_fee if facts.blob_base_fee is None else facts.blob_base_fee
         self.environment = replace(self.environment, base_fee=self.base_fee, blob_base_fee=blob_base_fee)
-        state.enter(self.environment, self.fork.precompiles)
-        self.state = state
+        state = self.state = EvmState(self._reader, self.environment, self.fork.precompiles)
+        state.budget = chain.budget
         self._stock = self.fork
         self._next_log = 0
         overridden = overridden_fork(self.fork, accounts)
@@ -70,6 +70,9 @@ class SimulatedBlockBuilder(BlockBuilder):
             activate_forks(state, self.fork, rules.at(parent.timestamp))
         begin_block(state, overridden, parent.hash, inputs.parent_beacon_block_root)
         self.fork = overridden
+
+    def _apply(self) -> StateUpdate:
+        return self._reader.apply(self.state.diff(), to_keep=False)
 
     def _settle(self, message: CallMessage, gas_left: int) -> tuple[CallMessage, bool]:
         """The message with its nonce and gas, and whether the cap, of which `gas_left` is left, took some of it.

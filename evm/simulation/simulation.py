@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from config.forks import EthFork
-from evm.engine import BlockInputs, Engine, EvmState, InvalidBlock
-from evm.engine.environment import BlockEnvironment
+from evm.engine import BlockInputs, Engine, InvalidBlock
 from evm.simulation.block import SimulatedBlockBuilder, SimulatedChain
 from evm.simulation.errors import Fault, SimulationError
 from evm.simulation.hashes import SimulatedHashes
@@ -17,6 +16,7 @@ from evm.simulation.request import (
     SimulatedBlock,
     SimulationRequest,
 )
+from evm.simulation.states import SimulatedStates
 from evm.types import ZERO_HASH, Header
 
 
@@ -29,14 +29,8 @@ def simulate(engine: Engine, base: Header, request: SimulationRequest) -> list[S
     """
     _check_size(request.blocks)
     blocks = in_order(request.blocks, base, request.block_time)
-    source = engine.state.at(base.state_root)
-    fork = engine.rules.at(base.timestamp)
-    nowhere = BlockEnvironment(
-        engine.rules.chain_id, base.number, base.timestamp, base.fee_recipient, 0, 0, ZERO_HASH
-    )
-    state = EvmState(source, nowhere, fork.precompiles)
-    state.budget = request.budget
-    chain = SimulatedChain(engine.rules, engine.state, source, state, SimulatedHashes(engine.headers, base))
+    hashes, states = SimulatedHashes(engine.headers, base), SimulatedStates(engine.state)
+    chain = SimulatedChain(engine.rules, states, hashes, request.budget)
     gas_left = request.gas_cap
     parent, answers = base, []
     for asked in blocks:
@@ -51,10 +45,12 @@ def simulate(engine: Engine, base: Header, request: SimulationRequest) -> list[S
             if request.budget is not None:
                 request.budget()
         try:
-            block = builder.seal().block
+            executed = builder.seal()
         except InvalidBlock as error:
             raise SimulationError(Fault.OTHER, str(error)) from error
-        chain.hashes.add(block.header)
+        block = executed.block
+        states.add(executed.update)
+        hashes.add(block.header)
         parent = block.header
         answers.append(SimulatedBlock(block, outcomes))
     return answers

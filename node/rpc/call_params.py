@@ -19,12 +19,16 @@ from node.rpc.params import (
 )
 
 
-def parse_call(value: Any) -> CallMessage:
+def parse_call(value: Any, chain_id: int) -> CallMessage:
     """Read a transaction object. Raises ValueError naming the field that is malformed.
 
+    Raises RpcError when the transaction is for another chain than this one, `chain_id`.
     Spec: Ethereum execution APIs, "GenericTransaction".
     """
     data = parse_object(value)
+    wanted = _field(data, "chainId", parse_quantity, chain_id)
+    if wanted != chain_id:
+        raise server_error(f"chainId does not match node's (have={wanted}, want={chain_id})")
     gas_price = _field(data, "gasPrice", parse_quantity)
     max_fee = _field(data, "maxFeePerGas", parse_quantity)
     tip = _field(data, "maxPriorityFeePerGas", parse_quantity)

@@ -87,7 +87,7 @@ class DebugTrace(Namespace):
         if block.is_pending:
             raise server_error("tracing on top of pending is not supported")
         try:
-            message = parse_call(transaction)
+            message = parse_call(transaction, self._chain.rules.chain_id)
         except ValueError as error:
             raise invalid_params(f"invalid argument 0: {error}") from error
         try:

@@ -118,7 +118,7 @@ class EthExecution(Namespace):
     def _prepare(
         self, transaction: Any, block: BlockReference, state_overrides: Any, block_overrides: Any
     ) -> tuple[CallMessage, CallContext]:
-        message = _parse(0, parse_call, transaction)
+        message = _parse(0, lambda value: parse_call(value, self._chain.rules.chain_id), transaction)
         accounts = None if state_overrides is None else _parse(2, parse_state_overrides, state_overrides)
         facts = None if block_overrides is None else _parse(3, parse_call_facts, block_overrides)
         return message, self._context(block, accounts, facts)

@@ -15,7 +15,7 @@ from node.rpc.dispatcher import Namespace, rpc_method
 from node.rpc.errors import invalid_params, server_error
 from node.rpc.eth_execution import EthExecution
 from node.rpc.fee_oracle import FeeOracle
-from node.rpc.params import ObjectParam, parse_quantity
+from node.rpc.params import ObjectParam
 
 _SIGNED = ("blockHash", "blockNumber", "blockTimestamp", "from", "gasPrice", "transactionIndex")
 
@@ -35,13 +35,10 @@ class EthFill(Namespace):
     async def fill_transaction(self, transaction: ObjectParam) -> dict[str, Any]:
         """The transaction with nonce, fees, gas and chain id, and its bytes, both without a signature."""
         try:
-            message = parse_call(transaction)
-            chain_id = transaction.get("chainId")
-            chain_id = self._chain.rules.chain_id if chain_id is None else parse_quantity(chain_id)
+            chain_id = self._chain.rules.chain_id
+            message = parse_call(transaction, chain_id)
         except ValueError as error:
             raise invalid_params(f"invalid argument 0: {error}") from error
-        if chain_id != self._chain.rules.chain_id:
-            raise server_error(f"chainId does not match node's (have={chain_id}, want={self._chain.rules.chain_id})")
         if transaction.get("blobs") is not None:
             raise server_error('"blobs" are not taken here: give "blobVersionedHashes", and the blobs when sending')
         _check(message, transaction)

@@ -26,7 +26,11 @@ class EthFilters(Namespace):
     @rpc_method("newFilter")
     def new_filter(self, query: JsonParam) -> str:
         """A filter for logs of blocks to come."""
-        return self._filters.install("logs", self._parse(query))
+        parsed = self._parse(query)
+        first, last = (None if end is None else end.number for end in (parsed.from_block, parsed.to_block))
+        if first is not None and last is not None and first > last:
+            raise invalid_params("invalid block range params")
+        return self._filters.install("logs", parsed)
 
     @rpc_method("newBlockFilter")
     def new_block_filter(self) -> str:

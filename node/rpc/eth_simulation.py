@@ -53,7 +53,7 @@ class EthSimulation(Namespace):
         """
         limits = self._workers.limits
         try:
-            asked = _parse_blocks(options.get("blockStateCalls"))
+            asked = _parse_blocks(options.get("blockStateCalls"), self._chain.rules.chain_id)
             transfers = _flag(options, "traceTransfers")
             validation = _flag(options, "validation")
             full = _flag(options, "returnFullTransactions")
@@ -83,7 +83,7 @@ class EthSimulation(Namespace):
             raise server_error(f"execution aborted (timeout = {limits.timeout:g}s)") from error
 
 
-def _parse_blocks(value: Any) -> list[RequestedBlock]:
+def _parse_blocks(value: Any, chain_id: int) -> list[RequestedBlock]:
     entries = parse_list(value if value is not None else [])
     if len(entries) > MAX_BLOCKS:
         raise RpcError(Fault.LIMIT_EXCEEDED, "too many blocks")
@@ -98,7 +98,7 @@ def _parse_blocks(value: Any) -> list[RequestedBlock]:
             RequestedBlock(
                 parse_block_overrides(data.get("blockOverrides") or {}),
                 parse_state_overrides(data.get("stateOverrides") or {}),
-                [parse_call(call) for call in listed],
+                [parse_call(call, chain_id) for call in listed],
             )
         )
     return blocks

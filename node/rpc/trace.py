@@ -164,7 +164,7 @@ class Trace(Namespace):
     async def call(self, transaction: JsonParam, kinds: KindsParam, block: BlockParam = LATEST) -> Any:
         """The same of a call on the state after a block."""
         try:
-            message = parse_call(transaction)
+            message = parse_call(transaction, self._chain.rules.chain_id)
         except ValueError as error:
             raise invalid_params(f"invalid argument 0: {error}") from error
         _, header = self._blocks.state(block)

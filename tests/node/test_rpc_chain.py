@@ -20,11 +20,13 @@ from l1.rpc import RpcError as EndpointError
 from node.chain import Chain
 from node.mempool import TransactionPool
 from node.rpc import Connection, Dispatcher, RpcError
+from node.rpc.blocks import BlockFinder
 from node.rpc.checksum import checksum
 from node.rpc.eth_config import fork_hash
-from node.rpc.eth_execution import ExecutionLimits
+from node.rpc.eth_execution import EthExecution, ExecutionLimits
 from node.rpc.logs import LogLimits
 from node.rpc.standard import NodeOptions, standard_namespaces
+from node.rpc.workers import CallWorkers
 from tests.node.rpc_world import (
     DEV_ADDRESSES,
     DEV_CHAIN_ID,
@@ -40,6 +42,7 @@ from tests.node.rpc_world import (
     open_chain,
 )
 
+ALICE = to_hex(DEV_ADDRESSES[0])
 TOPIC = "0x" + "00" * 31 + "07"
 
 
@@ -430,6 +433,31 @@ async def test_a_call_returns_and_a_revert_gives_code_3_with_reason_and_data() -
     assert (await node.error("eth_estimateGas", {"to": to_hex(REVERTER)})).code == 3
 
 
+async def test_a_transaction_for_another_chain_is_refused_by_all_that_take_one() -> None:
+    node = Node()
+    foreign = {"to": to_hex(EMITTER), "chainId": "0x1"}
+    refused = f"chainId does not match node's (have=1, want={DEV_CHAIN_ID})"
+    for method, params in (
+        ("eth_call", [foreign]),
+        ("eth_estimateGas", [foreign]),
+        ("eth_createAccessList", [foreign]),
+        ("eth_fillTransaction", [foreign]),
+        ("eth_simulateV1", [{"blockStateCalls": [{"calls": [foreign]}]}]),
+        ("debug_traceCall", [foreign, "latest"]),
+        ("trace_call", [foreign, ["trace"]]),
+    ):
+        error = await node.error(method, *params)
+        assert (error.code, error.message) == (-32000, refused), method
+    assert await node.call("eth_call", foreign | {"chainId": hex(DEV_CHAIN_ID)}) == to_hex(word(0))
+
+
+async def test_a_filter_that_can_match_nothing_and_percentiles_that_are_no_numbers_are_refused() -> None:
+    node = Node()
+    assert (await node.error("eth_newFilter", {"fromBlock": "0x2", "toBlock": "0x1"})).code == -32602
+    for wrong in ("50", None, True):
+        assert (await node.error("eth_feeHistory", "0x1", "latest", [wrong])).code == -32602
+
+
 async def test_calls_see_state_and_block_overrides() -> None:
     node = Node()
     target = to_hex(Address(b"\x77" * 20))
@@ -443,6 +471,17 @@ async def test_calls_see_state_and_block_overrides() -> None:
         changed = {target: {"code": slot_code, field: {"0x" + "00" * 32: "0x" + "00" * 31 + "2a"}}}
         assert await node.call("eth_call", {"to": target}, "latest", changed) == to_hex(word(42))
     assert (await node.error("eth_call", {"to": target}, "latest", {target: {"code": "0x1"}})).code == -32602
+
+
+async def test_an_access_list_that_never_settles_ends_with_its_time() -> None:
+    ticks = iter(range(1_000))
+    chain = open_chain(dev_genesis())
+    workers = CallWorkers(ExecutionLimits(timeout=5.0), lambda: float(next(ticks)))
+    node = Dispatcher([EthExecution(chain, BlockFinder(chain), workers)])
+    # SLOAD(GAS): what is announced changes what is left, and so what is touched.
+    restless = {ALICE: {"code": "0x5a5400"}}
+    with pytest.raises(RpcError, match="execution aborted"):
+        await node.call("eth_createAccessList", [{"to": ALICE}, "latest", restless])
 
 
 async def test_an_endless_loop_ends_with_its_gas_or_its_time() -> None:

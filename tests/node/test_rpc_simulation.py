@@ -20,6 +20,7 @@ from tests.node.rpc_world import (
     REVERTER,
     SPINNER,
     build_block,
+    dev_genesis,
     dev_transaction,
     make_pool,
     mine,
@@ -277,3 +278,27 @@ async def test_on_a_rollup_no_data_fee_is_charged_and_the_base_fee_goes_to_its_v
     assert (base_fees, data_fees) == (21_000 * GWEI, 0)
     assert int(first["timestamp"], 16) == 2
     assert first["extraData"] == to_hex(chain.genesis.extra_data)
+
+
+async def test_storage_that_an_override_replaces_is_not_walked_through_and_reads_as_it_says() -> None:
+    genesis = dev_genesis()
+    # Returns slot 1, then slot 2.
+    code = "0x60015460005260025460205260406000f3"
+    genesis["alloc"][POOR] = {
+        "balance": "0x0",
+        "code": code,
+        "storage": {to_hex(word(1)): to_hex(word(5)), to_hex(word(2)): to_hex(word(6))},
+    }
+    node = Node(genesis)
+    override = {POOR: {"state": {to_hex(word(2)): to_hex(word(9))}}}
+    asked = {"blockStateCalls": [{"stateOverrides": override, "calls": [{"to": POOR}]}, {"calls": [{"to": POOR}]}]}
+    first, second = await node.call("eth_simulateV1", asked)
+    assert first["calls"][0]["returnData"] == second["calls"][0]["returnData"] == to_hex(word(0) + word(9))
+    (untouched,) = await node.call("eth_simulateV1", blocks({"to": POOR}))
+    assert untouched["calls"][0]["returnData"] == to_hex(word(5) + word(6))
+
+
+async def test_as_many_blocks_as_allowed_fit_into_a_request() -> None:
+    node = Node(execution=ExecutionLimits(timeout=60.0))
+    answer = await node.call("eth_simulateV1", {"blockStateCalls": [{"blockOverrides": {"number": "0x100"}}]})
+    assert len(answer) == 256 and len({block["stateRoot"] for block in answer}) == 256
