@@ -162,7 +162,7 @@ def node(
     http_port: Annotated[int, typer.Option("--http.port", help="JSON-RPC port (HTTP and WebSocket).")] = 8545,
     http_api: Annotated[
         str, typer.Option("--http.api", help="Namespaces offered publicly, separated by commas.")
-    ] = "eth,net,web3,txpool,debug,trace,ots",
+    ] = "eth,net,web3,txpool,debug,trace,ots,erigon",
     http_corsdomain: Annotated[str, typer.Option("--http.corsdomain", help="Browser origins allowed, by commas.")] = "",
     http_vhosts: Annotated[str, typer.Option("--http.vhosts", help="Host names accepted, by commas.")] = "localhost",
     ws_port: Annotated[int, typer.Option("--ws.port", help="WebSocket port; -1 leaves it out.")] = 8546,

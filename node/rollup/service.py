@@ -38,7 +38,7 @@ log = logging.getLogger("lamina.node")
 _KZG_DELAY = 3.0
 """Seconds after the start at which the KZG setup is loaded."""
 
-PUBLIC_NAMESPACES = ("eth", "net", "web3", "txpool", "debug", "trace", "ots")
+PUBLIC_NAMESPACES = ("eth", "net", "web3", "txpool", "debug", "trace", "ots", "erigon")
 
 
 @dataclass(frozen=True)

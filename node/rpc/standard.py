@@ -31,6 +31,8 @@ from node.rpc.filters import FilterManager
 from node.rpc.logs import LogLimits, LogSearch
 from node.rpc.miner_admin import AdminInfo, Miner
 from node.rpc.net_web3 import Net, Web3
+from node.rpc.ots import ErigonHeaders, Otterscan
+from node.rpc.ots_search import OtterscanSearch
 from node.rpc.replays import Replays
 from node.rpc.trace import Trace
 from node.rpc.txpool import TxPool
@@ -65,7 +67,7 @@ class NodeOptions:
 def standard_namespaces(
     chain: Chain, pool: TransactionPool, clock: Callable[[], float], options: NodeOptions
 ) -> list[Namespace]:
-    """eth, net, web3, txpool, debug, trace, miner and admin over one chain and its pool.
+    """eth, net, web3, txpool, debug, trace, ots, erigon, miner and admin over one chain and its pool.
 
     `clock` gives seconds (monotonic). Call it once per chain: filters and subscriptions listen to chain and pool from
     then on. Several dispatchers can share the result.
@@ -99,6 +101,9 @@ def standard_namespaces(
         DebugWitness(chain, blocks, workers),
         DebugDb(chain.state),
         Trace(chain, blocks, replays),
+        Otterscan(chain, blocks, replays),
+        OtterscanSearch(chain, blocks, replays),
+        ErigonHeaders(blocks),
         Miner(pool),
         AdminInfo(chain, options.client_version, options.datadir),
     ]

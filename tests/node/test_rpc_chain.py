@@ -588,7 +588,7 @@ async def test_who_this_is() -> None:
     assert await node.call("net_version") == str(DEV_CHAIN_ID)
     assert await node.call("eth_accounts") == [] and await node.call("eth_syncing") is False
     assert set(await node.call("rpc_modules")) == {
-        "admin", "debug", "eth", "miner", "net", "rpc", "trace", "txpool", "web3",
+        "admin", "debug", "erigon", "eth", "miner", "net", "ots", "rpc", "trace", "txpool", "web3",
     }  # fmt: skip
     info = await node.call("admin_nodeInfo")
     assert info["protocols"]["eth"]["genesis"] == to_hex(node.chain.genesis.hash)
