@@ -12,6 +12,7 @@ from node.mempool import SidecarStore, TransactionPool
 from node.rpc.blocks import BlockFinder
 from node.rpc.debug import Debug
 from node.rpc.debug_db import DebugDb
+from node.rpc.debug_storage import DebugStorage
 from node.rpc.debug_trace import DebugTrace
 from node.rpc.debug_witness import DebugWitness
 from node.rpc.dispatcher import Namespace
@@ -100,6 +101,7 @@ def standard_namespaces(
         DebugTrace(chain, blocks, replays),
         DebugWitness(chain, blocks, workers),
         DebugDb(chain.state),
+        DebugStorage(chain, blocks, replays),
         Trace(chain, blocks, replays),
         Otterscan(chain, blocks, replays),
         OtterscanSearch(chain, blocks, replays),

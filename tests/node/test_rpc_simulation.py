@@ -8,6 +8,7 @@ import pytest
 
 from config.constants import BASE_FEE_VAULT, L1_FEE_VAULT
 from evm.types import Address, keccak256, to_hex
+from evm.types.json_codec import header_from_json
 from node.rpc import Dispatcher
 from node.rpc.eth_execution import ExecutionLimits
 from node.rpc.standard import NodeOptions, standard_namespaces
@@ -302,3 +303,16 @@ async def test_as_many_blocks_as_allowed_fit_into_a_request() -> None:
     node = Node(execution=ExecutionLimits(timeout=60.0))
     answer = await node.call("eth_simulateV1", {"blockStateCalls": [{"blockOverrides": {"number": "0x100"}}]})
     assert len(answer) == 256 and len({block["stateRoot"] for block in answer}) == 256
+
+
+@pytest.mark.parametrize("validation", [True, False])
+async def test_a_rollups_base_fee_follows_from_block_to_block_by_its_own_parameters(validation: bool) -> None:
+    chain = l2_chain(ETHER)
+    options = NodeOptions(client_version="lamina/test", datadir=Path("data"), block_time=2)
+    node = Dispatcher(standard_namespaces(chain, make_pool(chain), lambda: 0.0, options))
+    answer = await node.call("eth_simulateV1", [{"blockStateCalls": [{}, {}, {}], "validation": validation}])
+    parents = [chain.genesis, *(header_from_json(block) for block in answer)]
+    for parent, block in zip(parents, answer, strict=False):
+        assert block["parentHash"] == to_hex(parent.hash)
+        expected = chain.rules.next_base_fee(parent, parent.timestamp + 2) if validation else 0
+        assert int(block["baseFeePerGas"], 16) == expected
