@@ -10,6 +10,7 @@ from evm.engine.choice import make_engine
 from evm.native.codecs import fastlz_length
 from evm.native.senders import recover_senders
 from evm.rules import L2Rules, Rules
+from evm.simulation.request import ETHEREUM_SLOT
 from evm.store.kv import KeyValueStore
 from evm.store.memory import CacheSizes
 from evm.store.state import StateStore
@@ -57,9 +58,10 @@ class Execution:
         sync_progress: SyncProgress = fully_synced,
         next_timestamp: Callable[[Header], int] = earliest_next,
         peer_count: Callable[[], int] = no_peers,
+        block_time: int = ETHEREUM_SLOT,
     ) -> None:
         """`sequencer`: where a node that does not sequence forwards transactions. `next_timestamp`: the time of the
-        block after a head. `peer_count` backs `net_peerCount`.
+        block after a head. `peer_count` backs `net_peerCount`. `block_time`: the usual seconds between blocks.
 
         Raises CriticalError when the store holds no chain, or a damaged one.
         """
@@ -97,6 +99,8 @@ class Execution:
                 sync_progress=sync_progress,
                 next_timestamp=next_timestamp,
                 peer_count=peer_count,
+                block_time=block_time,
+                state_window=options.state_window,
             ),
         )
         self.pool.load_journal()

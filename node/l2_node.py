@@ -24,7 +24,7 @@ log = logging.getLogger("lamina.node")
 
 _Server = TypeVar("_Server", RpcServer, IpcServer)
 
-PUBLIC_NAMESPACES = ("eth", "net", "web3", "txpool", "debug", "feed")
+PUBLIC_NAMESPACES = ("eth", "net", "web3", "txpool", "debug", "trace", "ots", "erigon", "feed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +71,7 @@ class L2Node(ABC):
             sequencer=self._sequencer_rpc,
             next_timestamp=lambda head: head.timestamp + rollup.block_time,
             peer_count=self._peer_count,
+            block_time=rollup.block_time,
         )
         chain = self.execution.chain
         if chain.genesis.hash != rollup.genesis.l2.hash:
@@ -99,8 +100,8 @@ class L2Node(ABC):
         """The engines differ about a canonical block."""
 
     def _make_servers(self, namespaces: Sequence[Namespace], trusted: Sequence[Namespace] = ()) -> None:
-        """The public servers, those for trusted callers, who have the `trusted` namespaces, too, and the metrics page; `metrics` is
-        there already."""
+        """The public servers, those for trusted callers, who have the `trusted` namespaces, too, and the metrics page; `metrics`
+        is there already."""
         settings, observe = self.settings, self.metrics.observe_rpc
         every = [*self.execution.namespaces, *namespaces]
         public = Dispatcher(every, enabled=settings.http_api, observe=observe)

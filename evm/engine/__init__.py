@@ -9,17 +9,16 @@ from evm.engine.blocks import BlockInputs, ExecutedBlock
 from evm.engine.builder import BlockBuilder
 from evm.engine.call import (
     AccessListResult,
-    BlockOverrides,
     CallError,
     CallFailed,
     CallMessage,
     CallResult,
-    StateOverride,
 )
 from evm.engine.engine import Engine
 from evm.engine.environment import BlockEnvironment
 from evm.engine.errors import InvalidBlock, InvalidPayload
 from evm.engine.open_block import OpenBlock
+from evm.engine.overrides import BlockOverrides, InvalidOverride, StateOverride
 from evm.engine.state import EvmState
 
 __all__ = [
@@ -38,6 +37,7 @@ __all__ = [
     "ExecutedBlock",
     "HeaderSource",
     "InvalidBlock",
+    "InvalidOverride",
     "InvalidPayload",
     "MissingAncestor",
     "OpenBlock",

@@ -21,7 +21,7 @@ from evm.fees import L1FeeParameters
 from evm.rules import MAINNET_DEPOSIT_CONTRACT, L1Rules, Rules
 from evm.store.account import Account
 from evm.store.comparison import NewNodes
-from evm.store.state import StateStore, StateUpdate
+from evm.store.state import States, StateUpdate
 from evm.trie import Trie, ordered_root
 from evm.types import (
     Address,
@@ -60,7 +60,7 @@ class BlockBuilder:
     def __init__(
         self,
         rules: Rules,
-        store: StateStore,
+        store: States,
         parent: Header,
         inputs: BlockInputs,
         hashes: Callable[[int], Hash32 | None],
@@ -248,7 +248,7 @@ class BlockBuilder:
                 self.state.delta_balance(withdrawal.address, withdrawal.amount * _GWEI)
             self.state.end_transaction()
         requests = self._requests()
-        update = self._reader.apply(self.state.diff())
+        update = self._apply()
         prague = fork.has(EthFork.PRAGUE)
         cancun = fork.has(EthFork.CANCUN)
         if cancun and inputs.parent_beacon_block_root is None:
@@ -279,6 +279,9 @@ class BlockBuilder:
         if limit is not None and (size := len(block.encode())) > limit:
             raise InvalidBlock(f"block {self.number} has {size} bytes, at most {limit} are allowed")
         return ExecutedBlock(block, tuple(self.receipts), update, tuple(requests))
+
+    def _apply(self) -> StateUpdate:
+        return self._reader.apply(self.state.diff())
 
     def _requests(self) -> list[bytes]:
         if self.fork.is_l2 or not self.fork.has(EthFork.PRAGUE):

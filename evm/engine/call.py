@@ -11,6 +11,7 @@ from config.forks import EthFork
 from evm.engine.block_hashes import AncestorHashes, HeaderSource
 from evm.engine.environment import BlockEnvironment
 from evm.engine.message import contract_address
+from evm.engine.overrides import BlockOverrides, StateOverride, apply_overrides, overridden_fork
 from evm.engine.recording import RecordingState
 from evm.engine.state import EvmState, StateSource
 from evm.engine.transaction import TransactionResult, run_payload, settled_gas
@@ -55,6 +56,8 @@ class CallMessage:
     access_list: AccessList = ()
     authorization_list: tuple[Authorization, ...] = ()
     blob_versioned_hashes: tuple[Hash32, ...] = ()
+    legacy: bool = False
+    """Whether a transaction like it has one price per gas instead of two."""
 
     @property
     def gas_limit(self) -> int:
@@ -62,30 +65,6 @@ class CallMessage:
         if self.gas is None:
             raise ValueError("the call's gas is not settled")
         return self.gas
-
-
-@dataclass(frozen=True)
-class StateOverride:
-    """Values that an account has for the call. `state` replaces all of its storage, `state_diff` single slots."""
-
-    balance: int | None = None
-    nonce: int | None = None
-    code: bytes | None = None
-    state: Mapping[int, int] | None = None
-    state_diff: Mapping[int, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class BlockOverrides:
-    """Facts of the block that the call sees instead of the real ones; None leaves them."""
-
-    number: int | None = None
-    timestamp: int | None = None
-    gas_limit: int | None = None
-    fee_recipient: Address | None = None
-    prev_randao: Hash32 | None = None
-    base_fee: int | None = None
-    blob_base_fee: int | None = None
 
 
 @dataclass(frozen=True)
@@ -128,11 +107,10 @@ class CallContext:
         environment = self.environment
         if message.max_fee_per_gas == 0 and message.max_priority_fee_per_gas == 0:
             environment = replace(environment, base_fee=0)
-        state = RecordingState(self.source, environment, self.fork.precompiles)
+        # A precompile that is moved stays cheap to call where it was, and only there.
+        state = RecordingState(self.source, environment, self.rules.at(environment.timestamp).precompiles)
         state.budget = self.budget
-        for address, override in self.state_overrides.items():
-            _override(state, address, override)
-        state.end_transaction()
+        apply_overrides(state, self.state_overrides)
         return state
 
 
@@ -146,7 +124,7 @@ def call_context(
     gas_cap: int = DEFAULT_GAS_CAP,
     budget: Callable[[], None] | None = None,
 ) -> CallContext:
-    """The context of calls on the state after `header`'s block, which `source` reads."""
+    """The context of calls on the state after `header`'s block, which `source` reads. Raises InvalidOverride."""
     overrides = block_overrides or BlockOverrides()
     timestamp = header.timestamp if overrides.timestamp is None else overrides.timestamp
     environment = BlockEnvironment(
@@ -162,20 +140,9 @@ def call_context(
         else overrides.blob_base_fee,
         block_hash=AncestorHashes.below(headers, header),
     )
-    return CallContext(rules, rules.at(timestamp), source, environment, state_overrides or {}, gas_cap, budget)
-
-
-def _override(state: EvmState, address: Address, override: StateOverride) -> None:
-    if override.balance is not None:
-        state.set_balance(address, override.balance)
-    if override.nonce is not None:
-        state.set_nonce(address, override.nonce)
-    if override.code is not None:
-        state.set_code(address, override.code)
-    if override.state is not None:
-        state.replace_storage(address, override.state)
-    for slot, value in override.state_diff.items():
-        state.set_storage(address, slot, value)
+    accounts = state_overrides or {}
+    fork = overridden_fork(rules.at(timestamp), accounts)
+    return CallContext(rules, fork, source, environment, accounts, gas_cap, budget)
 
 
 def run_call(context: CallContext, message: CallMessage) -> CallResult:
@@ -313,6 +280,7 @@ def _succeeds(context: CallContext, message: CallMessage, gas: int) -> bool:
 def create_access_list(context: CallContext, message: CallMessage) -> AccessListResult:
     """The access list that covers all the call touches, found by running it until nothing new appears.
 
+    Code that touches other slots whenever others are announced never comes to an end: the context's budget ends it.
     Raises CallError when the call cannot start.
     """
     message = settle_gas(context, message)
@@ -322,6 +290,8 @@ def create_access_list(context: CallContext, message: CallMessage) -> AccessList
         if found == message.access_list:
             return AccessListResult(found, result.gas_used, result.error)
         message = replace(message, access_list=found)
+        if context.budget is not None:
+            context.budget()
 
 
 def _accessed(context: CallContext, state: RecordingState, message: CallMessage) -> AccessList:

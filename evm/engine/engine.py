@@ -9,11 +9,9 @@ from evm.engine.builder import BlockBuilder
 from evm.engine.call import (
     DEFAULT_GAS_CAP,
     AccessListResult,
-    BlockOverrides,
     CallContext,
     CallMessage,
     CallResult,
-    StateOverride,
     call_context,
     create_access_list,
     estimate_gas,
@@ -22,6 +20,7 @@ from evm.engine.call import (
 from evm.engine.errors import InvalidBlock, InvalidPayload
 from evm.engine.header_check import check_body, check_header, compare_headers
 from evm.engine.open_block import OpenBlock
+from evm.engine.overrides import BlockOverrides, StateOverride
 from evm.rules import InvalidHeader, L2Rules, Rules
 from evm.store.state import StateStore
 from evm.types import Address, Block, Header, PayloadAttributes, Transaction, decode_transaction, short

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from config.constants import TRANSACTION_GAS_CAP
@@ -115,3 +115,19 @@ def fork_rules(eth_fork: EthFork, op_fork: Fork | None = None) -> ForkRules:
     else:
         computation = _ETHEREUM[eth_fork]
     return ForkRules(eth_fork, op_fork, computation, frozenset(computation._precompiles))
+
+
+def with_precompiles(fork: ForkRules, precompiles: Mapping[Address, Any]) -> ForkRules:
+    """The same rules with these precompiles and no others; `stock` of the computation is the fork's own.
+
+    Rules for one request: nothing may keep them for another.
+    """
+    stock = stock_computation(fork.computation)
+    computation = type(stock.__name__, (stock,), {"_precompiles": dict(precompiles), "stock": stock})
+    return replace(fork, computation=computation, precompiles=frozenset(precompiles))
+
+
+def stock_computation(computation: type[Any]) -> type[Any]:
+    """The class that one with other precompiles was made from; itself if it was not."""
+    stock: type[Any] = computation.__dict__.get("stock", computation)
+    return stock

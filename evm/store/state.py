@@ -5,6 +5,7 @@ The state that the flat entries are of is read from them, and any other from its
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from config.constants import EMPTY_KECCAK, EMPTY_TRIE_ROOT
 from config.errors import CriticalError
@@ -22,12 +23,14 @@ from evm.types.rlp import as_int, decode, encode, int_to_rlp
 __all__ = [
     "Account",
     "AccountProof",
+    "FlatView",
     "MissingCode",
     "StateChanges",
     "StateDiff",
     "StateReader",
     "StateStore",
     "StateUpdate",
+    "States",
     "StorageProof",
 ]
 
@@ -68,6 +71,30 @@ class AccountProof:
     account: Account | None
     account_proof: list[bytes]
     storage_proofs: tuple[StorageProof, ...]
+
+
+class States(Protocol):
+    """Where the states of blocks are read: a `StateStore`, or one with more on top."""
+
+    def at(self, root: Hash32) -> "StateReader":
+        """The state with this root."""
+        ...
+
+    def view(self, root: Hash32) -> FlatView | None:
+        """Fast reads of this state, where there are any."""
+        ...
+
+    def get(self, node_hash: Hash32) -> bytes | None:
+        """The RLP of a trie node, or None."""
+        ...
+
+    def decoded(self, node_hash: Hash32) -> Node | None:
+        """A trie node, decoded, or None."""
+        ...
+
+    def code(self, code_hash: Hash32) -> bytes:
+        """The code with this hash. Raises MissingCode."""
+        ...
 
 
 class StateStore:
@@ -169,7 +196,7 @@ class StateStore:
 class StateReader:
     """The state of one root. Cheap to make; keeps the accounts it has read, so make one per block or request."""
 
-    def __init__(self, store: StateStore, root: Hash32) -> None:
+    def __init__(self, store: States, root: Hash32) -> None:
         self.root = root
         self._store = store
         self._trie = Trie(root, store)
@@ -231,9 +258,10 @@ class StateReader:
             ),
         )
 
-    def apply(self, diff: StateDiff) -> StateUpdate:
+    def apply(self, diff: StateDiff, to_keep: bool = True) -> StateUpdate:
         """The state after `diff`, not written anywhere yet.
 
+        Unless it is `to_keep`, the nodes of storage that is wiped are not listed, which takes as long as there are many.
         Raises ValueError when the diff gives storage to an account that does not exist.
         """
         made = _Made()
@@ -246,7 +274,8 @@ class StateReader:
             root = EMPTY_TRIE_ROOT if before is None else before.storage_root
             if root != EMPTY_TRIE_ROOT and (after is None or address in diff.wiped):
                 made.wiped.add(key)
-                made.replaced.extend(Trie(root, self._store).hashes())
+                if to_keep:
+                    made.replaced.extend(Trie(root, self._store).hashes())
                 root = EMPTY_TRIE_ROOT
             if after is None:
                 made.accounts[key] = None

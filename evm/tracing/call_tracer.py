@@ -31,7 +31,8 @@ class CallTracer(Tracer):
         self._room = room or Room()
         self._only_top, self._with_logs = flags(config, "onlyTopCall", "withLog")
         self._open: list[dict[str, Any]] = []
-        self._top: dict[str, Any] = {}
+        self.top: dict[str, Any] = {}
+        """The outermost frame, with all in it, until the result is made of it."""
         self._gas_limit = 0
         self._next_log = 0
         self._depth = 0
@@ -61,7 +62,7 @@ class CallTracer(Tracer):
         if self._open:
             self._open[-1].setdefault("calls", []).append(opened)
         else:
-            self._top = opened
+            self.top = opened
         self._open.append(opened)
 
     def exit(self, end: FrameEnd) -> None:
@@ -86,6 +87,13 @@ class CallTracer(Tracer):
             frame["revertReason"] = reason
         self._next_log -= _drop_logs(frame)
 
+    def forget_last(self) -> None:
+        """Leave out the inner frame that ended last."""
+        calls = self._open[-1]["calls"]
+        calls.pop()
+        if not calls:
+            del self._open[-1]["calls"]
+
     def log(self, log: Log) -> None:
         """Note a log in the running frame."""
         if not self._with_logs or (self._only_top and self._depth > 1):
@@ -105,11 +113,11 @@ class CallTracer(Tracer):
 
     def end(self, state: "EvmState", gas_used: int) -> None:
         """The outermost frame shows what the transaction paid for."""
-        self._top["gasUsed"] = hex(gas_used)
+        self.top["gasUsed"] = hex(gas_used)
 
     def result(self) -> Any:
         """geth's callFrame."""
-        return orjson.Fragment(_encode(self._top))
+        return orjson.Fragment(_encode(self.top))
 
 
 def _drop_logs(frame: dict[str, Any]) -> int:

@@ -12,6 +12,7 @@ from eth.exceptions import Halt
 from eth.vm.gas_meter import GasMeter
 
 from evm.forks import ForkRules
+from evm.forks.table import stock_computation, with_precompiles
 from evm.tracing.addresses import address_of_word, created_address, memory_slice
 from evm.tracing.failures import failure
 from evm.tracing.frames import Frame, FrameEnd
@@ -27,7 +28,9 @@ _MOST_GAS = 36_028_809_887_088_637
 
 def traced(fork: ForkRules, steps: bool) -> ForkRules:
     """The same rules with computations that tell the state's tracer; of each instruction as well with `steps`."""
-    return replace(fork, computation=_traced_class(fork.computation, steps))  # type: ignore[arg-type]
+    stock = stock_computation(fork.computation)
+    watched = replace(fork, computation=_traced_class(stock, steps))  # type: ignore[arg-type]
+    return watched if stock is fork.computation else with_precompiles(watched, fork.computation._precompiles)
 
 
 @functools.cache

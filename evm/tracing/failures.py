@@ -38,7 +38,10 @@ def failure(computation: Any) -> str:
         return f"invalid opcode: {name_of(running_opcode(computation))}"
     if isinstance(error, InsufficientStack | FullStack) and error.args and str(error.args[0]).startswith("stack "):
         return str(error.args[0])
-    return _TEXTS.get(type(error).__name__) or str(error) or type(error).__name__
+    text = str(error)
+    if text.startswith("Blake2b input parameter validation failure: input length"):
+        return "invalid input length"
+    return _TEXTS.get(type(error).__name__) or text or type(error).__name__
 
 
 def running_opcode(computation: Any) -> int:

@@ -3,15 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evm.types import Address, Authorization, Transaction
+from evm.types import Address, Authorization, Hash32, Transaction
 from evm.types.signature import InvalidSignature
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionPlace:
+    """Where a transaction stands in the chain. `transaction_hash` None: it is a call, and only the block is real."""
+
+    block_hash: Hash32
+    block_number: int
+    index: int
+    transaction_hash: Hash32 | None
 
 
 @dataclass(frozen=True, slots=True)
 class TransactionFacts:
     """A transaction or call about to run. `to` None creates a contract; `authorities` signed delegations (EIP-7702).
 
-    `first_log` is the number of logs that the block holds before it.
+    `first_log` is the number of logs that the block holds before it. `place` is None where it is of no block.
     """
 
     sender: Address
@@ -20,9 +30,12 @@ class TransactionFacts:
     gas_limit: int
     authorities: tuple[Address, ...] = ()
     first_log: int = 0
+    place: TransactionPlace | None = None
 
     @staticmethod
-    def of(transaction: Transaction, nonce: int, first_log: int = 0) -> "TransactionFacts":
+    def of(
+        transaction: Transaction, nonce: int, first_log: int = 0, place: TransactionPlace | None = None
+    ) -> "TransactionFacts":
         """Of a transaction of a block. `nonce`: the sender's, which deposits do not carry."""
         return TransactionFacts(
             sender=transaction.sender,
@@ -31,6 +44,7 @@ class TransactionFacts:
             gas_limit=transaction.gas_limit,
             authorities=authorities_of(transaction.authorization_list),
             first_log=first_log,
+            place=place,
         )
 
 

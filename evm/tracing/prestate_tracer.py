@@ -25,8 +25,8 @@ from evm.tracing.opcodes import (
     STATICCALL,
 )
 from evm.tracing.settings import flags
-from evm.tracing.tracer import Tracer
-from evm.types import Address, to_hex
+from evm.tracing.tracer import InvalidTracerConfig, Tracer
+from evm.types import Address, keccak256, to_hex
 from evm.validity import is_delegation
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ _WATCHED = _NAMES_TOP | _CALLS | {SLOAD, SSTORE, CREATE, CREATE2}
 
 
 @dataclass
-class _Account:
+class SeenAccount:
+    """An account as the transaction found it, with the slots that were looked at."""
+
     balance: int
     nonce: int
     code: bytes
@@ -62,8 +64,11 @@ class PrestateTracer(Tracer):
         self._diff, no_code, no_storage, self._with_empty = flags(
             config, "diffMode", "disableCode", "disableStorage", "includeEmpty"
         )
+        if self._diff and self._with_empty:
+            raise InvalidTracerConfig("cannot use diffMode with includeEmpty")
         self._with_code, self._with_storage = not no_code, not no_storage
-        self._accounts: dict[Address, _Account] = {}
+        self.accounts: dict[Address, SeenAccount] = {}
+        """All that was looked at."""
         self._post: dict[str, Any] = {}
         self._pre: dict[str, Any] = {}
         self._has_delegations = False
@@ -103,9 +108,9 @@ class PrestateTracer(Tracer):
         if error:
             for address, slot in token or ():
                 if slot is None:
-                    self._accounts.pop(address, None)
+                    self.accounts.pop(address, None)
                 else:
-                    self._accounts[address].storage.pop(slot, None)
+                    self.accounts[address].storage.pop(slot, None)
 
     def _look_at_target(self, state: "EvmState", address: Address) -> list[tuple[Address, int | None]]:
         found = self._look_at(state, address)
@@ -113,15 +118,15 @@ class PrestateTracer(Tracer):
         return found + self._look_at(state, Address(code[3:])) if is_delegation(code) else found
 
     def _look_at(self, state: "EvmState", address: Address) -> list[tuple[Address, int | None]]:
-        if address in self._accounts:
+        if address in self.accounts:
             return []
         live = state.load(address)
-        self._accounts[address] = _Account(live.balance, live.nonce, state.get_code(address), not live.is_empty)
+        self.accounts[address] = SeenAccount(live.balance, live.nonce, state.get_code(address), not live.is_empty)
         return [(address, None)]
 
     def _look_at_slot(self, state: "EvmState", address: Address, slot: int) -> list[tuple[Address, int | None]]:
         found = self._look_at(state, address)
-        storage = self._accounts[address].storage
+        storage = self.accounts[address].storage
         if slot in storage:
             return found
         storage[slot] = state.get_storage(address, slot)
@@ -130,14 +135,14 @@ class PrestateTracer(Tracer):
     def end(self, state: "EvmState", gas_used: int) -> None:
         """Compare with what has become of the accounts."""
         if self._diff:
-            for address, before in self._accounts.items():
+            for address, before in self.accounts.items():
                 self._compare(state, address, before)
             return
-        for address, before in self._accounts.items():
+        for address, before in self.accounts.items():
             if before.existed or self._with_empty:
-                self._pre[to_hex(address)] = self._show(before, before.storage)
+                self._pre[to_hex(address)] = self._show(before, before.storage, zeros=True)
 
-    def _compare(self, state: "EvmState", address: Address, before: _Account) -> None:
+    def _compare(self, state: "EvmState", address: Address, before: SeenAccount) -> None:
         live = state.load(address)
         changes: dict[str, Any] = {}
         old_slots: dict[int, int] = {}
@@ -147,8 +152,10 @@ class PrestateTracer(Tracer):
             if live.nonce != before.nonce:
                 changes["nonce"] = live.nonce
             code = state.get_code(address)
-            if code != before.code and self._with_code:
-                changes["code"] = to_hex(code)
+            if code != before.code:
+                changes["codeHash"] = to_hex(state.get_code_hash(address))
+                if self._with_code:
+                    changes["code"] = to_hex(code)
             new_slots = {}
             for slot, old in before.storage.items() if self._with_storage else ():
                 new = state.get_storage(address, slot)
@@ -165,16 +172,19 @@ class PrestateTracer(Tracer):
             return
         else:
             old_slots = before.storage
-        if before.existed or self._with_empty:
-            self._pre[to_hex(address)] = self._show(before, old_slots)
+        if before.existed:
+            # Of an account that is gone all is shown that was looked at, as in geth.
+            self._pre[to_hex(address)] = self._show(before, old_slots, zeros=not live.exists)
 
-    def _show(self, account: _Account, slots: dict[int, int]) -> dict[str, Any]:
+    def _show(self, account: SeenAccount, slots: dict[int, int], zeros: bool) -> dict[str, Any]:
         shown: dict[str, Any] = {"balance": hex(account.balance)}
         if account.nonce:
             shown["nonce"] = account.nonce
-        if account.code and self._with_code:
-            shown["code"] = to_hex(account.code)
-        storage = _show_slots(slots, zeros=not self._diff) if self._with_storage else {}
+        if account.code:
+            shown["codeHash"] = to_hex(keccak256(account.code))
+            if self._with_code:
+                shown["code"] = to_hex(account.code)
+        storage = _show_slots(slots, zeros) if self._with_storage else {}
         if storage:
             shown["storage"] = storage
         return shown

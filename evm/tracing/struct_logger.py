@@ -74,7 +74,7 @@ class StructLogger(Tracer):
             line["returnData"] = to_hex(bytes(computation.return_data))
         if self._memory and len(computation._memory):
             memory = computation._memory._bytes.hex()
-            line["memory"] = [memory[start : start + 64] for start in range(0, len(memory), 64)]
+            line["memory"] = ["0x" + memory[start : start + 64] for start in range(0, len(memory), 64)]
         if self._storage and opcode in (SLOAD, SSTORE):
             storage = self._storage_line(computation, opcode, values)
             if storage is not None:
@@ -94,7 +94,7 @@ class StructLogger(Tracer):
             slot, value = values[-1], values[-2]
         else:
             return None
-        slots[f"{slot:064x}"] = f"{value:064x}"
+        slots[f"0x{slot:064x}"] = f"0x{value:064x}"
         return dict(slots)
 
     def stepped(self, token: Any, cost: int, error: str) -> None:

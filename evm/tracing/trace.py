@@ -9,7 +9,7 @@ from evm.engine import BlockBuilder, BlockInputs, CallMessage, Engine, EvmState
 from evm.engine.call import CallContext, check_start, settle_gas
 from evm.engine.transaction import run_payload, settled_gas
 from evm.tracing.computation import traced
-from evm.tracing.frames import TransactionFacts, authorities_of
+from evm.tracing.frames import TransactionFacts, TransactionPlace, authorities_of
 from evm.tracing.tracer import Tracer
 from evm.types import Block, Hash32, Header, Transaction
 
@@ -39,7 +39,7 @@ def trace_transaction(
         builder.add(earlier)
         if budget is not None:
             budget()
-    return trace_next(builder, transaction, tracer)
+    return trace_next(builder, transaction, tracer, block.hash)
 
 
 def trace_block(
@@ -48,22 +48,26 @@ def trace_block(
     """The traces of all transactions of a block, each by a tracer of its own. Raises as `trace_transaction`."""
     builder = _start(engine, parent, block, budget)
     for transaction in block.transactions:
-        yield TransactionTrace(transaction.hash, trace_next(builder, transaction, make_tracer()))
+        yield TransactionTrace(transaction.hash, trace_next(builder, transaction, make_tracer(), block.hash))
         if budget is not None:
             budget()
 
 
-def trace_call(context: CallContext, message: CallMessage, tracer: Tracer) -> Any:
+def trace_call(
+    context: CallContext, message: CallMessage, tracer: Tracer, block: Header | None = None, index: int = 0
+) -> Any:
     """The trace of a call, with its fee paid to the last: what a transaction like it would do, L1 fees apart.
 
-    Raises CallError when it cannot start.
+    `block` and `index` are the place that the trace names. Raises CallError when it cannot start.
     """
     message = settle_gas(context, message)
     state = context.new_state(message)
     check_start(context, state, message)
     sender, gas_limit, fork = message.sender, message.gas_limit, context.fork
     nonce = state.get_nonce(sender) if message.nonce is None else message.nonce
-    facts = TransactionFacts(sender, message.to, nonce, gas_limit, authorities_of(message.authorization_list))
+    authorities = authorities_of(message.authorization_list)
+    place = None if block is None else TransactionPlace(block.hash, block.number, index, None)
+    facts = TransactionFacts(sender, message.to, nonce, gas_limit, authorities, place=place)
     state.tracer = tracer
     tracer.start(facts, state, fork)
     price = min(message.max_fee_per_gas, state.base_fee + message.max_priority_fee_per_gas)
@@ -87,13 +91,21 @@ def _start(engine: Engine, parent: Header, block: Block, budget: Budget | None) 
     return builder
 
 
-def trace_next(builder: BlockBuilder, transaction: Transaction, tracer: Tracer) -> Any:
-    """Add a transaction to the block and trace it. Raises InvalidTransaction when it may not stand there."""
+def trace_next(
+    builder: BlockBuilder, transaction: Transaction, tracer: Tracer, block_hash: Hash32 | None = None
+) -> Any:
+    """Add a transaction to the block, whose hash may be known, and trace it.
+
+    Raises InvalidTransaction when it may not stand there.
+    """
     state: EvmState = builder.state
     fork, gas_before = builder.fork, builder.gas_used
     nonce = state.get_nonce(transaction.sender)
     first_log = sum(len(receipt.logs) for receipt in builder.receipts)
-    tracer.start(TransactionFacts.of(transaction, nonce, first_log), state, fork)
+    place = None
+    if block_hash is not None:
+        place = TransactionPlace(block_hash, builder.number, len(builder.transactions), transaction.hash)
+    tracer.start(TransactionFacts.of(transaction, nonce, first_log, place), state, fork)
     state.tracer, builder.fork = tracer, traced(fork, tracer.wants_steps)
     try:
         builder.add(transaction)

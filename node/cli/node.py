@@ -220,7 +220,7 @@ def node(
     http_port: Annotated[int, typer.Option("--http.port", help="JSON-RPC port (HTTP and WebSocket).")] = 8545,
     http_api: Annotated[
         str, typer.Option("--http.api", help="Namespaces offered publicly, separated by commas.")
-    ] = "eth,net,web3,txpool,debug,feed",
+    ] = "eth,net,web3,txpool,debug,trace,ots,erigon,feed",
     http_corsdomain: Annotated[str, typer.Option("--http.corsdomain", help="Browser origins allowed, by commas.")] = "",
     http_vhosts: Annotated[str, typer.Option("--http.vhosts", help="Host names accepted, by commas.")] = "localhost",
     ws_port: Annotated[int, typer.Option("--ws.port", help="WebSocket port; -1 leaves it out.")] = 8546,
@@ -417,7 +417,7 @@ def _sequencer_key(text: str | None, file: Path | None) -> bytes | None:
 
     if text is None and file is None:
         return None
-    return private_key(text, file, "--p2p.sequencer.key")
+    return private_key(text, file, flag="--p2p.sequencer.key")
 
 
 def _ipc_path(datadir: Path, given: Path | None, disabled: bool) -> Path | None:

@@ -63,7 +63,12 @@ class DevL1:
         self.blobs = BlobStore(kv)
         sidecars = PoolSidecars(self.blobs, chain, self.clock, kzg)
         self.execution = Execution(
-            kv, rules, ExecutionOptions(datadir), sidecars=sidecars, next_timestamp=self.clock.timestamp_after
+            kv,
+            rules,
+            ExecutionOptions(datadir),
+            sidecars=sidecars,
+            next_timestamp=self.clock.timestamp_after,
+            block_time=options.seconds_per_slot,
         )
         self.producer = BlockProducer(self.execution.chain, self.execution.pool, self.clock, options.lags)
         self.beacon = BeaconApi(

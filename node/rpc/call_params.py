@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from evm.engine.call import BlockOverrides, CallMessage, StateOverride
-from evm.types import ZERO_ADDRESS, Address, Authorization, Hash32
+from evm.engine.call import CallMessage
+from evm.engine.overrides import BlockOverrides, StateOverride
+from evm.types import ZERO_ADDRESS, Address, Authorization, Hash32, Withdrawal
 from evm.types.transaction import AccessList
+from node.rpc.errors import server_error
 from node.rpc.params import (
     parse_address,
     parse_data,
@@ -17,12 +19,16 @@ from node.rpc.params import (
 )
 
 
-def parse_call(value: Any) -> CallMessage:
+def parse_call(value: Any, chain_id: int) -> CallMessage:
     """Read a transaction object. Raises ValueError naming the field that is malformed.
 
+    Raises RpcError when the transaction is for another chain than this one, `chain_id`.
     Spec: Ethereum execution APIs, "GenericTransaction".
     """
     data = parse_object(value)
+    wanted = _field(data, "chainId", parse_quantity, chain_id)
+    if wanted != chain_id:
+        raise server_error(f"chainId does not match node's (have={wanted}, want={chain_id})")
     gas_price = _field(data, "gasPrice", parse_quantity)
     max_fee = _field(data, "maxFeePerGas", parse_quantity)
     tip = _field(data, "maxPriorityFeePerGas", parse_quantity)
@@ -47,6 +53,7 @@ def parse_call(value: Any) -> CallMessage:
         access_list=_field(data, "accessList", _access_list, ()),
         authorization_list=_field(data, "authorizationList", _authorizations, ()),
         blob_versioned_hashes=_field(data, "blobVersionedHashes", _hashes, ()),
+        legacy=gas_price is not None,
     )
 
 
@@ -55,8 +62,6 @@ def parse_state_overrides(value: Any) -> dict[Address, StateOverride]:
     overrides = {}
     for address, entry in parse_object(value).items():
         data = parse_object(entry)
-        if data.get("movePrecompileToAddress") is not None:
-            raise ValueError(f"account {address}: movePrecompileToAddress is not supported")
         state, state_diff = _field(data, "state", _slots), _field(data, "stateDiff", _slots)
         if state is not None and state_diff is not None:
             raise ValueError(f"account {address} has both 'state' and 'stateDiff'")
@@ -66,6 +71,7 @@ def parse_state_overrides(value: Any) -> dict[Address, StateOverride]:
             code=_field(data, "code", parse_data),
             state=state,
             state_diff=state_diff or {},
+            move_precompile_to=_field(data, "movePrecompileToAddress", parse_address),
         )
     return overrides
 
@@ -86,7 +92,21 @@ def parse_block_overrides(value: Any) -> BlockOverrides:
         prev_randao=either("prevRandao", "random", parse_hash),
         base_fee=either("baseFeePerGas", "baseFee", parse_quantity),
         blob_base_fee=_field(data, "blobBaseFee", parse_quantity),
+        beacon_root=_field(data, "beaconRoot", parse_hash),
+        withdrawals=_field(data, "withdrawals", _withdrawals),
     )
+
+
+def parse_call_facts(value: Any) -> BlockOverrides:
+    """Block overrides for a call, which sees nothing of beacon root and withdrawals.
+
+    Raises ValueError, and RpcError for fields that are for whole blocks only.
+    """
+    facts = parse_block_overrides(value)
+    for name, given in (("beaconRoot", facts.beacon_root), ("withdrawals", facts.withdrawals)):
+        if given is not None:
+            raise server_error(f'block override "{name}" is not supported for this RPC method')
+    return facts
 
 
 def _field(data: dict[str, Any], name: str, parser: Callable[[Any], Any], default: Any = None) -> Any:
@@ -120,6 +140,18 @@ def _authorizations(value: Any) -> tuple[Authorization, ...]:
             y_parity=_field(entry, "yParity", parse_uint64, 0),
             r=_field(entry, "r", parse_quantity, 0),
             s=_field(entry, "s", parse_quantity, 0),
+        )
+        for entry in (parse_object(item) for item in parse_list(value))
+    )
+
+
+def _withdrawals(value: Any) -> tuple[Withdrawal, ...]:
+    return tuple(
+        Withdrawal(
+            index=_field(entry, "index", parse_uint64, 0),
+            validator_index=_field(entry, "validatorIndex", parse_uint64, 0),
+            address=parse_address(entry.get("address")),
+            amount=_field(entry, "amount", parse_uint64, 0),
         )
         for entry in (parse_object(item) for item in parse_list(value))
     )

@@ -13,7 +13,10 @@ from node.rpc.dispatcher import Namespace
 
 PLACES = (
     "node.rpc",
+    "node.unsafe",
+    "node.p2p.rpc",
     "node.rollup",
+    "node.engine_api",
     "node.devl1",
     "node.batcher_rpc",
     "node.proposer_rpc",

@@ -1,5 +1,7 @@
 """`debug_`: blocks, receipts and transactions in their canonical bytes."""
 
+from typing import Any
+
 from config.types import to_hex
 from evm.types import Block
 from node.rpc.blocks import BlockFinder
@@ -38,6 +40,11 @@ class Debug(Namespace):
         """A transaction in canonical bytes; `0x` when there is none."""
         raw = self._transactions.raw_transaction(transaction_hash)
         return "0x" if raw is None else to_hex(raw)
+
+    @rpc_method("getBadBlocks")
+    def get_bad_blocks(self) -> list[Any]:
+        """Always empty: no peer gives this node blocks. `lamina_whyHead` tells what derivation could not use."""
+        return []
 
     def _block(self, reference: BlockReference) -> Block:
         block = self._blocks.block(reference)

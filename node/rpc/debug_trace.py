@@ -1,35 +1,27 @@
 """`debug_trace...`: what transactions did, step by step or message by message."""
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
-from config.errors import CriticalError
 from config.types import to_hex
-from evm.engine import CallError
 from evm.engine.call import call_context
-from evm.rules import InvalidHeader
-from evm.tracing.mid_block import NoSuchTransaction, state_before
+from evm.tracing.mid_block import state_before
 from evm.tracing.room import Room
 from evm.tracing.trace import Budget, trace_block, trace_call, trace_transaction
-from evm.tracing.tracer import InvalidTracerConfig, TraceTooLarge
-from evm.types import Block, Header
+from evm.types import Block
 from evm.types.rlp import RlpError
 from evm.types.transaction import TransactionDecodingError
-from evm.validity import InvalidTransaction
-from node.chain import Chain, StatePruned
+from node.chain import Chain
 from node.rpc.blocks import BlockFinder
-from node.rpc.call_params import parse_block_overrides, parse_call, parse_state_overrides
+from node.rpc.call_params import parse_call, parse_call_facts, parse_state_overrides
 from node.rpc.dispatcher import Namespace, rpc_method
 from node.rpc.errors import invalid_params, server_error
 from node.rpc.params import BlockNumberParam, BlockParam, BlockReference, DataParam, HashParam, JsonParam, parse_uint64
+from node.rpc.replays import Replays, Work
 from node.rpc.trace_params import TraceOptions, parse_trace_options
-from node.rpc.workers import CallWorkers, OutOfTime
 
 OptionsParam = Annotated[TraceOptions, parse_trace_options]
 
 _NO_OPTIONS = parse_trace_options(None)
-
-Work = Callable[[Budget, Room], Any]
 
 
 class DebugTrace(Namespace):
@@ -41,23 +33,23 @@ class DebugTrace(Namespace):
 
     name = "debug"
 
-    def __init__(self, chain: Chain, blocks: BlockFinder, workers: CallWorkers) -> None:
+    def __init__(self, chain: Chain, blocks: BlockFinder, replays: Replays) -> None:
         self._chain = chain
         self._blocks = blocks
-        self._workers = workers
+        self._replays = replays
 
     @rpc_method("traceTransaction")
     async def trace_transaction(self, transaction_hash: HashParam, options: OptionsParam = _NO_OPTIONS) -> Any:
         """The trace of a transaction of the canonical chain."""
-        place = self._chain.find_transaction(transaction_hash)
-        block = None if place is None else self._chain.block_by_hash(place.block_hash)
-        if place is None or block is None:
+        found = self._replays.find(transaction_hash)
+        if found is None:
             raise server_error("transaction not found")
-        parent = self._parent(block)
+        block, index = found
+        parent = self._replays.parent(block)
         return await self._run(
             options,
             lambda budget, room: trace_transaction(
-                self._chain.engine, parent, block, place.index, options.new_tracer(room), budget
+                self._chain.engine, parent, block, index, options.new_tracer(room), budget
             ),
         )
 
@@ -95,17 +87,17 @@ class DebugTrace(Namespace):
         if block.is_pending:
             raise server_error("tracing on top of pending is not supported")
         try:
-            message = parse_call(transaction)
+            message = parse_call(transaction, self._chain.rules.chain_id)
         except ValueError as error:
             raise invalid_params(f"invalid argument 0: {error}") from error
         try:
             accounts = parse_state_overrides(options.others.get("stateoverrides") or {})
-            facts = parse_block_overrides(options.others.get("blockoverrides") or {})
+            facts = parse_call_facts(options.others.get("blockoverrides") or {})
             index = options.others.get("txindex")
             index = None if index is None else parse_uint64(index)
         except ValueError as error:
             raise invalid_params(f"invalid argument 2: {error}") from error
-        engine, gas_cap = self._chain.engine, self._workers.limits.gas_cap
+        engine, gas_cap = self._chain.engine, self._replays.limits.gas_cap
         if index is None:
             _, header = self._blocks.state(block)
             whole = parent = None
@@ -113,7 +105,7 @@ class DebugTrace(Namespace):
             whole = self._blocks.block(block)
             if whole is None:
                 raise server_error("header not found")
-            header, parent = whole.header, self._parent(whole)
+            header, parent = whole.header, self._replays.parent(whole)
 
         def work(budget: Budget, room: Room) -> Any:
             if whole is None or parent is None or index is None:
@@ -121,12 +113,12 @@ class DebugTrace(Namespace):
             else:
                 source = state_before(engine, parent, whole, index, budget)
                 context = call_context(engine.rules, source, engine.headers, header, accounts, facts, gas_cap, budget)
-            return trace_call(context, message, options.new_tracer(room))
+            return trace_call(context, message, options.new_tracer(room), header, index or 0)
 
         return await self._run(options, work)
 
     async def _trace_block(self, block: Block, options: TraceOptions) -> Any:
-        parent = self._parent(block)
+        parent = self._replays.parent(block)
 
         def work(budget: Budget, room: Room) -> Any:
             traces = trace_block(self._chain.engine, parent, block, lambda: options.new_tracer(room), budget)
@@ -134,26 +126,7 @@ class DebugTrace(Namespace):
 
         return await self._run(options, work)
 
-    def _parent(self, block: Block) -> Header:
-        if block.number == 0:
-            raise server_error("genesis is not traceable")
-        parent = self._chain.header_by_hash(block.header.parent_hash)
-        if parent is None:
-            raise server_error(f"parent {to_hex(block.header.parent_hash)} not found")
-        try:
-            self._chain.require_state(parent)
-        except StatePruned as error:
-            raise server_error(f"required historical state unavailable: {error}") from error
-        return parent
-
     async def _run(self, options: TraceOptions, work: Work) -> Any:
-        limits = self._workers.limits
+        limits = self._replays.limits
         seconds = limits.timeout if options.timeout is None else min(options.timeout, limits.trace_timeout)
-        try:
-            return await self._workers.run_long(lambda: work(self._workers.budget(seconds), Room(limits.trace_bytes)))
-        except OutOfTime as error:
-            raise server_error("execution timeout") from error
-        except (InvalidTracerConfig, TraceTooLarge, NoSuchTransaction) as error:
-            raise server_error(str(error)) from error
-        except (CallError, InvalidTransaction, InvalidHeader, CriticalError) as error:
-            raise server_error(f"tracing failed: {error}") from error
+        return await self._replays.run(work, seconds)

@@ -213,6 +213,9 @@ class Dispatcher:
             answer = _encode({"jsonrpc": "2.0", "id": identifier, "result": result})
         except RpcError as error:
             answer = _encode(_failure(identifier, error))
+        except orjson.JSONEncodeError:
+            log.exception("the answer of JSON-RPC method %s is no JSON; the caller was told of an internal error", method)
+            answer = _encode(_failure(identifier, RpcError(ErrorCode.INTERNAL_ERROR, "internal error")))
         return answer if has_id else None
 
     async def _run(self, name: str, params: Any, connection: Connection | None) -> Any:

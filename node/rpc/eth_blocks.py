@@ -26,8 +26,16 @@ class EthBlocks(Namespace):
 
     name = "eth"
 
-    def __init__(self, chain: Chain, blocks: BlockFinder, sync_progress: SyncProgress = fully_synced) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        blocks: BlockFinder,
+        sync_progress: SyncProgress = fully_synced,
+        state_window: int | None = None,
+    ) -> None:
+        """`state_window`: how many blocks' states are kept behind the head; None for all."""
         self._chain = chain
+        self._state_window = state_window
         self._blocks = blocks
         self._sync_progress = sync_progress
 
@@ -50,6 +58,28 @@ class EthBlocks(Namespace):
     def accounts(self) -> list[str]:
         """Always empty: this node signs for nobody."""
         return []
+
+    @rpc_method("pendingTransactions")
+    def pending_transactions(self) -> list[Any]:
+        """Always empty: these are those of the node's own accounts, of which there are none."""
+        return []
+
+    @rpc_method("capabilities")
+    def capabilities(self) -> dict[str, Any]:
+        """From which block on the node has what. Spec: Ethereum execution APIs, "eth_capabilities"."""
+        head, everything = self._chain.head, {"disabled": False, "oldestBlock": "0x0"}
+        states: dict[str, Any] = {"disabled": False, "oldestBlock": hex(self._chain.history.base.number)}
+        if self._state_window is not None:
+            states["deleteStrategy"] = {"type": "window", "retentionBlocks": hex(self._state_window)}
+        return {
+            "head": {"number": hex(head.number), "hash": to_hex(head.hash)},
+            "state": states,
+            "tx": everything,
+            "logs": everything,
+            "receipts": everything,
+            "blocks": everything,
+            "stateproofs": states,
+        }
 
     @rpc_method("coinbase")
     def coinbase(self) -> str:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from config.types import to_hex
+from evm.engine import BlockOverrides, InvalidOverride, StateOverride
 from evm.engine.call import (
-    BlockOverrides,
     CallContext,
     CallError,
     CallFailed,
@@ -15,11 +15,11 @@ from evm.engine.call import (
     estimate_gas,
     run_call,
 )
-from evm.types import Header
+from evm.types import Address, Header
 from evm.types.json_codec import access_list_to_json
 from node.chain import Chain
 from node.rpc.blocks import BlockFinder
-from node.rpc.call_params import parse_block_overrides, parse_call, parse_state_overrides
+from node.rpc.call_params import parse_call, parse_call_facts, parse_state_overrides
 from node.rpc.dispatcher import Namespace, rpc_method
 from node.rpc.errors import invalid_params, server_error
 from node.rpc.params import LATEST, PENDING, BlockParam, BlockReference, JsonParam
@@ -88,8 +88,15 @@ class EthExecution(Namespace):
         the same block. Clients ask without a block and send afterwards.
         """
         message, context = self._prepare(transaction, block, state_overrides, block_overrides)
+        return hex(await self._estimate(message, context))
+
+    async def gas_for(self, message: CallMessage) -> int:
+        """Gas with which the message succeeds in the next block. Raises RpcError when it does not."""
+        return await self._estimate(message, self._context(PENDING, None, None))
+
+    async def _estimate(self, message: CallMessage, context: CallContext) -> int:
         try:
-            return hex(await self._run(lambda: estimate_gas(context, message)))
+            return await self._run(lambda: estimate_gas(context, message))
         except CallFailed as error:
             raise reverted(error.output) if error.reverted else server_error(str(error)) from error
 
@@ -111,14 +118,22 @@ class EthExecution(Namespace):
     def _prepare(
         self, transaction: Any, block: BlockReference, state_overrides: Any, block_overrides: Any
     ) -> tuple[CallMessage, CallContext]:
-        message = _parse(0, parse_call, transaction)
+        message = _parse(0, lambda value: parse_call(value, self._chain.rules.chain_id), transaction)
         accounts = None if state_overrides is None else _parse(2, parse_state_overrides, state_overrides)
-        facts = None if block_overrides is None else _parse(3, parse_block_overrides, block_overrides)
+        facts = None if block_overrides is None else _parse(3, parse_call_facts, block_overrides)
+        return message, self._context(block, accounts, facts)
+
+    def _context(
+        self, block: BlockReference, accounts: dict[Address, StateOverride] | None, facts: BlockOverrides | None
+    ) -> CallContext:
         _, header = self._blocks.state(block)
         if block.is_pending:
             facts = self._next_block(header, facts or BlockOverrides())
-        budget = self._workers.budget()
-        return message, self._chain.engine.call_context(header, accounts, facts, self._workers.limits.gas_cap, budget)
+        budget, gas_cap = self._workers.budget(), self._workers.limits.gas_cap
+        try:
+            return self._chain.engine.call_context(header, accounts, facts, gas_cap, budget)
+        except InvalidOverride as error:
+            raise server_error(str(error)) from error
 
     def _next_block(self, head: Header, facts: BlockOverrides) -> BlockOverrides:
         """Number, time and base fee of the block after the head, where the caller did not choose them."""

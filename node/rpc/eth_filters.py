@@ -6,7 +6,7 @@ from node.rpc.dispatcher import Namespace, rpc_method
 from node.rpc.errors import invalid_params
 from node.rpc.filters import FilterManager
 from node.rpc.logs import LogQuery, LogSearch, parse_log_query
-from node.rpc.params import JsonParam, TextParam
+from node.rpc.params import BoolParam, JsonParam, TextParam
 
 
 class EthFilters(Namespace):
@@ -26,7 +26,11 @@ class EthFilters(Namespace):
     @rpc_method("newFilter")
     def new_filter(self, query: JsonParam) -> str:
         """A filter for logs of blocks to come."""
-        return self._filters.install("logs", self._parse(query))
+        parsed = self._parse(query)
+        first, last = (None if end is None else end.number for end in (parsed.from_block, parsed.to_block))
+        if first is not None and last is not None and first > last:
+            raise invalid_params("invalid block range params")
+        return self._filters.install("logs", parsed)
 
     @rpc_method("newBlockFilter")
     def new_block_filter(self) -> str:
@@ -34,9 +38,9 @@ class EthFilters(Namespace):
         return self._filters.install("blocks")
 
     @rpc_method("newPendingTransactionFilter")
-    def new_pending_transaction_filter(self) -> str:
-        """A filter for hashes of transactions that become executable."""
-        return self._filters.install("transactions")
+    def new_pending_transaction_filter(self, full: BoolParam = False) -> str:
+        """A filter for transactions that become executable: their hashes, or whole ones."""
+        return self._filters.install("full transactions" if full else "transactions")
 
     @rpc_method("getFilterChanges")
     def get_filter_changes(self, identifier: TextParam) -> list[Any]:

@@ -4,15 +4,29 @@ from typing import Any
 
 from config.constants import EMPTY_KECCAK, EMPTY_TRIE_ROOT
 from config.types import to_hex
+from evm.simulation import Fault
 from evm.store.state import AccountProof
 from node.mempool import TransactionPool
 from node.rpc.blocks import BlockFinder
 from node.rpc.dispatcher import Namespace, rpc_method
-from node.rpc.errors import invalid_params, server_error
-from node.rpc.params import LATEST, AddressParam, BlockParam, ListParam, TextParam, parse_storage_key
+from node.rpc.errors import RpcError, invalid_params
+from node.rpc.params import (
+    LATEST,
+    AddressParam,
+    BlockParam,
+    ListParam,
+    ObjectParam,
+    TextParam,
+    parse_address,
+    parse_hash,
+    parse_list,
+    parse_storage_key,
+)
 
 MAX_PROOF_KEYS = 1024
 """Storage keys in one `eth_getProof`, as in geth."""
+MAX_STORAGE_SLOTS = 1024
+"""Slots in one `eth_getStorageValues`, as in geth."""
 
 
 class EthState(Namespace):
@@ -40,6 +54,27 @@ class EthState(Namespace):
         """A storage slot, 32 bytes."""
         key = _storage_key(slot)
         return to_hex(self._blocks.state(block)[0].storage(address, key).to_bytes(32, "big"))
+
+    @rpc_method("getStorageValues")
+    def get_storage_values(self, slots: ObjectParam, block: BlockParam = LATEST) -> dict[str, list[str]]:
+        """Storage slots of several accounts: from lists of slots by address to lists of values. At most 1,024 slots."""
+        wanted, total = {}, 0
+        for name, keys in slots.items():
+            try:
+                address, listed = parse_address(name), [int.from_bytes(parse_hash(key), "big") for key in parse_list(keys)]
+            except ValueError as error:
+                raise invalid_params(f"invalid argument 0: {error}") from error
+            total += len(listed)
+            if total > MAX_STORAGE_SLOTS:
+                raise RpcError(Fault.LIMIT_EXCEEDED, f"too many slots (max {MAX_STORAGE_SLOTS})")
+            wanted[address] = listed
+        if not total:
+            raise invalid_params("empty request")
+        state = self._blocks.state(block)[0]
+        return {
+            to_hex(address): [to_hex(state.storage(address, key).to_bytes(32, "big")) for key in keys]
+            for address, keys in wanted.items()
+        }
 
     @rpc_method("getTransactionCount")
     def get_transaction_count(self, address: AddressParam, block: BlockParam = LATEST) -> str:
@@ -84,4 +119,4 @@ def _storage_key(text: Any) -> int:
     try:
         return parse_storage_key(text)
     except ValueError as error:
-        raise server_error(str(error)) from error
+        raise invalid_params(str(error)) from error

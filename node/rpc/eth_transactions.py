@@ -89,7 +89,7 @@ class EthTransactions(Namespace):
     def _to_json(self, block: Block, index: int) -> dict[str, Any]:
         transaction, header = block.transactions[index], block.header
         receipt = self._blocks.receipts(block)[index] if transaction.is_deposit else None
-        inclusion = Inclusion(header.hash, header.number, index, header.base_fee_per_gas)
+        inclusion = Inclusion.of(header, index)
         return transaction_to_json(transaction, inclusion, receipt)
 
     def _at(self, reference: BlockReference, index: int) -> dict[str, Any] | None:

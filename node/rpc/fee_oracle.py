@@ -7,7 +7,7 @@ from typing import Any
 from config.constants import GAS_PER_BLOB
 from evm.types import Block, Header
 from node.chain import Chain
-from node.rpc.errors import server_error
+from node.rpc.errors import invalid_params, server_error
 
 MINIMUM_TIP = 1_000_000
 """Wei per gas suggested while blocks have room, as op-geth does by default (0.001 gwei)."""
@@ -156,7 +156,9 @@ def _check_percentiles(percentiles: Sequence[float]) -> None:
     if len(percentiles) > MAX_PERCENTILES:
         raise server_error(f"invalid reward percentile: over the query limit {MAX_PERCENTILES}")
     for index, percentile in enumerate(percentiles):
-        if isinstance(percentile, bool) or not isinstance(percentile, int | float) or not 0 <= percentile <= 100:
+        if isinstance(percentile, bool) or not isinstance(percentile, int | float):
+            raise invalid_params(f"invalid argument 2: reward percentile #{index} is no number")
+        if not 0 <= percentile <= 100:
             raise server_error(f"invalid reward percentile: {percentile}")
         if index and percentile < percentiles[index - 1]:
             previous = percentiles[index - 1]

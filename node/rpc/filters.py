@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config.types import to_hex
+from evm.types.json_codec import transaction_to_json
 from node.chain import Chain, ChainUpdate
 from node.mempool import PooledTransaction, TransactionPool
 from node.rpc.errors import server_error
@@ -104,6 +105,8 @@ class FilterManager:
         for item in self._filters.values():
             if item.kind == "transactions":
                 item.add([to_hex(entry.hash) for entry in entries])
+            elif item.kind == "full transactions":
+                item.add([transaction_to_json(entry.transaction) for entry in entries])
 
 
 def _in_range(query: LogQuery, number: int) -> bool:

@@ -117,7 +117,9 @@ def block_logs(
     for index, (transaction, receipt) in enumerate(zip(block.transactions, receipts, strict=True)):
         for item in receipt.logs:
             if criteria.matches(item):
-                position = LogPosition(block.hash, block.number, transaction.hash, index, log_index)
+                position = LogPosition(
+                    block.hash, block.number, block.header.timestamp, transaction.hash, index, log_index
+                )
                 yield log_to_json(item, position, removed)
             log_index += 1
 
@@ -169,9 +171,11 @@ class LogSearch:
         last = self._number(query.to_block, head)
         if first > last:
             raise invalid_params("invalid block range params")
-        if first > head:
-            raise server_error(f"block range extends beyond current head block: head {head}, range starts at {first}")
-        last = min(last, head)
+        if last > head:
+            # An answer for a part of the range would read as if the rest had no logs.
+            raise invalid_params(
+                f"block range extends beyond current head block: head {head}, asked for blocks {first} to {last}"
+            )
         if self.limits.blocks and last - first >= self.limits.blocks:
             raise RpcError(
                 ErrorCode.LIMIT_EXCEEDED,

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from config.types import to_hex
 from evm.types import Address
 from evm.types.json_codec import transaction_to_json
 from node.mempool import PooledTransaction, TransactionPool
+from node.rpc.checksum import checksum
 from node.rpc.dispatcher import Namespace, rpc_method
 from node.rpc.params import AddressParam
 
@@ -51,7 +51,7 @@ class TxPool(Namespace):
     def _by_sender(
         self, select: Callable[[Address], list[PooledTransaction]], show: Callable[[PooledTransaction], Any]
     ) -> dict[str, Any]:
-        return {to_hex(sender): _by_nonce(found, show) for sender in self._pool.senders() if (found := select(sender))}
+        return {checksum(sender): _by_nonce(found, show) for sender in self._pool.senders() if (found := select(sender))}
 
 
 def _by_nonce(entries: Sequence[PooledTransaction], show: Callable[[PooledTransaction], Any]) -> dict[str, Any]:
@@ -64,5 +64,5 @@ def _full(entry: PooledTransaction) -> dict[str, Any]:
 
 def _line(entry: PooledTransaction) -> str:
     transaction = entry.transaction
-    to = "contract creation" if transaction.to is None else to_hex(transaction.to)
+    to = "contract creation" if transaction.to is None else checksum(transaction.to)
     return f"{to}: {transaction.value} wei + {transaction.gas_limit} gas × {transaction.max_fee_per_gas} wei"

@@ -126,6 +126,20 @@ def test_viem_takes_a_token_in_and_starts_it_on_its_way_out(run_script: Any) -> 
     assert told["withdrawalTarget"].lower() == told["messenger"]
 
 
+def test_viem_foretells_blocks_calls_and_changes_of_assets_and_fills_a_transaction_in(run_script: Any) -> None:
+    told = run_script("simulate.mjs", "0x" + load_artifact("WETH98").bytecode.hex())
+    first, second = told["blocks"]
+    assert int(second["number"]) == int(first["number"]) + 1 and second["parent"] == first["hash"]
+    assert (first["baseFee"], second["baseFee"]) == ("0", "7")
+    assert told["statuses"] == ["success", "success"] and told["l1"] == ["success"]
+    assert told["transfer"] == [["0x" + "ee" * 20, str(10**18)]]
+    assert told["before"] == "0", "nothing of it is on the chain"
+    assert told["results"] == [["success", True], ["success", None], ["failure", None]]
+    assert told["changes"] == [["0x" + "ee" * 20, "-5"], [told["token"], "-400"]]
+    filled = told["filled"]
+    assert (filled["to"], int(filled["nonce"], 16), filled["type"]) == (told["token"], told["nonce"], "0x2")
+
+
 @pytest.fixture
 def cast(packages: Path, devnet: RunningDevnet) -> Any:
     """Run cast against L2 (or the URL of `rpc_url`); answers what it prints. Skips where there is no binary for this machine."""

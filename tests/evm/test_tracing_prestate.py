@@ -14,8 +14,9 @@ from config.constants import (
 from config.forks import EthFork, Fork
 from evm.engine.message import contract_address
 from evm.tracing.trace import trace_block
+from evm.tracing.tracer import InvalidTracerConfig
 from evm.tracing.tracers import make_tracer
-from evm.types import to_hex
+from evm.types import keccak256, to_hex
 from evm.types.transaction import Authorization
 from tests.evm.engine_kit import (
     ALICE,
@@ -52,6 +53,10 @@ def slot(number: int) -> str:
     return f"0x{number:064x}"
 
 
+def coded(code: bytes) -> dict[str, str]:
+    return {"code": to_hex(code), "codeHash": to_hex(keccak256(code))}
+
+
 def prestate(bench: Bench, **config: Any) -> dict[str, Any]:
     return dict(trace(bench, "prestateTracer", config))
 
@@ -75,7 +80,7 @@ def test_accounts_are_shown_as_the_transaction_found_them() -> None:
         to_hex(CONTRACT): {
             "balance": "0x7",
             "nonce": 1,
-            "code": "0x600354506001600455",
+            **coded(bytes.fromhex("600354506001600455")),
             "storage": {slot(3): slot(9), slot(4): slot(0)},
         },
     }
@@ -89,7 +94,7 @@ def test_earlier_transactions_of_the_block_count() -> None:
 @pytest.mark.parametrize("opcode", ["31", "3b", "3f", "ff"])
 def test_accounts_that_instructions_name_are_shown(opcode: str) -> None:
     bench = world(b"\x73" + INNER + bytes.fromhex(opcode), ADDITION)
-    assert prestate(bench)[to_hex(INNER)] == {"balance": "0x0", "nonce": 1, "code": to_hex(ADDITION)}
+    assert prestate(bench)[to_hex(INNER)] == {"balance": "0x0", "nonce": 1, **coded(ADDITION)}
 
 
 @pytest.mark.parametrize("opcode", [0xF1, 0xF2, 0xF4, 0xFA])
@@ -108,8 +113,12 @@ def test_what_could_not_be_paid_for_is_not_shown() -> None:
 def test_code_and_storage_can_be_left_out_and_empty_accounts_asked_for() -> None:
     bench = world(push(1) + push(0) + b"\x55" + call(MISSING))
     plain = prestate(bench, disableCode=True, disableStorage=True)
-    assert plain[to_hex(CONTRACT)] == {"balance": "0x0", "nonce": 1} and to_hex(MISSING) not in plain
+    code_hash = coded(push(1) + push(0) + b"\x55" + call(MISSING))["codeHash"]
+    assert plain[to_hex(CONTRACT)] == {"balance": "0x0", "nonce": 1, "codeHash": code_hash}
+    assert to_hex(MISSING) not in plain
     assert prestate(bench, includeEmpty=True)[to_hex(MISSING)] == {"balance": "0x0"}
+    with pytest.raises(InvalidTracerConfig, match="cannot use diffMode with includeEmpty"):
+        prestate(bench, includeEmpty=True, diffMode=True)
 
 
 def test_delegates_are_shown() -> None:
@@ -118,7 +127,7 @@ def test_delegates_are_shown() -> None:
     signer = l2({INNER: Funded(nonce=1, code=STOP)})
     authorization = Authorization.sign(BOB_KEY, CHAIN_ID, INNER, 0)
     found = trace(signer, "prestateTracer", {"diffMode": True}, delegating(authorization))
-    assert found["post"][to_hex(BOB)] == {"nonce": 1, "code": to_hex(b"\xef\x01\x00" + INNER)}
+    assert found["post"][to_hex(BOB)] == {"nonce": 1, **coded(b"\xef\x01\x00" + INNER)}
 
 
 def test_a_diff_shows_only_what_changed_before_and_after() -> None:
@@ -128,7 +137,7 @@ def test_a_diff_shows_only_what_changed_before_and_after() -> None:
     assert found["pre"][to_hex(CONTRACT)] == {
         "balance": "0x0",
         "nonce": 1,
-        "code": to_hex(code),
+        **coded(code),
         "storage": {slot(3): slot(9)},
     }
     assert found["post"][to_hex(CONTRACT)] == {"storage": {slot(4): slot(1)}}
@@ -145,7 +154,7 @@ def test_created_contracts_are_only_in_the_state_after() -> None:
     bench = world(create(bytes.fromhex("60015f5360015ff3")))
     created = to_hex(contract_address(CONTRACT, 1))
     found = prestate(bench, diffMode=True)
-    assert found["post"][created] == {"nonce": 1, "code": "0x01"} and created not in found["pre"]
+    assert found["post"][created] == {"nonce": 1, **coded(b"\x01")} and created not in found["pre"]
     top = trace(l2(), "prestateTracer", {"diffMode": True}, transaction(to=None, gas_limit=GAS, value=3))
     assert top["post"][to_hex(contract_address(ALICE, 0))] == {"balance": "0x3", "nonce": 1}
 

@@ -154,7 +154,7 @@ def test_a_revert_shows_what_was_reverted_with_and_other_failures_nothing() -> N
 
 def test_storage_shows_the_slots_that_were_named_so_far() -> None:
     bench = l2({CONTRACT: Funded(nonce=1, code=bytes.fromhex("600754506001600255"), storage={7: 9})})
-    word = "{:064x}".format
+    word = "0x{:064x}".format
     assert [storage for storage in lines(trace(bench), "storage") if storage] == [
         {word(7): word(9)},
         {word(7): word(9), word(2): word(1)},
@@ -168,14 +168,14 @@ def test_stack_memory_and_return_data_can_be_switched() -> None:
     plain = trace(bench)["structLogs"][-1]
     assert "memory" not in plain and "returnData" not in plain and plain["stack"] == ["0x1"]
     full = trace(bench, None, {"enableMemory": True, "EnableReturnData": True, "disableStack": True})["structLogs"][-1]
-    assert full["memory"] == ["22" + "00" * 31]
+    assert full["memory"] == ["0x22" + "00" * 31]
     assert full["returnData"] == "0x11" + "00" * 31
     assert "stack" not in full
 
 
 def test_memory_is_shown_as_it_was_before_the_instruction() -> None:
     shown = lines(trace_code(store_in_memory(b"\x22") + STOP, None, {"enableMemory": True}), "op", "memory")
-    assert shown[-2:] == [("MSTORE", None), ("STOP", ["22" + "00" * 31])]
+    assert shown[-2:] == [("MSTORE", None), ("STOP", ["0x22" + "00" * 31])]
 
 
 def test_the_refund_counter_shows_and_callees_see_the_callers() -> None:

@@ -119,7 +119,7 @@ async def test_unsafe_blocks_are_counted_by_what_became_of_them_and_feeds_by_how
             feeds.feed.publish(feeds.sign(blocks[0].block))
             await until(lambda: worlds.head == blocks[0].block.hash)
             worlds.intake.offer(blocks[3], "test")
-            samples, _, _ = await page(NodeMetrics(node))
+            samples, _, _ = await page(node_metrics(node))
     outcomes = {key[1]: value for key, value in samples.items() if key[0] == "lamina_unsafe_blocks_total"}
     assert outcomes == {"received": 2, "applied": 1, "invalid": 0, "conflicting": 0, "ignored": 0}
     assert samples["lamina_unsafe_queued",] == 1 and samples["lamina_unsafe_queued_bytes",] == 1000

@@ -20,10 +20,13 @@ from l1.rpc import RpcError as EndpointError
 from node.chain import Chain
 from node.mempool import TransactionPool
 from node.rpc import Connection, Dispatcher, RpcError
+from node.rpc.blocks import BlockFinder
+from node.rpc.checksum import checksum
 from node.rpc.eth_config import fork_hash
-from node.rpc.eth_execution import ExecutionLimits
+from node.rpc.eth_execution import EthExecution, ExecutionLimits
 from node.rpc.logs import LogLimits
 from node.rpc.standard import NodeOptions, standard_namespaces
+from node.rpc.workers import CallWorkers
 from tests.node.rpc_world import (
     DEV_ADDRESSES,
     DEV_CHAIN_ID,
@@ -39,6 +42,7 @@ from tests.node.rpc_world import (
     open_chain,
 )
 
+ALICE = to_hex(DEV_ADDRESSES[0])
 TOPIC = "0x" + "00" * 31 + "07"
 
 
@@ -335,6 +339,38 @@ async def test_subscribers_hear_of_heads_logs_and_pending_transactions_and_of_re
     assert [(int(log["data"], 16), log["removed"]) for log in received(logs)] == [(9, True)]
 
 
+async def test_subscribers_hear_of_receipts_of_all_transactions_or_of_some() -> None:
+    node = Node()
+    every, some, none = (Connection() for _ in range(3))
+    sent = [emit(0, 0, 9), emit(1, 0, 8)]
+    await node.call("eth_subscribe", "transactionReceipts", connection=every)
+    await node.call(
+        "eth_subscribe", "transactionReceipts", {"transactionHashes": [to_hex(sent[1].hash)]}, connection=some
+    )
+    await node.call(
+        "eth_subscribe", "transactionReceipts", {"transactionHashes": ["0x" + "11" * 32]}, connection=none
+    )
+    mine(node.chain)
+    assert received(every) == [], "a block without transactions is no news"
+    mine(node.chain, *sent)
+    receipts = [await node.call("eth_getTransactionReceipt", to_hex(item.hash)) for item in sent]
+    assert (received(every), received(some), received(none)) == ([receipts], [receipts[1:]], [])
+    for options in ({"transactionHashes": ["0x1"]}, {"transactionHashes": ["0x" + "11" * 32] * 201}, "all"):
+        with pytest.raises(RpcError, match="invalid argument 1"):
+            await node.call("eth_subscribe", "transactionReceipts", options, connection=every)
+
+
+async def test_a_filter_gives_pending_transactions_whole_if_asked() -> None:
+    node = Node()
+    hashes, whole = [await node.call("eth_newPendingTransactionFilter", *full) for full in ((), (True,))]
+    sent = emit(0, 0, 9)
+    await node.call("eth_sendRawTransaction", to_hex(sent.raw))
+    assert await node.call("eth_getFilterChanges", hashes) == [to_hex(sent.hash)]
+    assert await node.call("eth_getFilterChanges", whole) == [
+        await node.call("eth_getTransactionByHash", to_hex(sent.hash))
+    ]
+
+
 async def test_subscribers_hear_when_the_node_falls_behind_and_has_caught_up() -> None:
     progress: list[dict[str, Any] | None] = [None]
     node = Node(sync_progress=lambda: progress[0])
@@ -397,6 +433,31 @@ async def test_a_call_returns_and_a_revert_gives_code_3_with_reason_and_data() -
     assert (await node.error("eth_estimateGas", {"to": to_hex(REVERTER)})).code == 3
 
 
+async def test_a_transaction_for_another_chain_is_refused_by_all_that_take_one() -> None:
+    node = Node()
+    foreign = {"to": to_hex(EMITTER), "chainId": "0x1"}
+    refused = f"chainId does not match node's (have=1, want={DEV_CHAIN_ID})"
+    for method, params in (
+        ("eth_call", [foreign]),
+        ("eth_estimateGas", [foreign]),
+        ("eth_createAccessList", [foreign]),
+        ("eth_fillTransaction", [foreign]),
+        ("eth_simulateV1", [{"blockStateCalls": [{"calls": [foreign]}]}]),
+        ("debug_traceCall", [foreign, "latest"]),
+        ("trace_call", [foreign, ["trace"]]),
+    ):
+        error = await node.error(method, *params)
+        assert (error.code, error.message) == (-32000, refused), method
+    assert await node.call("eth_call", foreign | {"chainId": hex(DEV_CHAIN_ID)}) == to_hex(word(0))
+
+
+async def test_a_filter_that_can_match_nothing_and_percentiles_that_are_no_numbers_are_refused() -> None:
+    node = Node()
+    assert (await node.error("eth_newFilter", {"fromBlock": "0x2", "toBlock": "0x1"})).code == -32602
+    for wrong in ("50", None, True):
+        assert (await node.error("eth_feeHistory", "0x1", "latest", [wrong])).code == -32602
+
+
 async def test_calls_see_state_and_block_overrides() -> None:
     node = Node()
     target = to_hex(Address(b"\x77" * 20))
@@ -410,6 +471,17 @@ async def test_calls_see_state_and_block_overrides() -> None:
         changed = {target: {"code": slot_code, field: {"0x" + "00" * 32: "0x" + "00" * 31 + "2a"}}}
         assert await node.call("eth_call", {"to": target}, "latest", changed) == to_hex(word(42))
     assert (await node.error("eth_call", {"to": target}, "latest", {target: {"code": "0x1"}})).code == -32602
+
+
+async def test_an_access_list_that_never_settles_ends_with_its_time() -> None:
+    ticks = iter(range(1_000))
+    chain = open_chain(dev_genesis())
+    workers = CallWorkers(ExecutionLimits(timeout=5.0), lambda: float(next(ticks)))
+    node = Dispatcher([EthExecution(chain, BlockFinder(chain), workers)])
+    # SLOAD(GAS): what is announced changes what is left, and so what is touched.
+    restless = {ALICE: {"code": "0x5a5400"}}
+    with pytest.raises(RpcError, match="execution aborted"):
+        await node.call("eth_createAccessList", [{"to": ALICE}, "latest", restless])
 
 
 async def test_an_endless_loop_ends_with_its_gas_or_its_time() -> None:
@@ -497,7 +569,8 @@ async def test_the_pool_can_be_looked_into() -> None:
     node = Node()
     for nonce in (0, 2):
         await node.call("eth_sendRawTransaction", to_hex(dev_transaction(0, nonce, value=3).raw))
-    sender = to_hex(DEV_ADDRESSES[0])
+    sender = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
+    assert sender.lower() == to_hex(DEV_ADDRESSES[0])
     content = await node.call("txpool_content")
     assert list(content["pending"][sender]) == ["0"] and list(content["queued"][sender]) == ["2"]
     assert await node.call("txpool_contentFrom", sender) == {
@@ -505,7 +578,7 @@ async def test_the_pool_can_be_looked_into() -> None:
         "queued": content["queued"][sender],
     }
     line = (await node.call("txpool_inspect"))["pending"][sender]["0"]
-    assert line == f"{to_hex(DEV_ADDRESSES[4])}: 3 wei + 100000 gas × 10000000000 wei"
+    assert line == f"{checksum(DEV_ADDRESSES[4])}: 3 wei + 100000 gas × 10000000000 wei"
 
 
 async def test_who_this_is() -> None:
@@ -514,7 +587,9 @@ async def test_who_this_is() -> None:
     assert await node.call("web3_sha3", "0x68656c6c6f") == to_hex(keccak256(b"hello"))
     assert await node.call("net_version") == str(DEV_CHAIN_ID)
     assert await node.call("eth_accounts") == [] and await node.call("eth_syncing") is False
-    assert set(await node.call("rpc_modules")) == {"admin", "debug", "eth", "miner", "net", "rpc", "txpool", "web3"}
+    assert set(await node.call("rpc_modules")) == {
+        "admin", "debug", "erigon", "eth", "miner", "net", "ots", "rpc", "trace", "txpool", "web3",
+    }  # fmt: skip
     info = await node.call("admin_nodeInfo")
     assert info["protocols"]["eth"]["genesis"] == to_hex(node.chain.genesis.hash)
 

@@ -54,6 +54,14 @@ class Sample(Namespace):
         """A bug."""
         raise ZeroDivisionError("a bug")
 
+    @rpc_method("deep")
+    def deep(self) -> Any:
+        """A result that JSON cannot hold."""
+        result: list[Any] = []
+        for _ in range(300):
+            result = [result]
+        return result
+
     @rpc_method("count")
     def count(self, number: CountParam) -> int:
         """Echo."""
@@ -140,6 +148,12 @@ async def test_a_bug_is_logged_with_its_traceback_and_answered_as_internal_error
     with caplog.at_level(logging.ERROR, "lamina.rpc"):
         assert await error("sample_crash") == (-32603, "internal error")
     assert "sample_crash" in caplog.text and "ZeroDivisionError" in caplog.text
+
+
+async def test_a_result_that_is_no_json_is_an_internal_error_of_this_call_alone() -> None:
+    assert await error("sample_deep") == (-32603, "internal error")
+    answers = json.loads(await Dispatcher([Sample()]).handle(json.dumps([request("sample_deep"), request("sample_add", "0x1")])))
+    assert answers[0]["error"]["code"] == -32603 and answers[1]["result"] == "0x2"
 
 
 async def test_a_notification_is_run_and_not_answered() -> None:

@@ -71,6 +71,17 @@ async def test_a_mined_transaction_is_traced_by_each_tracer() -> None:
     }
 
 
+async def test_tracers_in_tracers_end_somewhere() -> None:
+    node = Node()
+    options: dict[str, Any] = {"tracer": "noopTracer", "tracerConfig": {}}
+    for _ in range(4):
+        options = {"tracer": "muxTracer", "tracerConfig": {options["tracer"]: options["tracerConfig"]}}
+    answer = await node.call("debug_traceCall", {"to": ALICE}, "latest", options)
+    assert answer == {"muxTracer": {"muxTracer": {"muxTracer": {"noopTracer": {}}}}}
+    deeper = {"tracer": "muxTracer", "tracerConfig": {"muxTracer": options["tracerConfig"]}}
+    assert "4 deep, not deeper" in (await node.error("debug_traceCall", {"to": ALICE}, "latest", deeper)).message
+
+
 async def test_a_block_is_traced_by_number_hash_and_bytes() -> None:
     node = Node()
     emitting(node)
