@@ -89,6 +89,11 @@ class HeadDoctor:
             found.append(f"L1's blocks come {ahead:.0f} s late by this machine's clock: it is ahead, or --l1 lags")
         if self._sequencer is not None and self._sequencer.recovering:
             found.append("the sequencer is in recovery mode: its blocks are without transactions")
+        if self._sequencer is not None and (replaced := self._driver.status.replaced_unsafe_blocks):
+            found.append(
+                f"L1 has contradicted {replaced} blocks of this sequencer since the start: is another sequencer at work, or a "
+                "batcher that posts another one's blocks?"
+            )
         return found
 
     # --- the safe head ---

@@ -83,6 +83,8 @@ async def test_an_unsafe_block_that_l1_contradicts_is_replaced_with_all_that_sta
     assert world.chain.head == world.chain.safe == replaced.header
     assert world.driver.status.replaced_unsafe_blocks == 1
     assert world.chain.header_by_number(3) is None
+    assert world.doctor().notes() == []
+    assert any("contradicted 1 blocks of this sequencer" in note for note in world.doctor(world.sequencer()).notes())
 
 
 async def test_a_batch_that_cannot_be_executed_becomes_a_block_of_deposits_only(world: RollupWorld) -> None:
