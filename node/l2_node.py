@@ -104,7 +104,10 @@ class L2Node(ABC):
         is there already."""
         settings, observe = self.settings, self.metrics.observe_rpc
         every = [*self.execution.namespaces, *namespaces]
-        public = Dispatcher(every, enabled=settings.http_api, observe=observe)
+        there = {namespace.name for namespace in every}
+        # The default names what a node of another kind has, too.
+        offered = [name for name in settings.http_api if name in there or name not in PUBLIC_NAMESPACES]
+        public = Dispatcher(every, enabled=offered, observe=observe)
         self.http = self._server(public, settings.http_port)
         self.ws = None if settings.ws_port is None else self._server(public, settings.ws_port)
         internal = Dispatcher([*every, *trusted], observe=observe)

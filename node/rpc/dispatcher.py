@@ -115,7 +115,8 @@ class Dispatcher:
         unknown = sorted(set(enabled or ()) - {namespace.name for namespace in namespaces} - {"rpc"})
         if unknown:
             known = ", ".join(sorted({namespace.name for namespace in namespaces}))
-            raise ValueError(f"--http.api: there is no namespace {', '.join(unknown)}: there are {known}")
+            # As geth does: command lines are copied from nodes that have other namespaces.
+            log.warning("--http.api: there is no namespace %s here; there are %s", ", ".join(unknown), known)
 
     @property
     def modules(self) -> list[str]:

@@ -246,6 +246,7 @@ def test_whatever_comes_is_read_or_refused_with_a_value_error(value: Any) -> Non
             assert str(problem)
 
 
-def test_a_namespace_that_does_not_exist_cannot_be_offered() -> None:
-    with pytest.raises(ValueError, match=r"--http\.api: there is no namespace eht: there are sample"):
-        Dispatcher([Sample()], enabled=["sample", "eht"])
+def test_a_namespace_that_does_not_exist_is_told_and_the_others_are_offered(caplog: pytest.LogCaptureFixture) -> None:
+    dispatcher = Dispatcher([Sample()], enabled=["sample", "eht"])
+    assert "--http.api: there is no namespace eht here; there are sample" in caplog.text
+    assert dispatcher.modules == ["rpc", "sample"]
