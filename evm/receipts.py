@@ -52,7 +52,6 @@ class ReceiptFacts:
     transaction: Transaction
     block_hash: Hash32
     block_number: int
-    block_timestamp: int
     index: int
     contract_address: Address | None
     gas_used: int
@@ -171,7 +170,6 @@ def logs_to_json(facts: ReceiptFacts, removed: bool = False) -> list[Json]:
             LogPosition(
                 facts.block_hash,
                 facts.block_number,
-                facts.block_timestamp,
                 facts.transaction.hash,
                 facts.index,
                 facts.first_log_index + offset,
@@ -214,7 +212,6 @@ def _derive(
         transaction=transaction,
         block_hash=header.hash,
         block_number=header.number,
-        block_timestamp=header.timestamp,
         index=index,
         contract_address=contract,
         gas_used=receipt.cumulative_gas_used - (receipts[index - 1].cumulative_gas_used if index else 0),

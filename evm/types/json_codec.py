@@ -37,30 +37,25 @@ Json: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class Inclusion:
-    """Where a transaction lies in the chain; `base_fee` (wei per gas) is its block's, None before London.
-
-    `timestamp` (seconds) is the block's.
-    """
+    """Where a transaction lies in the chain; `base_fee` (wei per gas) is its block's, None before London."""
 
     block_hash: Hash32
     block_number: int
-    timestamp: int
     index: int
     base_fee: int | None
 
     @staticmethod
     def of(header: Header, index: int) -> "Inclusion":
         """The place `index` of a block."""
-        return Inclusion(header.hash, header.number, header.timestamp, index, header.base_fee_per_gas)
+        return Inclusion(header.hash, header.number, index, header.base_fee_per_gas)
 
 
 @dataclass(frozen=True)
 class LogPosition:
-    """Where a log lies in the chain; `timestamp` (seconds) is its block's, `log_index` counts over the whole block."""
+    """Where a log lies in the chain; `log_index` counts over the whole block."""
 
     block_hash: Hash32
     block_number: int
-    timestamp: int
     transaction_hash: Hash32
     transaction_index: int
     log_index: int
@@ -228,7 +223,6 @@ def transaction_to_json(
     result: Json = {
         "blockHash": None if inclusion is None else to_hex(inclusion.block_hash),
         "blockNumber": None if inclusion is None else hex(inclusion.block_number),
-        "blockTimestamp": None if inclusion is None else hex(inclusion.timestamp),
         "from": to_hex(transaction.sender),
         "gas": hex(transaction.gas_limit),
         "gasPrice": hex(price),
@@ -404,7 +398,6 @@ def log_to_json(log: Log, position: LogPosition, removed: bool = False) -> Json:
         "transactionHash": to_hex(position.transaction_hash),
         "transactionIndex": hex(position.transaction_index),
         "blockHash": to_hex(position.block_hash),
-        "blockTimestamp": hex(position.timestamp),
         "logIndex": hex(position.log_index),
         "removed": removed,
     }

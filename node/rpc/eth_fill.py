@@ -17,7 +17,7 @@ from node.rpc.eth_execution import EthExecution
 from node.rpc.fee_oracle import FeeOracle
 from node.rpc.params import ObjectParam
 
-_SIGNED = ("blockHash", "blockNumber", "blockTimestamp", "from", "gasPrice", "transactionIndex")
+_SIGNED = ("blockHash", "blockNumber", "from", "gasPrice", "transactionIndex")
 
 
 class EthFill(Namespace):

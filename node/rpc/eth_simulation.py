@@ -126,7 +126,7 @@ def _call_to_json(outcome: CallOutcome, block: Block, index: int, transaction: T
     header = block.header
     logs = []
     for number, log in outcome.logs:
-        position = LogPosition(header.hash, header.number, header.timestamp, transaction.hash, index, number)
+        position = LogPosition(header.hash, header.number, transaction.hash, index, number)
         logs.append(log_to_json(log, position))
     result: dict[str, Any] = {
         "returnData": "0x" if outcome.error else to_hex(outcome.output),

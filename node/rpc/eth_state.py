@@ -9,7 +9,7 @@ from evm.store.state import AccountProof
 from node.mempool import TransactionPool
 from node.rpc.blocks import BlockFinder
 from node.rpc.dispatcher import Namespace, rpc_method
-from node.rpc.errors import RpcError, invalid_params
+from node.rpc.errors import RpcError, invalid_params, server_error
 from node.rpc.params import (
     LATEST,
     AddressParam,
@@ -119,4 +119,4 @@ def _storage_key(text: Any) -> int:
     try:
         return parse_storage_key(text)
     except ValueError as error:
-        raise invalid_params(str(error)) from error
+        raise server_error(str(error)) from error

@@ -117,9 +117,7 @@ def block_logs(
     for index, (transaction, receipt) in enumerate(zip(block.transactions, receipts, strict=True)):
         for item in receipt.logs:
             if criteria.matches(item):
-                position = LogPosition(
-                    block.hash, block.number, block.header.timestamp, transaction.hash, index, log_index
-                )
+                position = LogPosition(block.hash, block.number, transaction.hash, index, log_index)
                 yield log_to_json(item, position, removed)
             log_index += 1
 

@@ -37,7 +37,7 @@ from evm.types.transaction import sign_transaction
 KEY = b"\x01" * 32
 TO = Address(b"\x70" * 20)
 HASH = Hash32(b"\x48" * 32)
-INCLUSION = Inclusion(HASH, 9, 77, 2, 1000)
+INCLUSION = Inclusion(HASH, 9, 2, 1000)
 DEPOSIT = DepositTransaction(
     nonce=0, gas_limit=1_000_000, to=TO, value=3, data=b"\x01\x02", source_hash=HASH, sender=Address(b"\xde" * 20),
     mint=5, is_system_transaction=False,
@@ -94,7 +94,6 @@ def test_a_deposit_prints_the_fields_that_op_geth_prints() -> None:
     assert transaction_to_json(DEPOSIT, INCLUSION, receipt) == {
         "blockHash": "0x" + "48" * 32,
         "blockNumber": "0x9",
-        "blockTimestamp": "0x4d",
         "from": "0x" + "de" * 20,
         "gas": "0xf4240",
         "gasPrice": "0x0",
@@ -194,11 +193,10 @@ def test_a_block_without_whole_transactions_is_refused() -> None:
 def test_a_log_prints_its_place_and_is_read_back() -> None:
     log = Log(TO, (HASH,), b"\x01")
 
-    printed = log_to_json(log, LogPosition(HASH, 3, 5, HASH, 1, 7), removed=True)
+    printed = log_to_json(log, LogPosition(HASH, 3, HASH, 1, 7), removed=True)
 
     assert log_from_json(printed) == log
     assert (printed["blockNumber"], printed["transactionIndex"], printed["logIndex"]) == ("0x3", "0x1", "0x7")
-    assert printed["blockTimestamp"] == "0x5"
     assert printed["removed"] is True
 
 

@@ -35,7 +35,7 @@ GENESIS = {
 
 
 def receipts_json(receipts: tuple[Receipt, ...]) -> list[dict[str, Any]]:
-    zero = LogPosition(ZERO_HASH, 0, 0, ZERO_HASH, 0, 0)
+    zero = LogPosition(ZERO_HASH, 0, ZERO_HASH, 0, 0)
     return [
         {
             "type": hex(receipt.type),

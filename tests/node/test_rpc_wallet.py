@@ -125,17 +125,6 @@ async def test_nobody_signs_here_and_nobody_sends_bad_blocks() -> None:
     assert await node.call("debug_getBadBlocks") == []
 
 
-async def test_logs_and_transactions_tell_the_time_of_their_block() -> None:
-    node = Node()
-    sent = dev_transaction(0, 0, to=EMITTER, data=word(3))
-    mine(node.chain, sent)
-    time = hex(node.chain.head.timestamp)
-    (log,) = await node.call("eth_getLogs", {"fromBlock": "0x0"})
-    receipt = await node.call("eth_getTransactionReceipt", to_hex(sent.hash))
-    transaction = await node.call("eth_getTransactionByHash", to_hex(sent.hash))
-    assert log["blockTimestamp"] == receipt["logs"][0]["blockTimestamp"] == transaction["blockTimestamp"] == time
-
-
 async def test_a_range_of_logs_that_the_chain_has_not_reached_is_refused() -> None:
     node = Node()
     for query in ({"fromBlock": "0x0", "toBlock": "0x1"}, {"fromBlock": "0x1", "toBlock": "0x1"}):
