@@ -4,8 +4,6 @@ from typing import Any
 
 from evm.receipts import derive_receipts, receipt_to_json
 from evm.tracing.call_tree import CallTree, walk
-from evm.tracing.room import Room
-from evm.tracing.trace import Budget, trace_transaction
 from evm.types import Block
 from evm.types.json_codec import block_to_json, header_to_json
 from node.chain import Chain
@@ -118,16 +116,7 @@ class Otterscan(Namespace):
         return str(top.get("output", "0x")) if "error" in top else "0x"
 
     async def _tree(self, transaction_hash: HashParam) -> Any:
-        found = self._replays.find(transaction_hash)
-        if found is None:
-            return None
-        block, index = found
-        parent, engine = self._replays.parent(block), self._chain.engine
-
-        def work(budget: Budget, room: Room) -> Any:
-            return trace_transaction(engine, parent, block, index, CallTree(room), budget)
-
-        return await self._replays.run(work)
+        return await self._replays.transaction(transaction_hash, CallTree)
 
     def _details(self, block: Block | None) -> dict[str, Any] | None:
         if block is None:

@@ -9,8 +9,8 @@ from evm.engine import CallError, InvalidOverride
 from evm.rules import InvalidHeader
 from evm.tracing.mid_block import NoSuchTransaction
 from evm.tracing.room import Room
-from evm.tracing.trace import Budget
-from evm.tracing.tracer import InvalidTracerConfig, TraceTooLarge
+from evm.tracing.trace import Budget, trace_transaction
+from evm.tracing.tracer import InvalidTracerConfig, Tracer, TraceTooLarge
 from evm.types import Block, Hash32, Header
 from evm.validity import InvalidTransaction
 from node.chain import Chain, StatePruned
@@ -46,6 +46,17 @@ class Replays:
         except StatePruned as error:
             raise server_error(f"required historical state unavailable: {error}") from error
         return parent
+
+    async def transaction(self, transaction_hash: Hash32, tracer: Callable[[Room], Tracer]) -> Any:
+        """What a tracer makes of a transaction of the canonical chain; None when there is none. Raises RpcError."""
+        found = self.find(transaction_hash)
+        if found is None:
+            return None
+        block, index = found
+        parent, engine = self.parent(block), self.chain.engine
+        return await self.run(
+            lambda budget, room: trace_transaction(engine, parent, block, index, tracer(room), budget)
+        )
 
     async def run(self, work: Work, seconds: float | None = None) -> Any:
         """What the work comes to within so many seconds, by default those of one request. Raises RpcError."""

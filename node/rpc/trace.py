@@ -9,7 +9,7 @@ from config.types import to_hex
 from evm.tracing.flat_call_tracer import FlatCallTracer
 from evm.tracing.replay_tracer import STATE_DIFF, TRACE, ReplayTracer
 from evm.tracing.room import Room
-from evm.tracing.trace import Budget, trace_block, trace_call, trace_transaction
+from evm.tracing.trace import Budget, trace_block, trace_call
 from evm.types import Address, Block
 from node.chain import Chain
 from node.rpc.blocks import BlockFinder
@@ -72,16 +72,7 @@ class Trace(Namespace):
     @rpc_method("transaction")
     async def transaction(self, transaction_hash: HashParam) -> Any:
         """The messages of a transaction of the canonical chain, or null."""
-        found = self._replays.find(transaction_hash)
-        if found is None:
-            return None
-        block, index = found
-        parent, engine = self._replays.parent(block), self._chain.engine
-
-        def work(budget: Budget, room: Room) -> Any:
-            return trace_transaction(engine, parent, block, index, _lister(room), budget)
-
-        return await self._replays.run(work)
+        return await self._replays.transaction(transaction_hash, _lister)
 
     @rpc_method("get")
     async def get(self, transaction_hash: HashParam, address: ListParam) -> Any:
@@ -133,16 +124,10 @@ class Trace(Namespace):
     @rpc_method("replayTransaction")
     async def replay_transaction(self, transaction_hash: HashParam, kinds: KindsParam) -> Any:
         """Output, messages (`trace`) and changes (`stateDiff`) of a transaction of the canonical chain."""
-        found = self._replays.find(transaction_hash)
-        if found is None:
+        replay = await self._replays.transaction(transaction_hash, lambda room: ReplayTracer(kinds, room))
+        if replay is None:
             raise server_error("transaction not found")
-        block, index = found
-        parent, engine = self._replays.parent(block), self._chain.engine
-
-        def work(budget: Budget, room: Room) -> Any:
-            return trace_transaction(engine, parent, block, index, ReplayTracer(kinds, room), budget)
-
-        return await self._replays.run(work)
+        return replay
 
     @rpc_method("replayBlockTransactions")
     async def replay_block(self, block: BlockParam, kinds: KindsParam) -> Any:
